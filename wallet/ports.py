@@ -1,0 +1,413 @@
+"""What the core asks of the world: networks, the signer, the address book, the clock. Plain frozen facts in and out.
+
+Adapters record facts and decide nothing. A bank rail and a blockchain are the same kind of thing here: a place where
+value arrives in blocks (a bank's block is its statement), becomes final, can be taken back by rules of its own, and
+accepts signed submissions. What differs is declared in `Capabilities`, never guessed.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from wallet.ids import NetworkId, SubmissionId
+from wallet.money import Amount, Asset
+
+# ── errors of a network: a closed set that says whether to try again ─────────────────────────────────────────────────
+
+
+class NetworkError(Exception):
+    """Something the network or its provider said or failed to say. `retry` tells whether asking again can help."""
+
+    retry = True
+
+
+class NetworkUnreachable(NetworkError):
+    """No answer, a broken answer, or a time-out. Says nothing about whether a submission arrived."""
+
+
+class NetworkRateLimited(NetworkError):
+    """The provider asks us to slow down."""
+
+
+class NetworkRejected(NetworkError):
+    """The network understood and said no; the reason is the provider's, for operators."""
+
+    retry = False
+
+
+class NetworkMismatch(NetworkError):
+    """This is not the chain or the bank account that the configuration or the database speaks of."""
+
+    retry = False
+
+
+class BlockVanished(NetworkError):
+    """A block that we asked for by id is no longer there: a reorg is under way. Start again from the common ancestor."""
+
+
+# ── what a network can do ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Reversal(StrEnum):
+    REORG = "reorg"
+    RETURN = "return"
+
+
+class Source(StrEnum):
+    """What a submission consumes, and what therefore makes two submissions exclude each other."""
+
+    NONCE = "nonce"
+    UTXO = "utxo"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """`resend_safe`: may the same bytes be sent twice. `sweeps`: deposits must be moved to the hot address before they can
+    be paid out. `customer_pays_fee`: the network fee is quoted to, held from and paid by the customer, in the asset itself.
+    `personal_payload`: submissions name people, so their bytes are sealed by the vault wherever we store them."""
+
+    source: Source
+    reversal: Reversal
+    resend_safe: bool
+    sweeps: bool
+    customer_pays_fee: bool
+    personal_payload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One asset on one network. `contract` is None for the network's own asset; `decimals` belong to (network, contract)."""
+
+    network: NetworkId
+    asset: Asset
+    contract: str | None
+    decimals: int
+
+
+# ── value that arrives ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    height: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The other side of a bank movement. Personal data: it goes to the vault and nowhere else."""
+
+    name: str | None
+    iban: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Value that arrived at an address of ours, as the network shows it.
+
+    `identity` names the arrival for ever and excludes the block: (tx hash, ordinal of the log within its receipt) on EVM,
+    the outpoint on Bitcoin, (account, entry reference, detail index) at a bank. `address` is in the canonical form in
+    which `derive` returned it; None when a bank movement carries no reference of ours (it is then unattributed). `doubt`
+    is a reason not to believe it ("log_without_balance", "unlisted", "inexact"); such a deposit is quarantined, never
+    credited. `booked` is False for what the network announces but has not yet put in a block (a pending bank entry).
+    `text` is the remittance information, personal data as well.
+    """
+
+    identity: str
+    address: str | None
+    amount: Amount
+    tx: str
+    doubt: str | None = None
+    booked: bool = True
+    party: Party | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Value that a bank statement shows leaving without any submission of ours: charges, direct debits."""
+
+    identity: str
+    amount: Amount
+    reason: str
+    charge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One verified block with all that touches our address book. `parent` is the id at `height - 1`."""
+
+    height: int
+    id: str
+    parent: str
+    at: datetime
+    incoming: tuple[Incoming, ...] = ()
+    outgoing: tuple[Outgoing, ...] = ()
+
+    @property
+    def ref(self) -> BlockRef:
+        return BlockRef(self.height, self.id)
+
+
+class AddressBook(Protocol):
+    async def known(self, network: NetworkId, addresses: Collection[str]) -> frozenset[str]:
+        """Those of `addresses` that were handed out on `network`. Current at the moment of the call, across processes."""
+
+
+class Branch(StrEnum):
+    """Customers' deposit addresses, and the node's own (index 0 is the hot address; operators fund it)."""
+
+    DEPOSIT = "deposit"
+    HOUSE = "house"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An address made from public material only, with the path by which the signer finds its key."""
+
+    address: str
+    path: str
+
+
+# ── value that leaves ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a withdrawal goes. On chains `address` only; on bank rails `address` is the IBAN and `name` its holder."""
+
+    address: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One payment that a submission shall make. `reference` is a withdrawal's or a submission's id; banks carry it as
+    EndToEndId (so it has at most 35 characters of A–Z a–z 0–9 and _ is mapped to - where a rail needs it)."""
+
+    reference: str
+    destination: Destination
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Utxo:
+    outpoint: str  # "txid:index"
+    units: int
+    address: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """`rate` in the network's own unit (wei per gas as max fee, satoshi per 1,000 virtual bytes, 0 at a bank), `tip` in wei
+    per gas; `units` is what one ordinary withdrawal costs at that rate, in the network's fee asset."""
+
+    rate: int
+    units: Amount
+    tip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NonceSource:
+    address: str
+    path: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtxoSource:
+    """`available` are the inputs that may be used; `build` chooses. Change returns to `change`."""
+
+    available: tuple[Utxo, ...]
+    change: Derived
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A bank file is named once: its message id can never be used for another."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A built submission. `payload` is all that the signer needs to decode and sign. `consumes` are the outpoints, or the
+    single "address:nonce" or message id, that this submission uses up. `fee_max` is the most it can cost, in the fee asset.
+    `change` is what comes back to us (Bitcoin), to be spendable once the submission is final; its outpoint is known
+    because segwit tx ids do not depend on signatures."""
+
+    payload: bytes
+    consumes: tuple[str, ...]
+    fee_max: Amount
+    change: Utxo | None = None
+
+
+class FundsShort(Exception):
+    """The source given to `build` cannot pay for the instructions and the fee. Try again when more has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    payload: bytes
+    tx: str
+
+
+class Fate(StrEnum):
+    UNKNOWN = "unknown"  # the network does not know it; it may still arrive
+    PENDING = "pending"
+    INCLUDED = "included"
+    FINAL = "final"
+    DEAD = "dead"  # can never be included: its nonce or an input is finally used by something else
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`succeeded` is False for a tx that was included and reverted: the fee is paid, the value stayed."""
+
+    fate: Fate
+    block: BlockRef | None = None
+    fee_paid: Amount | None = None
+    succeeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRef:
+    """What `submit` and `status` need to know of a submission."""
+
+    id: SubmissionId
+    tx: str
+    payload: bytes
+    consumes: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the network itself says we own at a block, per asset in ledger units; read apart from the deposit scan."""
+
+    block: BlockRef
+    units: Mapping[str, int]
+
+
+class Network(Protocol):
+    """One network behind one provider (a second opinion comes with the quorum)."""
+
+    id: NetworkId
+    capabilities: Capabilities
+    listings: tuple[Listing, ...]
+    fee_asset: Asset
+
+    async def identity(self) -> str:
+        """What tells this chain or bank account from every other: the genesis id, the IBAN.
+        Raises `NetworkMismatch` when the provider serves another chain than the configuration names."""
+
+    async def tip(self) -> BlockRef:
+        """The newest block the provider shows. For a bank: takes in what has arrived first, then the last statement."""
+
+    async def final(self) -> BlockRef | None:
+        """The newest block that cannot be taken back by policy; None while there is none."""
+
+    async def block_ref(self, height: int) -> BlockRef | None:
+        """The block now at this height, None above the tip."""
+
+    def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
+        """The blocks `start` to `stop` (inclusive) in order, each with the incoming value that touches the address book.
+        Never skips: a block that cannot be read raises."""
+
+    def derive(self, branch: Branch, index: int) -> Derived:
+        """The address at this place, from public keys alone. For a bank: the reference that payers quote."""
+
+    def check_destination(self, destination: Destination) -> Destination:
+        """The destination in canonical form, or raises `ValueError` with a clear reason."""
+
+    async def estimate_fee(self, asset: Asset) -> Fee:
+        """What an ordinary withdrawal of this asset costs now."""
+
+    async def next_nonce(self, address: str) -> int:
+        """The first nonce never used on this address, as the network sees it. 0 where there are none."""
+
+    async def build(
+        self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
+    ) -> Unsigned:
+        """Unsigned bytes for these payments. Raises `FundsShort`."""
+
+    def show(self, payload: bytes) -> Mapping[str, object]:
+        """An unsigned or signed payload decoded, for people and logs without personal data."""
+
+    async def submit(self, submission: SubmissionRef) -> None:
+        """Send the signed bytes. Returns when the network has them (also when it had them before). Raises
+        `NetworkUnreachable` when that is uncertain, `NetworkRejected` when it said no."""
+
+    async def status(self, submission: SubmissionRef) -> Status:
+        """What became of it. Never guesses: no answer raises `NetworkUnreachable`."""
+
+    async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
+        """Our holdings as the network states them, per asset symbol. At `at` where the network can tell the past, otherwise
+        at its tip; the block it was read at is in the answer."""
+
+    async def close(self) -> None: ...
+
+
+# ── the signer ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Purpose(StrEnum):
+    WITHDRAWAL = "withdrawal"
+    SWEEP = "sweep"
+    GAS_FUNDING = "gas_funding"
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """`references` are the withdrawals paid (empty for sweeps and gas funding). `paths` name the keys, in the order of the
+    inputs. The signer believes none of it: it decodes `payload` and judges what that would do."""
+
+    submission: SubmissionId
+    network: NetworkId
+    purpose: Purpose
+    references: tuple[str, ...]
+    payload: bytes
+    paths: tuple[str, ...]
+
+
+class SignerRefused(Exception):
+    """The signer's policy says no; the message says which rule and carries no secret."""
+
+
+class SignerUnavailable(Exception):
+    """No signer answers, or it is locked. Says nothing about whether a signature was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignerStatus:
+    locked: bool
+    reason: str | None
+    networks: tuple[str, ...] = field(default=())
+
+
+class Signer(Protocol):
+    async def status(self) -> SignerStatus: ...
+
+    async def public_keys(self) -> Mapping[str, str]:
+        """Per network: the account-level extended public keys "deposit-xpub house-xpub" (chains) or the hex Ed25519 key
+        that signs payout files (banks)."""
+
+    async def check(self, request: SignRequest) -> None:
+        """Dry run: raises `SignerRefused` if `sign` would refuse. Changes nothing."""
+
+    async def sign(self, request: SignRequest) -> Signed:
+        """The same request returns the same bytes and counts once. Raises `SignerRefused`, `SignerUnavailable`."""
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
