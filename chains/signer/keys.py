@@ -1,0 +1,63 @@
+"""All keys from one seed: BIP-39 entropy → BIP-32 tree for the chains, HKDF for what has no tree.
+
+What this prevents: a key used for two things (each derivation has a domain tag of its own), and a key in a log: no
+object here shows a secret in its text form, and none can be pickled.
+"""
+
+from typing import NoReturn
+
+from bip32 import BIP32
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from eth_account.hdaccount.mnemonic import Mnemonic
+
+ENTROPY_BYTES = 32  # 24 words: the most that BIP-39 knows
+_PAYOUT_FILE_TAG = b"coffer/payout-file-key/1"
+_MEMORY_TAG = b"coffer/signer-memory-key/1"
+
+
+class Keys:
+    """The seed's keys. Lives in the signer process only."""
+
+    __slots__ = ("_seed", "_tree", "_tree_test")
+
+    def __init__(self, entropy: bytes) -> None:
+        if len(entropy) != ENTROPY_BYTES:
+            raise ValueError(f"a seed is made from {ENTROPY_BYTES} bytes of entropy")
+        words = Mnemonic()
+        self._seed: bytes = words.to_seed(words.to_mnemonic(entropy))
+        self._tree = BIP32.from_seed(self._seed, network="main")
+        self._tree_test = BIP32.from_seed(self._seed, network="test")
+
+    def __repr__(self) -> str:
+        return "<Keys, secret>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are not copied out of their process")
+
+    def reveal_private_key(self, path: str) -> bytes:
+        """The 32-byte secp256k1 key at a path."""
+        key: bytes = self._tree.get_privkey_from_path(path)
+        return key
+
+    def public_key(self, path: str) -> bytes:
+        """The 33-byte compressed secp256k1 point at a path."""
+        key: bytes = self._tree.get_pubkey_from_path(path)
+        return key
+
+    def account_public_key(self, path: str, *, main: bool) -> str:
+        """The extended public key of an account (BIP-32 xpub, or tpub for test chains)."""
+        key: str = (self._tree if main else self._tree_test).get_xpub_from_path(path)
+        return key
+
+    def payout_file_key(self) -> Ed25519PrivateKey:
+        """The key that signs the files which go to banks."""
+        return Ed25519PrivateKey.from_private_bytes(self._tagged(_PAYOUT_FILE_TAG))
+
+    def memory_key(self) -> bytes:
+        """Authenticates the signer's memory, so that only this seed can continue it."""
+        return self._tagged(_MEMORY_TAG)
+
+    def _tagged(self, tag: bytes) -> bytes:
+        return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=tag).derive(self._seed)
