@@ -65,9 +65,12 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """`resend_safe`: may the same bytes be sent twice. `sweeps`: deposits must be moved to the hot address before they can
-    be paid out. `customer_pays_fee`: the network fee is quoted to, held from and paid by the customer, in the asset itself.
-    `personal_payload`: submissions name people, so their bytes are sealed by the vault wherever we store them."""
+    """What differs between networks.
+
+    `resend_safe`: may the same bytes be sent twice. `sweeps`: deposits must be moved to the hot address before they
+    can be paid out. `customer_pays_fee`: the network fee is quoted to, held from and paid by the customer, in the
+    asset itself. `personal_payload`: submissions name people, so their bytes are sealed wherever we store them.
+    """
 
     source: Source
     reversal: Reversal
@@ -339,6 +342,11 @@ class Network(Protocol):
 
     def show(self, payload: bytes) -> Mapping[str, object]:
         """An unsigned or signed payload decoded, for people and logs without personal data."""
+
+    async def prepare(self, submission: SubmissionRef) -> None:
+        """Called after signing and before the signed bytes are recorded as signed. Where bytes may leave only once this
+        puts them durably where `submit` can release them in one atomic step; elsewhere it does nothing. Repeatable
+        until `submit` has run."""
 
     async def submit(self, submission: SubmissionRef) -> None:
         """Send the signed bytes. Returns when the network has them (also when it had them before). Raises

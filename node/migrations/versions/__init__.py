@@ -1,0 +1,1 @@
+"""One migration a file, in order; the SQL stands beside it."""

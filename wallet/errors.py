@@ -1,0 +1,174 @@
+"""Refusals: the ways in which the core says no. One class each, named for the refusal, holding what it rests on.
+
+    Refusal                     a judgement; `code` is stable and documented, `detail` holds what a program needs
+    ├── InsufficientFunds       ├── NotFound              ├── DestinationRefused
+    ├── AccountFrozen           ├── HandleTaken           ├── AmountRefused
+    ├── AccountClosed           ├── AlreadyExists         ├── AssetPaused
+    ├── HoldNotOpen             ├── KeyReused             └── NotCancellable
+    Stale                       a row changed under the decision: read again and decide again
+    OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
+    JournalUnavailable          nothing was written; try later
+
+HTTP statuses are not known here: they stand in one table in `api/errors.py`.
+"""
+
+from typing import ClassVar
+
+from wallet.money import Amount, format_units
+
+
+class Refusal(Exception):
+    """A judgement that changes nothing. `remembered` refusals depend on state inside the Journal and are stored under the
+    request's idempotency key: a retry gets the same answer for ever."""
+
+    code: ClassVar[str] = "refused"
+    detail: dict[str, str]
+
+    def __init__(self, message: str, **detail: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+    @property
+    def stable_code(self) -> str:
+        return self.code
+
+
+class RememberedRefusal(Refusal):
+    """The stored refusal of an earlier request with the same idempotency key, word for word."""
+
+    def __init__(self, code: str, message: str, detail: dict[str, str]) -> None:
+        super().__init__(message, **detail)
+        self._code = code
+
+    @property
+    def stable_code(self) -> str:
+        return self._code
+
+
+class InsufficientFunds(Refusal):
+    code = "insufficient_funds"
+
+    def __init__(self, account: str, needed: Amount, available_units: int) -> None:
+        available = format_units(available_units, needed.asset.decimals)
+        super().__init__(
+            f"{needed} needed, {available} {needed.asset.symbol} available",
+            account=account,
+            asset=needed.asset.symbol,
+            needed=format_units(needed.units, needed.asset.decimals),
+            available=available,
+        )
+
+
+class AccountFrozen(Refusal):
+    code = "account_frozen"
+
+    def __init__(self, account: str) -> None:
+        super().__init__("this account is frozen", account=account)
+
+
+class AccountClosed(Refusal):
+    code = "account_closed"
+
+    def __init__(self, account: str) -> None:
+        super().__init__("this account is closed", account=account)
+
+
+class HoldNotOpen(Refusal):
+    code = "hold_not_open"
+
+    def __init__(self, hold: str, remaining: str) -> None:
+        super().__init__(f"hold {hold} has {remaining} base units left", hold=hold, remaining=remaining)
+
+
+class BalanceOverflow(Refusal):
+    code = "balance_overflow"
+
+    def __init__(self, account: str) -> None:
+        super().__init__("a balance above 2^256 - 1 base units does not exist", account=account)
+
+
+class AlreadyExists(Refusal):
+    """A value that must be unique is taken: a handle, a deposit's identity."""
+
+    code = "already_exists"
+
+    def __init__(self, table: str, columns: str) -> None:
+        super().__init__(f"{columns} already exists in {table}", table=table, columns=columns)
+
+
+class HandleTaken(Refusal):
+    code = "handle_taken"
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"@{handle} is taken", handle=handle)
+
+
+class NotFound(Refusal):
+    code = "not_found"
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"no {noun} {name}", noun=noun, id=name)
+
+
+class KeyReused(Refusal):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for a request with another meaning")
+
+
+class AmountRefused(Refusal):
+    code = "amount_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class DestinationRefused(Refusal):
+    code = "destination_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class AssetPaused(Refusal):
+    code = "asset_paused"
+
+    def __init__(self, asset: str, reason: str) -> None:
+        super().__init__(f"{asset} is paused: {reason}", asset=asset)
+
+
+class NotCancellable(Refusal):
+    code = "not_cancellable"
+
+    def __init__(self, withdrawal: str, state: str) -> None:
+        super().__init__(
+            f"withdrawal {withdrawal} is {state}: only a withdrawal that is not signed can be cancelled",
+            withdrawal=withdrawal,
+            state=state,
+        )
+
+
+class NotAllowed(Refusal):
+    code = "not_allowed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class Stale(Exception):
+    """A row that the decision rested on has changed. Nothing was written; decide again on what is true now."""
+
+    def __init__(self, table: str, row_id: str) -> None:
+        super().__init__(f"{table} {row_id} has changed")
+        self.table = table
+        self.row_id = row_id
+
+
+class JournalUnavailable(Exception):
+    """Nothing was written: the queue is full or the database cannot be reached."""
+
+
+class OutcomeUnknown(Exception):
+    """A commit was sent and neither confirmed nor refuted. Repeating the request under the same key is safe and tells."""

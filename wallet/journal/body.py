@@ -1,0 +1,99 @@
+"""The canonical bytes of a Change, and the digest of a request.
+
+The body is versioned JSON with sorted keys, no insignificant space, and money as digit strings: one meaning has one
+spelling. It holds the whole Change, so that balances and rows can be rebuilt from it bit for bit; personal data appears
+only as commitments.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, DateTime, LargeBinary, Numeric, Table
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from wallet.journal.change import Change, Insert, Request, Row, Update
+from wallet.schema import ROWS
+
+BODY_VERSION = 1
+_REQUEST_TAG = b"coffer/request/1"
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def time_text(at: datetime) -> str:
+    """UTC with microseconds, always: 2026-11-22T04:41:39.000000+00:00."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _wire_for(column: Column[Any]) -> Callable[[Any], object]:
+    if isinstance(column.type, Numeric):
+        return str
+    if isinstance(column.type, LargeBinary):
+        return lambda value: "\\x" + bytes(value).hex()
+    if isinstance(column.type, DateTime):
+        return time_text
+    if isinstance(column.type, ARRAY):
+        return list
+    return lambda value: value
+
+
+def _wires(table: Table) -> dict[str, Callable[[Any], object]]:
+    return {column.name: _wire_for(column) for column in table.columns}
+
+
+_WIRES = {name: _wires(table) for name, table in ROWS.items()}
+
+
+def wire_row(table: str, row: Mapping[str, Any]) -> dict[str, object]:
+    """A row as JSON values, the same whether it comes from a Change or from the database. Raises KeyError on a column
+    or table that does not exist."""
+    wires = _WIRES[table]
+    return {name: None if value is None else wires[name](value) for name, value in row.items()}
+
+
+def wire_write(write: Insert | Update) -> list[object]:
+    if isinstance(write, Insert):
+        return ["insert", write.table, wire_row(write.table, {**write.row, "version": 1})]
+    row: Row = {**write.values, "id": write.id, "version": write.version + 1}
+    return ["update", write.table, wire_row(write.table, row)]
+
+
+def encode_body(change: Change, writes: list[list[object]]) -> bytes:
+    request = change.request
+    return _encode(
+        {
+            "v": BODY_VERSION,
+            "actor": change.actor,
+            "kind": change.kind.value,
+            "data": change.data,
+            "entry": [
+                [t.move.value, t.debit.id, t.credit.id, t.amount.asset.symbol, str(t.amount.units), t.hold]
+                for t in change.entry
+            ],
+            "requires": [[r.table, r.id, r.version] for r in change.requires],
+            "writes": writes,
+            "vault": [[i.id, i.person, i.kind, i.commitment.hex()] for i in change.vault],
+            "flags": [[f.account.id, int(f.flags)] for f in change.flags],
+            "viewers": change.viewers,
+            "request": None if request is None else _wire_request(request),
+            "result": change.result,
+        }
+    )
+
+
+def _wire_request(request: Request) -> list[str]:
+    return [request.owner, request.operation, request.key, request.digest.hex()]
+
+
+def decode_body(body: bytes) -> dict[str, Any]:
+    return _decode(body)
+
+
+def request_digest(meaning: Mapping[str, object]) -> bytes:
+    """SHA-256 over the canonical parsed request: key order and spacing of what was sent do not matter, values do."""
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(_REQUEST_TAG + text.encode("ascii")).digest()

@@ -1,0 +1,137 @@
+"""A Change: the unit of commit. Transfers, row writes and the event that tells of them, all or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from wallet.ledger.accounts import Account, Flags
+from wallet.ledger.transfers import Entry
+
+Value = str | int | bool | bytes | datetime | tuple[str, ...] | Mapping[str, object] | None
+"""What a row's column may hold. Money is int here and a digit string in the body, so that no reader rounds it."""
+
+Row = Mapping[str, Value]
+
+
+class EventKind(StrEnum):
+    """Facts in the past tense. The catalogue is public: platforms follow it over `/v1/events`."""
+
+    NETWORK_OPENED = "network.opened"
+    ASSET_LISTED = "asset.listed"
+    ASSET_PAUSED = "asset.paused"
+    ASSET_RESUMED = "asset.resumed"
+    OPERATOR_CREATED = "operator.created"
+    CUSTOMER_CREATED = "customer.created"
+    CUSTOMER_FROZEN = "customer.frozen"
+    CUSTOMER_UNFROZEN = "customer.unfrozen"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+    ADDRESS_ASSIGNED = "address.assigned"
+    STATEMENT_ACCEPTED = "statement.accepted"
+    DEPOSIT_DETECTED = "deposit.detected"
+    DEPOSIT_CONFIRMING = "deposit.confirming"
+    DEPOSIT_CREDITED = "deposit.credited"
+    DEPOSIT_ORPHANED = "deposit.orphaned"
+    DEPOSIT_QUARANTINED = "deposit.quarantined"
+    FUNDING_RECEIVED = "funding.received"
+    OUTFLOW_BOOKED = "outflow.booked"
+    PAYMENT_SENT = "payment.sent"
+    WITHDRAWAL_REQUESTED = "withdrawal.requested"
+    WITHDRAWAL_SIGNED = "withdrawal.signed"
+    WITHDRAWAL_SUBMITTED = "withdrawal.submitted"
+    WITHDRAWAL_INCLUDED = "withdrawal.included"
+    WITHDRAWAL_FINAL = "withdrawal.final"
+    WITHDRAWAL_CANCELLED = "withdrawal.cancelled"
+    WITHDRAWAL_REJECTED = "withdrawal.rejected"
+    WITHDRAWAL_FAILED = "withdrawal.failed"
+    SUBMISSION_RESERVED = "submission.reserved"
+    SUBMISSION_SIGNED = "submission.signed"
+    SUBMISSION_SUBMITTED = "submission.submitted"
+    SUBMISSION_INCLUDED = "submission.included"
+    SUBMISSION_FINAL = "submission.final"
+    SUBMISSION_DEAD = "submission.dead"
+    SUBMISSION_STOPPED = "submission.stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What makes a retry safe. The key belongs to the owner of the money, never to the credential that carried it; `digest`
+    covers the meaning of the parsed request (`journal.body.request_digest`)."""
+
+    owner: str
+    operation: str
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A row that the decision rested on, at the version that was read. If it has changed, the Change is stale."""
+
+    table: str
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new row, at version 1. `row` has the table's columns without `version`."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for some columns of the row that was read at `version`; it becomes `version` + 1."""
+
+    table: str
+    id: str
+    version: int
+    values: Row
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    account: Account
+    flags: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class SealedItem:
+    """Personal data as the vault sealed it. The journal's body has the commitment only; the ciphertext can be erased."""
+
+    id: str
+    person: str
+    kind: str
+    commitment: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it.
+    `result` is what the caller gets back, and gets again on every retry."""
+
+    actor: str
+    kind: EventKind
+    data: Mapping[str, object]
+    entry: Entry = ()
+    requires: tuple[Requirement, ...] = ()
+    writes: tuple[Insert | Update, ...] = ()
+    vault: tuple[SealedItem, ...] = ()
+    flags: tuple[FlagChange, ...] = ()
+    viewers: tuple[str, ...] = ()
+    request: Request | None = None
+    result: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Where the Change stands in the journal. `replayed` says that it was accepted earlier, under the same key."""
+
+    seq: int
+    at: datetime
+    result: Mapping[str, object]
+    replayed: bool = False

@@ -1,0 +1,226 @@
+"""Judging Changes in order, on a copy of the balances. Pure: values in, a verdict out, nothing read or written.
+
+Each Change that does not fit is refused alone and leaves no trace in the copy. Versions are advanced in memory through
+the batch, so that the second writer of a row in one batch is refused; the database alone would drop one update silently.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from wallet.errors import (
+    AccountClosed,
+    AccountFrozen,
+    AlreadyExists,
+    BalanceOverflow,
+    HoldNotOpen,
+    InsufficientFunds,
+    Stale,
+)
+from wallet.journal.change import Change, Insert, Update
+from wallet.ledger.accounts import Account, Flags
+from wallet.ledger.transfers import Move, Transfer
+from wallet.money import UNITS_MAX
+from wallet.schema import UNIQUE
+
+RowKey = tuple[str, str]
+UniqueKey = tuple[str, tuple[str, ...], tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """An account's four totals in base units, and its flags."""
+
+    debits_pending: int = 0
+    debits_posted: int = 0
+    credits_pending: int = 0
+    credits_posted: int = 0
+    flags: Flags = Flags.NONE
+
+    @property
+    def posted(self) -> int:
+        """Credits less debits: what is owed to the owner; negative on accounts that hold things."""
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def available(self) -> int:
+        return self.credits_posted - self.debits_posted - self.debits_pending
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    debit: str
+    credit: str
+    asset: str
+    units: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTransfer:
+    transfer: Transfer
+    debit_after: Totals
+    credit_after: Totals
+
+
+@dataclass(slots=True)
+class Known:
+    """What the database says about everything that a batch touches; the writer loads it under the head lock.
+    `totals` has no entry for an account that does not exist yet; a version is None for a row that does not exist."""
+
+    totals: dict[str, Totals] = field(default_factory=dict)
+    holds: dict[str, OpenHold] = field(default_factory=dict)
+    versions: dict[RowKey, int | None] = field(default_factory=dict)
+    taken: set[UniqueKey] = field(default_factory=set)
+
+
+def unique_keys(write: Insert) -> list[UniqueKey]:
+    """The values that this insert claims for itself; NULLs claim nothing, as in SQL."""
+    keys = [
+        (write.table, columns, tuple(write.row[name] for name in columns)) for columns in UNIQUE.get(write.table, ())
+    ]
+    return [key for key in keys if None not in key[2]]
+
+
+def judge(change: Change, known: Known) -> list[JudgedTransfer]:
+    """Accept: `known` is advanced and the transfers are returned with the totals after each. Refuse: raises a `Refusal`
+    or `Stale`, and `known` is as before."""
+    draft = Known()
+    _judge_rows(change, known, draft)
+    judged = [_judge_transfer(transfer, known, draft) for transfer in change.entry]
+    for flag_change in change.flags:
+        account = flag_change.account
+        draft.totals[account.id] = replace(_totals(account, known, draft), flags=flag_change.flags)
+    known.totals.update(draft.totals)
+    known.holds.update(draft.holds)
+    known.versions.update(draft.versions)
+    known.taken |= draft.taken
+    return judged
+
+
+def _judge_rows(change: Change, known: Known, draft: Known) -> None:
+    for need in change.requires:
+        if _version((need.table, need.id), known, draft) != need.version:
+            raise Stale(need.table, need.id)
+    for write in change.writes:
+        if isinstance(write, Insert):
+            _judge_insert(write, known, draft)
+        else:
+            _judge_update(write, known, draft)
+
+
+def _judge_insert(write: Insert, known: Known, draft: Known) -> None:
+    key = (write.table, str(write.row["id"]))
+    if _version(key, known, draft) is not None:
+        raise AlreadyExists(write.table, "id")
+    for claim in unique_keys(write):
+        if claim in known.taken or claim in draft.taken:
+            raise AlreadyExists(write.table, ", ".join(claim[1]))
+        draft.taken.add(claim)
+    draft.versions[key] = 1
+
+
+def _judge_update(write: Update, known: Known, draft: Known) -> None:
+    key = (write.table, write.id)
+    if _version(key, known, draft) != write.version:
+        raise Stale(write.table, write.id)
+    draft.versions[key] = write.version + 1
+
+
+def _version(key: RowKey, known: Known, draft: Known) -> int | None:
+    return draft.versions[key] if key in draft.versions else known.versions[key]
+
+
+def _totals(account: Account, known: Known, draft: Known) -> Totals:
+    found = draft.totals.get(account.id) or known.totals.get(account.id)
+    return found if found is not None else Totals(flags=account.opening_flags)
+
+
+def _judge_transfer(transfer: Transfer, known: Known, draft: Known) -> JudgedTransfer:
+    debit, credit = _totals(transfer.debit, known, draft), _totals(transfer.credit, known, draft)
+    if transfer.move in (Move.POST, Move.HOLD):
+        _refuse_flagged(transfer, debit.flags, credit.flags)
+    debit_after, credit_after = _applied(transfer, debit, credit)
+    _refuse_uncovered(transfer, debit, debit_after, credit, credit_after)
+    _follow_hold(transfer, known, draft)
+    draft.totals[transfer.debit.id], draft.totals[transfer.credit.id] = debit_after, credit_after
+    return JudgedTransfer(transfer, debit_after, credit_after)
+
+
+def _refuse_flagged(transfer: Transfer, debit: Flags, credit: Flags) -> None:
+    if debit & Flags.FROZEN:
+        raise AccountFrozen(transfer.debit.id)
+    for account, flags in ((transfer.debit, debit), (transfer.credit, credit)):
+        if flags & Flags.CLOSED:
+            raise AccountClosed(account.id)
+
+
+def _applied(transfer: Transfer, debit: Totals, credit: Totals) -> tuple[Totals, Totals]:
+    units = transfer.amount.units
+    match transfer.move:
+        case Move.POST:
+            pending, posted = 0, units
+        case Move.HOLD:
+            pending, posted = units, 0
+        case Move.SETTLE:
+            pending, posted = -units, units
+        case Move.VOID:
+            pending, posted = -units, 0
+    return (
+        Totals(
+            debit.debits_pending + pending,
+            debit.debits_posted + posted,
+            debit.credits_pending,
+            debit.credits_posted,
+            debit.flags,
+        ),
+        Totals(
+            credit.debits_pending,
+            credit.debits_posted,
+            credit.credits_pending + pending,
+            credit.credits_posted + posted,
+            credit.flags,
+        ),
+    )
+
+
+def _refuse_uncovered(
+    transfer: Transfer, debit: Totals, debit_after: Totals, credit: Totals, credit_after: Totals
+) -> None:
+    if transfer.move in (Move.SETTLE, Move.VOID):
+        if debit_after.debits_pending < 0 or credit_after.credits_pending < 0:
+            raise HoldNotOpen(str(transfer.hold), "0")
+    elif debit.flags & Flags.NO_OVERDRAFT and debit_after.available < 0:
+        raise InsufficientFunds(transfer.debit.id, transfer.amount, max(debit.available, 0))
+    if credit.flags & Flags.NO_OVERSPEND and credit_after.posted > 0:
+        raise InsufficientFunds(transfer.credit.id, transfer.amount, max(-credit.posted, 0))
+    if debit_after.debits_posted + debit_after.debits_pending > UNITS_MAX:
+        raise BalanceOverflow(transfer.debit.id)
+    if credit_after.credits_posted + credit_after.credits_pending > UNITS_MAX:
+        raise BalanceOverflow(transfer.credit.id)
+
+
+def _follow_hold(transfer: Transfer, known: Known, draft: Known) -> None:
+    if transfer.hold is None:
+        return
+    units, name = transfer.amount.units, str(transfer.hold)
+    found = draft.holds.get(name) or known.holds.get(name)
+    if transfer.move is Move.HOLD:
+        if found is not None:
+            raise AlreadyExists("holds", "id")
+        accounts = (transfer.debit.id, transfer.credit.id)
+        draft.holds[name] = OpenHold(*accounts, transfer.amount.asset.symbol, units, units)
+        return
+    if (
+        found is None
+        or (found.debit, found.credit) != (transfer.debit.id, transfer.credit.id)
+        or found.remaining < units
+    ):
+        raise HoldNotOpen(name, str(found.remaining if found else 0))
+    draft.holds[name] = replace(found, remaining=found.remaining - units)
+
+
+def changed_totals(
+    before: Mapping[str, Totals], after: Mapping[str, Totals]
+) -> dict[str, tuple[Totals | None, Totals]]:
+    """The accounts that a batch moved, with their totals before (None for a new account) and after."""
+    return {name: (before.get(name), totals) for name, totals in after.items() if before.get(name) is not totals}

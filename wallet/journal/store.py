@@ -1,0 +1,355 @@
+"""The SQL of a batch: look-ups under the head lock, then a few set-based writes whose affected rows are counted.
+
+Balances are written as deltas, never as totals, so that the table's CHECKs stay a guard of their own. Every statement
+says how many rows it must touch; any other number raises `BatchMismatch` and the whole batch is rolled back.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from wallet.journal.change import Change, Insert, Request, SealedItem
+from wallet.journal.judge import JudgedTransfer, Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
+from wallet.ledger.accounts import Flags
+from wallet.schema import ROWS
+
+LOCK_HEAD = "SELECT seq, hash, at FROM journal_head FOR UPDATE"
+
+
+class BatchMismatch(Exception):
+    """The database did not do what the judged batch says. Nothing of the batch is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    seq: int
+    hash: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An accepted Change at its place in the chain."""
+
+    seq: int
+    at: datetime
+    hash: bytes
+    body: bytes
+    change: Change
+    writes: list[list[object]]
+    judged: list[JudgedTransfer]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request's outcome as it is remembered: the result with its place, or a refusal."""
+
+    request: Request
+    seq: int | None
+    outcome: Mapping[str, object]
+
+
+async def lock_head(connection: asyncpg.Connection) -> Head:
+    """In a statement of its own (READ COMMITTED): whatever is read after it sees what the last holder committed."""
+    row = await connection.fetchrow(LOCK_HEAD)
+    if row is None:
+        raise BatchMismatch("journal_head is empty")
+    return Head(row["seq"], bytes(row["hash"]), row["at"])
+
+
+# ── look-ups ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_REQUESTS = """
+SELECT r.owner, r.operation, r.key, r.digest, r.seq, r.outcome FROM requests r
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (owner, operation, key) USING (owner, operation, key)
+"""
+_TOTALS = """
+SELECT id, debits_pending::text, debits_posted::text, credits_pending::text, credits_posted::text, flags
+FROM accounts WHERE id = ANY ($1::text[])
+"""
+_HOLDS = "SELECT id, debit, credit, asset, units::text, remaining::text FROM holds WHERE id = ANY ($1::text[])"
+
+
+async def find_requests(connection: asyncpg.Connection, requests: Sequence[Request]) -> list[asyncpg.Record]:
+    columns = [list(column) for column in zip(*((r.owner, r.operation, r.key) for r in requests), strict=True)]
+    rows: list[asyncpg.Record] = await connection.fetch(_REQUESTS, *columns)
+    return rows
+
+
+async def load_known(connection: asyncpg.Connection, changes: Sequence[Change], image: Mapping[str, Totals]) -> Known:
+    """Everything that judging these Changes needs; balances from the image where it has them."""
+    known = Known()
+    touched = {account.id for change in changes for t in change.entry for account in (t.debit, t.credit)}
+    touched |= {flag_change.account.id for change in changes for flag_change in change.flags}
+    known.totals = {name: image[name] for name in touched if name in image}
+    missing = [name for name in touched if name not in image]
+    if missing:
+        known.totals |= await load_totals(connection, missing)
+    hold_names = list({t.hold for change in changes for t in change.entry if t.hold is not None})
+    if hold_names:
+        rows = await connection.fetch(_HOLDS, hold_names)
+        known.holds = {r[0]: OpenHold(r[1], r[2], r[3], int(r[4]), int(r[5])) for r in rows}
+    await _load_versions(connection, changes, known)
+    await _load_taken(connection, changes, known)
+    return known
+
+
+async def load_totals(connection: asyncpg.Connection, names: Sequence[str]) -> dict[str, Totals]:
+    rows = await connection.fetch(_TOTALS, names)
+    return {r[0]: Totals(int(r[1]), int(r[2]), int(r[3]), int(r[4]), Flags(r[5])) for r in rows}
+
+
+def _row_keys(changes: Iterable[Change]) -> set[RowKey]:
+    keys: set[RowKey] = set()
+    for change in changes:
+        keys.update((need.table, need.id) for need in change.requires)
+        for write in change.writes:
+            keys.add((write.table, str(write.row["id"]) if isinstance(write, Insert) else write.id))
+    return keys
+
+
+async def _load_versions(connection: asyncpg.Connection, changes: Iterable[Change], known: Known) -> None:
+    by_table: dict[str, list[str]] = defaultdict(list)
+    for table, row_id in _row_keys(changes):
+        by_table[table].append(row_id)
+        known.versions[table, row_id] = None
+    for table, ids in by_table.items():
+        sql = f"SELECT id, version FROM {ROWS[table].name} WHERE id = ANY ($1::text[])"  # noqa: S608 (our own table names)
+        for row in await connection.fetch(sql, ids):
+            known.versions[table, row["id"]] = row["version"]
+
+
+async def _load_taken(connection: asyncpg.Connection, changes: Iterable[Change], known: Known) -> None:
+    claims: dict[tuple[str, tuple[str, ...]], list[UniqueKey]] = defaultdict(list)
+    for change in changes:
+        for write in change.writes:
+            if isinstance(write, Insert):
+                for claim in unique_keys(write):
+                    claims[claim[0], claim[1]].append(claim)
+    for (table, columns), keys in claims.items():
+        known.taken |= await _taken(connection, table, columns, keys)
+
+
+async def _taken(
+    connection: asyncpg.Connection, table: str, columns: tuple[str, ...], keys: list[UniqueKey]
+) -> set[UniqueKey]:
+    """Of these claims, those that a row has already."""
+    names = ", ".join(columns)
+    wanted = json.dumps([dict(zip(columns, key[2], strict=True)) for key in keys])
+    sql = (
+        f"SELECT {names} FROM {table} WHERE ({names}) IN "  # noqa: S608 (our own table and column names)
+        f"(SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb))"
+    )
+    return {(table, columns, tuple(row)) for row in await connection.fetch(sql, wanted)}
+
+
+# ── writes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_WRITE_BOOKS = """
+WITH j AS (
+    INSERT INTO journal (seq, at, kind, actor, body, hash)
+    SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) RETURNING 1
+), t AS (
+    INSERT INTO transfers (seq, ordinal, move, debit_account, credit_account, asset, units, hold,
+                           debit_posted_after, debit_held_after, credit_posted_after, credit_held_after)
+    SELECT seq, ordinal, move, debit, credit, asset, units::numeric, hold, dp::numeric, dh::numeric, cp::numeric, ch::numeric
+    FROM unnest($7::bigint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                $15::text[], $16::text[], $17::text[], $18::text[])
+         AS x (seq, ordinal, move, debit, credit, asset, units, hold, dp, dh, cp, ch) RETURNING 1
+), a AS (
+    UPDATE accounts SET debits_pending = debits_pending + x.dp::numeric, debits_posted = debits_posted + x.d::numeric,
+        credits_pending = credits_pending + x.cp::numeric, credits_posted = credits_posted + x.c::numeric, flags = x.flags
+    FROM unnest($19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int[]) AS x (id, dp, d, cp, c, flags)
+    WHERE accounts.id = x.id RETURNING 1
+), v AS (
+    INSERT INTO journal_viewers (viewer, seq) SELECT * FROM unnest($25::text[], $26::bigint[]) RETURNING 1
+), h AS (
+    UPDATE journal_head SET seq = $27, hash = $28, at = $29 WHERE seq = $30 AND hash = $31 RETURNING 1
+)
+SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM t), (SELECT count(*) FROM a), (SELECT count(*) FROM v),
+       (SELECT count(*) FROM h)
+"""
+_WRITTEN = ("journal", "transfers", "accounts", "viewers", "head")
+_NEW_ACCOUNTS = """
+INSERT INTO accounts (id, owner, code, asset, debits_pending, debits_posted, credits_pending, credits_posted, flags)
+SELECT id, split_part(id, ':', 1), split_part(id, ':', 2), split_part(id, ':', 3),
+       dp::numeric, d::numeric, cp::numeric, c::numeric, flags
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[]) AS x (id, dp, d, cp, c, flags)
+"""
+_NEW_HOLDS = """
+INSERT INTO holds (id, debit, credit, asset, units, remaining)
+SELECT id, debit, credit, asset, units::numeric, remaining::numeric
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     AS x (id, debit, credit, asset, units, remaining)
+"""
+_HOLDS_FOLLOWED = """
+UPDATE holds SET remaining = holds.remaining + x.delta::numeric
+FROM unnest($1::text[], $2::text[]) AS x (id, delta) WHERE holds.id = x.id
+"""
+_ANSWERS = """
+INSERT INTO requests (day, owner, operation, key, digest, seq, outcome)
+SELECT $1::date, owner, operation, key, digest, seq, outcome::jsonb
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[])
+     AS x (owner, operation, key, digest, seq, outcome)
+"""
+_VAULT = """
+INSERT INTO vault_items (id, person, kind, commitment, ciphertext)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+"""
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])
+
+
+def _expect(what: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise BatchMismatch(f"{what}: {found} rows instead of {wanted}")
+
+
+async def write_books(
+    connection: asyncpg.Connection, head: Head, sealed: Sequence[Sealed], before: Mapping[str, Totals], known: Known
+) -> None:
+    """Journal rows, transfers, balances, viewers and the head, in one statement; new accounts in one more."""
+    changed = [(name, before.get(name, Totals()), after) for name, after in known.totals.items()]
+    opened = [row for row in changed if row[0] not in before]
+    moved = [row for row in changed if row[0] in before and row[1] is not row[2]]
+    journal = [(s.seq, s.at, s.change.kind.value, s.change.actor, s.body, s.hash) for s in sealed]
+    transfers = [_transfer_row(s.seq, n, judged) for s in sealed for n, judged in enumerate(s.judged)]
+    viewers = [(viewer, s.seq) for s in sealed for viewer in dict.fromkeys(s.change.viewers)]
+    last = sealed[-1]
+    counts = await connection.fetchrow(
+        _WRITE_BOOKS,
+        *_columns(journal, 6),
+        *_columns(transfers, 12),
+        *_columns([_delta_row(*row) for row in moved], 6),
+        *_columns(viewers, 2),
+        last.seq,
+        last.hash,
+        last.at,
+        head.seq,
+        head.hash,
+    )
+    wanted = (len(journal), len(transfers), len(moved), len(viewers), 1)
+    for what, found, number in zip(
+        ("journal", "transfers", "accounts", "viewers", "head"), counts, wanted, strict=True
+    ):
+        _expect(what, found, number)
+    if opened:
+        _expect(
+            "new accounts",
+            _count(await connection.execute(_NEW_ACCOUNTS, *_columns([_delta_row(*row) for row in opened], 6))),
+            len(opened),
+        )
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _transfer_row(seq: int, ordinal: int, judged: JudgedTransfer) -> tuple[object, ...]:
+    transfer, debit, credit = judged.transfer, judged.debit_after, judged.credit_after
+    return (
+        seq,
+        ordinal,
+        transfer.move.value,
+        transfer.debit.id,
+        transfer.credit.id,
+        transfer.amount.asset.symbol,
+        str(transfer.amount.units),
+        transfer.hold,
+        str(debit.posted),
+        str(debit.debits_pending),
+        str(credit.posted),
+        str(credit.debits_pending),
+    )
+
+
+def _delta_row(name: str, before: Totals, after: Totals) -> tuple[str, str, str, str, str, int]:
+    return (
+        name,
+        str(after.debits_pending - before.debits_pending),
+        str(after.debits_posted - before.debits_posted),
+        str(after.credits_pending - before.credits_pending),
+        str(after.credits_posted - before.credits_posted),
+        int(after.flags),
+    )
+
+
+async def write_holds(
+    connection: asyncpg.Connection, before: Mapping[str, OpenHold], after: Mapping[str, OpenHold]
+) -> None:
+    new = [
+        (name, h.debit, h.credit, h.asset, str(h.units), str(h.remaining))
+        for name, h in after.items()
+        if name not in before
+    ]
+    followed = [
+        (name, str(h.remaining - before[name].remaining))
+        for name, h in after.items()
+        if name in before and before[name] is not h
+    ]
+    if new:
+        _expect("new holds", _count(await connection.execute(_NEW_HOLDS, *_columns(new, 6))), len(new))
+    if followed:
+        _expect("holds", _count(await connection.execute(_HOLDS_FOLLOWED, *_columns(followed, 2))), len(followed))
+
+
+async def write_answers(connection: asyncpg.Connection, answers: Sequence[Answer], at: datetime) -> None:
+    rows = [
+        (a.request.owner, a.request.operation, a.request.key, a.request.digest, a.seq, json.dumps(a.outcome))
+        for a in answers
+    ]
+    _expect("requests", _count(await connection.execute(_ANSWERS, at.date(), *_columns(rows, 6))), len(rows))
+
+
+async def write_vault(connection: asyncpg.Connection, items: Sequence[SealedItem]) -> None:
+    rows = [(i.id, i.person, i.kind, i.commitment, i.ciphertext) for i in items]
+    _expect("vault items", _count(await connection.execute(_VAULT, *_columns(rows, 5))), len(rows))
+
+
+async def write_rows(connection: asyncpg.Connection, sealed: Sequence[Sealed]) -> None:
+    """Inserts by table, then updates by table and set of columns. A row that one batch writes more than once goes in
+    rounds, each statement touching it once: in one statement PostgreSQL would apply one update and drop the rest."""
+    inserts: dict[str, list[object]] = defaultdict(list)
+    rounds: list[dict[tuple[str, tuple[str, ...]], list[object]]] = []
+    turn: dict[RowKey, int] = {}
+    for verb, table, row in (write for s in sealed for write in s.writes):
+        if verb == "insert":
+            inserts[str(table)].append(row)
+        else:
+            _into_round(rounds, turn, str(table), row)
+    for table, rows in inserts.items():
+        sql = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"  # noqa: S608
+        _expect(table, _count(await connection.execute(sql, json.dumps(rows))), len(rows))
+    for updates in rounds:
+        for (table, columns), rows in updates.items():
+            await _update_rows(connection, table, columns, rows)
+
+
+def _into_round(
+    rounds: list[dict[tuple[str, tuple[str, ...]], list[object]]], turn: dict[RowKey, int], table: str, row: Any
+) -> None:
+    key = (table, str(row["id"]))
+    number = turn.get(key, 0)
+    turn[key] = number + 1
+    if number == len(rounds):
+        rounds.append(defaultdict(list))
+    columns = tuple(sorted(name for name in row if name != "id"))
+    rounds[number][table, columns].append(row)
+
+
+async def _update_rows(
+    connection: asyncpg.Connection, table: str, columns: tuple[str, ...], rows: list[object]
+) -> None:
+    assignments = ", ".join(f"{name} = x.{name}" for name in columns)
+    sql = (
+        f"UPDATE {table} SET {assignments} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb) AS x "  # noqa: S608
+        f"WHERE {table}.id = x.id AND {table}.version = x.version - 1"
+    )
+    _expect(table, _count(await connection.execute(sql, json.dumps(rows))), len(rows))

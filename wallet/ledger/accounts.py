@@ -1,0 +1,88 @@
+"""The chart of accounts. An account's id is its meaning, `owner:code:asset`, so that templates need no look-up.
+
+owner      code              normal   what it says
+customer   balance           credit   what we owe this customer
+customer   receivable        debit    what this customer owes us
+house      hot@N             debit    what the hot address (bank account) of network N holds
+house      deposits@N        debit    what lies on customers' deposit addresses of N, not yet swept
+house      transit@N         debit    what has left a place of ours and has not arrived or been settled
+house      capital           credit   what operators put in
+house      fees_earned       credit   network and service fees paid by customers
+house      network_fees      debit    fees really paid to miners, validators, banks
+house      suspense          credit   movements that nobody has explained yet
+"""
+
+from dataclasses import dataclass, field
+from enum import IntFlag
+
+from wallet.ids import AccountId, CustomerId, NetworkId
+from wallet.money import Asset
+
+HOUSE = "house"
+HELD_CODES = ("hot", "deposits", "cold")  # places where value lies
+HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense")
+
+
+class Flags(IntFlag):
+    """Judged by the Journal wherever balances are; the first two are also CHECKs of the database."""
+
+    NONE = 0
+    NO_OVERDRAFT = 1  # debits posted and pending never exceed credits posted
+    NO_OVERSPEND = 2  # credits posted and pending never exceed debits posted: a place cannot pay what it does not hold
+    FROZEN = 4  # no debit may leave; credits still arrive
+    CLOSED = 8  # nothing moves
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    owner: str
+    code: str
+    asset: Asset
+    id: AccountId = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", AccountId(f"{self.owner}:{self.code}:{self.asset.symbol}"))
+
+    @property
+    def opening_flags(self) -> Flags:
+        """What a new account of this code starts with."""
+        if self.owner != HOUSE:
+            return Flags.NO_OVERDRAFT if self.code == "balance" else Flags.NONE
+        place = self.code.partition("@")[0]
+        return Flags.NO_OVERSPEND if place in (*HELD_CODES, "transit") else Flags.NONE
+
+
+def customer_balance(owner: CustomerId, asset: Asset) -> Account:
+    return Account(owner, "balance", asset)
+
+
+def receivable(owner: CustomerId, asset: Asset) -> Account:
+    return Account(owner, "receivable", asset)
+
+
+def hot(network: NetworkId, asset: Asset) -> Account:
+    return Account(HOUSE, f"hot@{network}", asset)
+
+
+def deposits(network: NetworkId, asset: Asset) -> Account:
+    return Account(HOUSE, f"deposits@{network}", asset)
+
+
+def transit(network: NetworkId, asset: Asset) -> Account:
+    return Account(HOUSE, f"transit@{network}", asset)
+
+
+def capital(asset: Asset) -> Account:
+    return Account(HOUSE, "capital", asset)
+
+
+def fees_earned(asset: Asset) -> Account:
+    return Account(HOUSE, "fees_earned", asset)
+
+
+def network_fees(asset: Asset) -> Account:
+    return Account(HOUSE, "network_fees", asset)
+
+
+def suspense(asset: Asset) -> Account:
+    return Account(HOUSE, "suspense", asset)

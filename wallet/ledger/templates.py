@@ -1,0 +1,87 @@
+"""How the bank works: one pure function for each way in which money moves. Values in, an `Entry` out.
+
+Read together with the chart in `accounts`. Debit first, credit second, everywhere. A network fee of zero writes no
+transfer, since a transfer moves at least one base unit.
+"""
+
+from wallet.ids import CustomerId, HoldId, NetworkId
+from wallet.ledger import accounts
+from wallet.ledger.accounts import Account
+from wallet.ledger.transfers import Entry, hold, post, settle, void
+from wallet.money import Amount
+
+
+def deposit_credited(customer: CustomerId, network: NetworkId, amount: Amount, *, swept_later: bool) -> Entry:
+    """Value that arrived for a customer and is final. It lies on the deposit address until swept, or is spendable at once."""
+    place = accounts.deposits(network, amount.asset) if swept_later else accounts.hot(network, amount.asset)
+    return (post(place, accounts.customer_balance(customer, amount.asset), amount),)
+
+
+def funding_received(network: NetworkId, amount: Amount) -> Entry:
+    """Value that operators sent to the node's own address: working capital, out of which gas is paid."""
+    return (post(accounts.hot(network, amount.asset), accounts.capital(amount.asset), amount),)
+
+
+def unexplained_outflow(network: NetworkId, amount: Amount) -> Entry:
+    """A bank statement shows money leaving that no submission of ours explains. The house bears it until a person does."""
+    return (post(accounts.suspense(amount.asset), accounts.hot(network, amount.asset), amount),)
+
+
+def bank_charge(network: NetworkId, amount: Amount) -> Entry:
+    return (post(accounts.network_fees(amount.asset), accounts.hot(network, amount.asset), amount),)
+
+
+def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
+    return (
+        post(accounts.customer_balance(payer, amount.asset), accounts.customer_balance(payee, amount.asset), amount),
+    )
+
+
+def withdrawal_requested(
+    customer: CustomerId, network: NetworkId, amount: Amount, fee: Amount, hold_id: HoldId, fee_hold_id: HoldId
+) -> Entry:
+    """The customer's money is held, principal and quoted network fee apart. Nothing has left."""
+    balance = accounts.customer_balance(customer, amount.asset)
+    principal = hold(balance, accounts.transit(network, amount.asset), amount, hold_id)
+    return (principal, hold(balance, accounts.fees_earned(fee.asset), fee, fee_hold_id)) if fee else (principal,)
+
+
+def withdrawal_released(
+    customer: CustomerId, network: NetworkId, amount: Amount, fee: Amount, hold_id: HoldId, fee_hold_id: HoldId
+) -> Entry:
+    """Cancelled, rejected, or provably dead: the holds end and the customer has the money back."""
+    balance = accounts.customer_balance(customer, amount.asset)
+    principal = void(balance, accounts.transit(network, amount.asset), amount, hold_id)
+    return (principal, void(balance, accounts.fees_earned(fee.asset), fee, fee_hold_id)) if fee else (principal,)
+
+
+def withdrawal_settled(
+    customer: CustomerId, network: NetworkId, amount: Amount, fee: Amount, hold_id: HoldId, fee_hold_id: HoldId
+) -> Entry:
+    """The payment is final: what was held is now paid, and the quoted network fee is ours."""
+    balance = accounts.customer_balance(customer, amount.asset)
+    principal = settle(balance, accounts.transit(network, amount.asset), amount, hold_id)
+    return (principal, settle(balance, accounts.fees_earned(fee.asset), fee, fee_hold_id)) if fee else (principal,)
+
+
+def submission_reserved(
+    place: Account, network: NetworkId, amount: Amount, fee_max: Amount, fee_place: Account
+) -> Entry:
+    """A submission takes its value and the most its fee can be out of the places it spends from."""
+    moved = post(accounts.transit(network, amount.asset), place, amount)
+    if not fee_max:
+        return (moved,)
+    return (moved, post(accounts.transit(network, fee_max.asset), fee_place, fee_max))
+
+
+def submission_final(network: NetworkId, fee_max: Amount, fee_paid: Amount, fee_place: Account) -> Entry:
+    """The fee really paid is an expense of the house; the rest of what was set aside for it goes back to its place."""
+    transit = accounts.transit(network, fee_max.asset)
+    paid = (post(accounts.network_fees(fee_paid.asset), transit, fee_paid),) if fee_paid else ()
+    rest = fee_max - fee_paid
+    return (*paid, post(fee_place, transit, rest)) if rest else paid
+
+
+def submission_arrived(place: Account, network: NetworkId, amount: Amount) -> Entry:
+    """Our own money has arrived at our own place (a sweep, gas funding), or never left (a submission that reverted or died)."""
+    return (post(place, accounts.transit(network, amount.asset), amount),)

@@ -1,0 +1,49 @@
+"""Named crash points: the places where a process must be able to die without losing or making money.
+
+In production `point()` does nothing. A test names one in `COFFER_CRASH_AT` (`NAME` or `NAME:N` for the N-th pass) and the
+process kills itself there with SIGKILL, as a power cut would.
+"""
+
+import os
+import signal
+
+POINTS = frozenset(
+    {
+        "journal.before_write",
+        "journal.before_commit",
+        "journal.after_commit",
+        "deposit.after_detect",
+        "deposit.after_credit",
+        "scan.before_cursor",
+        "withdrawal.after_request",
+        "withdrawal.after_check",
+        "withdrawal.after_reserve",
+        "withdrawal.after_sign",
+        "withdrawal.after_prepare",
+        "withdrawal.after_store",
+        "withdrawal.after_submit",
+        "withdrawal.after_record",
+        "withdrawal.before_settle",
+        "withdrawal.after_settle",
+        "statement.before_append",
+        "statement.after_append",
+    }
+)
+
+_armed, _, _count = os.environ.get("COFFER_CRASH_AT", "").partition(":")
+_left = int(_count or "1")
+
+
+def point(name: str) -> None:
+    """Die here if a test asked for it."""
+    if name == _armed:
+        _pass(name)
+
+
+def _pass(name: str) -> None:
+    global _left  # noqa: PLW0603 (one counter a process, written by tests only)
+    if name not in POINTS:
+        raise AssertionError(f"unknown crash point {name}")
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

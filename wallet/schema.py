@@ -1,0 +1,238 @@
+"""The tables as the core reads them, and the shapes of the rows that Changes write.
+
+The schema itself is made by `node/migrations`; a test holds the two together. `ROWS` names the tables that Changes may
+write: each has a text `id` and a `version` that counts its changes, and is rebuilt from the journal by `verify`.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+
+
+def _text(*names: str) -> list[Column[str]]:
+    return [Column(name, Text) for name in names]
+
+
+def _money(name: str) -> Column[Any]:
+    return Column(name, Numeric(78, 0))
+
+
+def _time(name: str) -> Column[Any]:
+    return Column(name, DateTime(timezone=True))
+
+
+def _row_table(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, metadata, Column("id", Text, primary_key=True), Column("version", Integer), *columns)
+
+
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("seq", BigInteger),
+    Column("hash", LargeBinary),
+    _time("at"),
+)
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    _time("at"),
+    *_text("kind", "actor"),
+    Column("body", LargeBinary),
+    Column("hash", LargeBinary),
+)
+journal_viewers = Table(
+    "journal_viewers",
+    metadata,
+    Column("viewer", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+)
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("ordinal", SmallInteger, primary_key=True),
+    *_text("move", "debit_account", "credit_account", "asset"),
+    _money("units"),
+    Column("hold", Text),
+    Column("debit_posted_after", Numeric(79, 0)),
+    _money("debit_held_after"),
+    Column("credit_posted_after", Numeric(79, 0)),
+    _money("credit_held_after"),
+)
+requests = Table(
+    "requests",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary),
+    Column("seq", BigInteger),
+    Column("outcome", JSONB),
+)
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("owner", "code", "asset"),
+    *[_money(name) for name in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")],
+    Column("flags", Integer),
+)
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("debit", "credit", "asset"),
+    _money("units"),
+    _money("remaining"),
+)
+vault_items = Table(
+    "vault_items",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("person", "kind"),
+    Column("commitment", LargeBinary),
+    Column("ciphertext", LargeBinary),
+)
+
+assets = _row_table("assets", Column("decimals", Integer), Column("paused", Boolean), Column("pause_reason", Text))
+networks = _row_table("networks", *_text("kind", "identity", "public_keys"))
+listings = _row_table("listings", *_text("network", "asset", "contract"), Column("decimals", Integer))
+operators = _row_table("operators", Column("handle", Text), _time("created_at"))
+customers = _row_table("customers", *_text("handle", "name_item", "email_item"), _time("created_at"))
+api_keys = _row_table(
+    "api_keys",
+    *_text("owner", "hash", "label"),
+    Column("scopes", ARRAY(Text)),
+    _time("created_at"),
+    _time("revoked_at"),
+)
+derivations = _row_table("derivations", Column("next", Integer))
+addresses = _row_table("addresses", *_text("network", "address", "path", "owner"), _time("created_at"))
+deposits = _row_table(
+    "deposits",
+    *_text(
+        "network", "identity", "asset", "address", "owner", "state", "reason", "tx", "block", "party_item", "swept_by"
+    ),
+    _money("units"),
+    Column("height", BigInteger),
+    _time("created_at"),
+    _time("credited_at"),
+)
+withdrawals = _row_table(
+    "withdrawals",
+    *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
+    _money("units"),
+    _money("fee_units"),
+    _time("created_at"),
+    _time("final_at"),
+)
+submissions = _row_table(
+    "submissions",
+    *_text("network", "purpose", "state", "asset", "fee_asset", "source", "target", "unsigned_item", "signed_item"),
+    *_text("tx", "block", "reason"),
+    *[_money(name) for name in ("units", "fee_max", "fee_paid")],
+    Column("paths", ARRAY(Text)),
+    Column("consumes", ARRAY(Text)),
+    Column("unsigned", LargeBinary),
+    Column("signed", LargeBinary),
+    Column("change", JSONB),
+    Column("height", BigInteger),
+    _time("created_at"),
+)
+submission_withdrawals = _row_table("submission_withdrawals", *_text("submission", "withdrawal"))
+reservations = _row_table("reservations", Column("submission", Text))
+nonces = _row_table("nonces", Column("next", BigInteger))
+utxos = _row_table("utxos", *_text("network", "address", "path", "state"), _money("units"))
+statements = _row_table(
+    "statements",
+    *_text("network", "digest", "file_item"),
+    Column("height", BigInteger),
+    Column("facts", JSONB),
+    _time("created_at"),
+)
+payments = _row_table("payments", *_text("payer", "payee", "asset", "note_item"), _money("units"), _time("created_at"))
+
+ROWS: dict[str, Table] = {
+    table.name: table
+    for table in (
+        assets,
+        networks,
+        listings,
+        operators,
+        customers,
+        api_keys,
+        derivations,
+        addresses,
+        deposits,
+        withdrawals,
+        submissions,
+        submission_withdrawals,
+        reservations,
+        nonces,
+        utxos,
+        statements,
+        payments,
+    )
+}
+
+UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "operators": (("handle",),),
+    "customers": (("handle",),),
+    "api_keys": (("hash",),),
+    "addresses": (("network", "address"),),
+    "deposits": (("network", "identity"),),
+    "statements": (("network", "height"),),
+}
+"""What must be unique beside the id. The Journal judges it before it writes, so that a taken handle is a refusal of one
+Change and never an error of the whole batch. These columns are never updated."""
+
+scan_cursors = Table(
+    "scan_cursors",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("height", BigInteger),
+    Column("block", Text),
+)
+scanned_blocks = Table(
+    "scanned_blocks",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("height", BigInteger, primary_key=True),
+    Column("block", Text),
+)
+leases = Table("leases", metadata, Column("name", Text, primary_key=True), Column("holder", Text), _time("expires"))
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("source", "subject", "state", "reason"),
+    _time("at"),
+)
+network_views = Table(
+    "network_views",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("tip", BigInteger),
+    Column("final", BigInteger),
+    _time("seen_at"),
+    Column("error", Text),
+)
