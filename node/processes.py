@@ -102,7 +102,7 @@ def start_child(
     """Starts a server in a session of its own (a Ctrl-C at the terminal is ours to pass on, in order)."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(f"{name} must be started from the main thread: it would end with this one")
-    with log.open("ab") as sink:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
         process = subprocess.Popen(  # noqa: S603  our own words, no shell
             [*leash(account, on_parent_death), *map(str, command)],
             stdin=subprocess.DEVNULL,
@@ -131,6 +131,8 @@ def _as_account(account: Account) -> list[str]:
     words = ["--reuid", str(account.uid), "--regid", str(account.gid), "--clear-groups"]
     if account.capabilities:
         granted = ",".join(f"+{name}" for name in account.capabilities)
+        # Without this bit access(2) forgets the capability, and PostgreSQL asks it before it runs its programs.
+        words += ["--securebits", "+no_setuid_fixup"]
         words += ["--inh-caps", f"-all,{granted}", "--ambient-caps", f"-all,{granted}"]
     return [*words, "--"]
 

@@ -1,13 +1,15 @@
 """Real nodes for tests, one of each per run. A part that cannot be had fails the run in one line; nothing is skipped."""
 
+import os
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from node.database import Dsns, EmbeddedPostgres
 from node.devnet.anvil import Anvil, find_anvil
 from node.devnet.bitcoind import Bitcoind, find_bitcoind
+from tests.databases import FreshDatabases
 
 
 def say(line: str) -> None:
@@ -33,6 +35,30 @@ async def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bi
     await node.stop()
 
 
+@pytest.fixture(scope="session")
+async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FreshDatabases]:
+    """One PostgreSQL for the run, with the settings of production; `COFFER_TEST_DATABASE_URL` gives another."""
+    folder = tmp_path_factory.mktemp("postgres")
+    given = os.environ.get("COFFER_TEST_DATABASE_URL")
+    if given is not None:
+        yield FreshDatabases(given, folder)
+        return
+    server = EmbeddedPostgres(folder)
+    yield FreshDatabases(await server.start(), folder)
+    await server.stop()
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
+async def dsns(databases: FreshDatabases) -> AsyncIterator[Dsns]:
+    """A database of this test's own with the newest schema."""
+    made = await databases.migrated()
+    yield made
+    await databases.drop(made.owner)
+
+
+@pytest.fixture
+async def postgres_url(databases: FreshDatabases) -> AsyncIterator[str]:
+    """An empty database of this test's own, as its owner."""
+    made = await databases.empty()
+    yield made
+    await databases.drop(made)
