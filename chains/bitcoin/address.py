@@ -1,0 +1,144 @@
+"""Addresses: ours from public keys alone, and strangers' from text, both as the scripts that Bitcoin really compares.
+
+What this prevents: value sent to where nobody can spend it, and a deposit credited by a label instead of by its script.
+Sources: BIP-32, BIP-84 (our paths), BIP-141, BIP-341 (scripts), BIP-173 and BIP-350 (text).
+"""
+
+import hashlib
+import re
+from typing import Final
+
+from bip32 import BIP32
+from bip32.base58 import b58decode_check, b58encode_check
+from coincurve import PublicKeyXOnly
+
+from chains.bitcoin.bech32 import decode_segwit, encode_segwit
+from chains.bitcoin.parameters import MAIN, Chain
+from wallet.ports import Branch, Derived, Destination
+
+INDEX_MAX: Final = 2**31 - 1  # the last step of BIP-32 that is not hardened
+_ADDRESS_CHARS_MAX = 90
+_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,35}", re.ASCII)
+_P2WPKH_PREFIX = b"\x00\x14"
+_BRANCH_NUMBERS = {Branch.DEPOSIT: 0, Branch.HOUSE: 1}
+
+
+def hash160(octets: bytes) -> bytes:
+    return hashlib.new("ripemd160", hashlib.sha256(octets).digest(), usedforsecurity=False).digest()
+
+
+class AccountKeys:
+    """The two account-level public keys, customers' and the house's, and every address below them."""
+
+    def __init__(self, public_keys: str, chain: Chain) -> None:
+        """`public_keys` is "deposit-xpub house-xpub". Raises `ValueError` for anything else or keys of another chain."""
+        texts = public_keys.split(" ")
+        if len(texts) != 2 or texts[0] == texts[1]:
+            raise ValueError("Bitcoin needs two account public keys, one for customers and one for the house")
+        self._chain = chain
+        self._receiving = {
+            branch: _receiving_key(text, chain) for branch, text in zip(_BRANCH_NUMBERS, texts, strict=True)
+        }
+
+    def derive(self, branch: Branch, index: int) -> Derived:
+        """Raises `ValueError` for an index that no key has."""
+        if not 0 <= index <= INDEX_MAX:
+            raise ValueError(f"an address index lies between 0 and {INDEX_MAX}")
+        public_key = self._receiving[branch].get_pubkey_from_path([index])
+        path = f"m/84'/{self._chain.coin}'/{_BRANCH_NUMBERS[branch]}'/0/{index}"
+        return Derived(p2wpkh_address(public_key, self._chain), path)
+
+
+def _receiving_key(text: str, chain: Chain) -> BIP32:
+    """The key one step below the account ("external chain" in BIP-44), so that each address is one step more."""
+    try:
+        account = BIP32.from_xpub(text)
+    except ValueError as error:
+        raise ValueError("an account public key is a BIP-32 xpub or tpub") from error
+    if account.network != ("main" if chain is MAIN else "test"):
+        raise ValueError(f"the account public key is not for the chain {chain.name}")
+    if account.depth != 3:
+        raise ValueError("an account public key lies three steps below the seed (m/84'/coin'/account')")
+    chain_code, public_key = account.get_extended_pubkey_from_path([0])
+    return BIP32(chain_code, pubkey=public_key, fingerprint=account.get_fingerprint(), depth=4, network=account.network)
+
+
+def p2wpkh_address(public_key: bytes, chain: Chain) -> str:
+    """The address of a compressed public key."""
+    return encode_segwit(chain.prefix, 0, hash160(public_key))
+
+
+def p2wpkh_address_of(script: bytes, chain: Chain) -> str | None:
+    """The address whose output script is exactly this one; None for every script that is not P2WPKH."""
+    if len(script) != 22 or not script.startswith(_P2WPKH_PREFIX):
+        return None
+    return encode_segwit(chain.prefix, 0, script[2:])
+
+
+def address_of(script: bytes, chain: Chain) -> str | None:
+    """The address of any standard output script, None for others. The inverse of `script_of`."""
+    match script[:2], len(script):
+        case (b"\x00\x14", 22) | (b"\x00\x20", 34):
+            return encode_segwit(chain.prefix, 0, script[2:])
+        case (b"\x51\x20", 34):
+            return encode_segwit(chain.prefix, 1, script[2:])
+        case (b"\x76\xa9", 25) if script[2] == 20 and script.endswith(b"\x88\xac"):
+            return _base58(chain.p2pkh_version, script[3:23])
+        case (b"\xa9\x14", 23) if script.endswith(b"\x87"):
+            return _base58(chain.p2sh_version, script[2:22])
+        case _:
+            return None
+
+
+def script_of(address: str, chain: Chain) -> bytes:
+    """The output script that pays this address. Raises `ValueError` with a reason that people understand.
+
+    Taken: P2PKH, P2SH, P2WPKH, P2WSH, P2TR. Witness versions above 1 are refused: nobody can own them yet.
+    """
+    if not address or len(address) > _ADDRESS_CHARS_MAX or not address.isascii():
+        raise ValueError("a Bitcoin address has at most 90 ASCII characters and is not empty")
+    if _BASE58.fullmatch(address):
+        return _base58_script(address, chain)
+    prefix, version, program = decode_segwit(address)
+    if prefix != chain.prefix:
+        raise ValueError(f"the address is not one of this chain: those start with {chain.prefix}1")
+    if version == 0:
+        return bytes([0, len(program)]) + program
+    if version > 1 or len(program) != 32:
+        raise ValueError("nobody can spend from an address of this witness version and length yet")
+    _refuse_unspendable(program)
+    return b"\x51\x20" + program
+
+
+def _refuse_unspendable(x_only_key: bytes) -> None:
+    """About half of all 32-byte strings are no public key: what is paid there is burnt."""
+    try:
+        PublicKeyXOnly(x_only_key)
+    except ValueError as error:
+        raise ValueError("the address is well written but belongs to no possible key") from error
+
+
+def _base58_script(address: str, chain: Chain) -> bytes:
+    try:
+        octets: bytes = b58decode_check(address)
+    except ValueError as error:
+        raise ValueError("the checksum of the address is wrong: it is mistyped") from error
+    if len(octets) == 21 and octets[0] == chain.p2pkh_version:
+        return b"\x76\xa9\x14" + octets[1:] + b"\x88\xac"
+    if len(octets) == 21 and octets[0] == chain.p2sh_version:
+        return b"\xa9\x14" + octets[1:] + b"\x87"
+    raise ValueError(f"the address is not one of the chain {chain.name}")
+
+
+def _base58(version: int, digest: bytes) -> str:
+    text: bytes = b58encode_check(bytes([version]) + digest)
+    return text.decode("ascii")
+
+
+def check_destination(destination: Destination, chain: Chain) -> Destination:
+    """The same destination with its address as the network would write it. Raises `ValueError` with the reason."""
+    if destination.name is not None:
+        raise ValueError("a Bitcoin destination is an address alone")
+    address = address_of(script_of(destination.address, chain), chain)
+    assert address is not None, "every script that we make has an address"
+    return Destination(address)

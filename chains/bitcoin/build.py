@@ -1,0 +1,107 @@
+"""Unsigned payloads: payments in, a tx out, the same one each time for the same coins and fee.
+
+What this prevents: a fee beyond any reason, an output that no node relays, and change that goes astray.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chains.bitcoin.address import script_of
+from chains.bitcoin.coins import Choice, Need, choose, dust_units
+from chains.bitcoin.decode import SEQUENCE, TX_VERSION, encode
+from chains.bitcoin.parameters import Chain
+from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
+from wallet.money import Amount, Asset
+from wallet.ports import Derived, Instruction, Unsigned, Utxo, UtxoSource
+
+OUTPUTS_MAX: Final = 200  # payments in one tx; a limit of ours, far below the network's
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What no tx may pass: `rate_max` is relative to its size (satoshi per 1,000 virtual bytes), `fee_units_max` absolute.
+    `dust_rate` is the node's rate by which it judges outputs too small."""
+
+    rate_max: int
+    fee_units_max: int
+    dust_rate: int
+
+
+def build(
+    instructions: Sequence[Instruction], source: UtxoSource, *, rate: int, asset: Asset, chain: Chain, bounds: Bounds
+) -> Unsigned:
+    """A tx that pays all instructions, change going to `source.change`.
+
+    Raises `FundsShort`, and `ValueError` for a payment that the network would not relay or a fee above the bounds.
+    """
+    if not 0 < rate <= bounds.rate_max:
+        raise ValueError(f"a fee rate of {rate} satoshi per 1,000 virtual bytes is outside 1 to {bounds.rate_max}")
+    change_script = script_of(source.change.address, chain)
+    payments = [_payment(instruction, asset, chain, bounds) for instruction in instructions]
+    _check_payments(payments, change_script)
+    need = Need(
+        target_units=sum(payment.units for payment in payments),
+        output_sizes=tuple(payment.size for payment in payments),
+        change_size=TxOutput(0, change_script).size,
+        change_dust_units=dust_units(change_script, bounds.dust_rate),
+        rate=rate,
+    )
+    choice = choose(source.available, need)
+    if choice.fee_units > bounds.fee_units_max:
+        raise ValueError(
+            f"the network fee would be {choice.fee_units} satoshi, above the {bounds.fee_units_max} allowed"
+        )
+    return _assemble(payments, choice, source.change, change_script, asset)
+
+
+def smallest_payment(address: str, chain: Chain, dust_rate: int) -> int:
+    """The least that nodes relay to this address, in satoshi."""
+    return dust_units(script_of(address, chain), dust_rate)
+
+
+def _payment(instruction: Instruction, asset: Asset, chain: Chain, bounds: Bounds) -> TxOutput:
+    if instruction.amount.asset != asset:
+        raise ValueError(f"this network pays {asset.symbol} only")
+    address = instruction.destination.address
+    smallest = smallest_payment(address, chain, bounds.dust_rate)
+    if instruction.amount.units < smallest:
+        raise ValueError(f"the network does not relay less than {smallest} satoshi to such an address")
+    return TxOutput(instruction.amount.units, script_of(address, chain))
+
+
+def _check_payments(payments: Sequence[TxOutput], change_script: bytes) -> None:
+    if not 1 <= len(payments) <= OUTPUTS_MAX:
+        raise ValueError(f"a tx makes 1 to {OUTPUTS_MAX} payments")
+    if any(payment.script == change_script for payment in payments):
+        raise ValueError("a payment to our own change address is no withdrawal")
+
+
+def _assemble(
+    payments: Sequence[TxOutput], choice: Choice, change: Derived, change_script: bytes, asset: Asset
+) -> Unsigned:
+    """Inputs and outputs in the order of BIP-69, so that the order tells nothing and is always the same."""
+    made = TxOutput(choice.change_units, change_script)
+    outputs = sorted([*payments, *([made] if choice.change_units else [])], key=lambda out: (out.units, out.script))
+    spent = sorted(choice.inputs, key=lambda coin: _split(coin.outpoint))
+    raw = RawTx(TX_VERSION, tuple(_input(coin) for coin in spent), tuple(outputs), 0)
+    return Unsigned(
+        payload=encode(raw, spent, change if choice.change_units else None),
+        consumes=tuple(coin.outpoint for coin in spent),
+        fee_max=Amount(choice.fee_units, asset),
+        change=_change(raw, made, change) if choice.change_units else None,
+    )
+
+
+def _change(raw: RawTx, made: TxOutput, change: Derived) -> Utxo:
+    return Utxo(f"{raw.tx}:{raw.outputs.index(made)}", made.units, change.address, change.path)
+
+
+def _input(coin: Utxo) -> TxInput:
+    parent, index = _split(coin.outpoint)
+    return TxInput(parent, index, SEQUENCE)
+
+
+def _split(outpoint: str) -> tuple[str, int]:
+    parent, _, index = outpoint.partition(":")
+    return parent, int(index)

@@ -1,0 +1,43 @@
+"""What a withdrawal costs now: the node's estimate, held between what it relays and what we allow.
+
+What this prevents: a tx that no node takes, and a fee beyond reason because a source lied or a unit was mistaken. No
+policy of any node version is written down here; the node is asked for its own.
+"""
+
+from chains.bitcoin.answers import Estimate, MempoolState, satoshi
+from chains.bitcoin.coins import DUST_RATE_DEFAULT, P2WPKH_OUTPUT_SIZE, P2WSH_OUTPUT_SIZE, fee_units, vsize
+from chains.rpc import JsonRpc
+from wallet.money import Amount, Asset
+from wallet.ports import Fee, NetworkRejected
+
+TARGET_BLOCKS = 6  # about an hour
+_TYPICAL_INPUTS = 2
+
+
+async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
+    """`rate` in satoshi per 1,000 virtual bytes; `units` for two inputs, the largest standard output and change.
+
+    Raises `NetworkRejected` when even the least that the node relays is above `rate_max`.
+    """
+    estimated = await rpc.call("estimatesmartfee", [TARGET_BLOCKS, "conservative"], Estimate)
+    lowest = await _lowest_rate(rpc)
+    if lowest > rate_max:
+        raise NetworkRejected(
+            f"the network asks {lowest} satoshi per 1,000 virtual bytes, above the {rate_max} allowed"
+        )
+    wanted = lowest if estimated.feerate is None else max(lowest, satoshi(estimated.feerate))
+    rate = min(wanted, rate_max)
+    size = vsize(_TYPICAL_INPUTS, (P2WSH_OUTPUT_SIZE, P2WPKH_OUTPUT_SIZE))
+    return Fee(rate=rate, units=Amount(fee_units(size, rate), asset))
+
+
+async def _lowest_rate(rpc: JsonRpc) -> int:
+    """What the node relays now: its fixed minimum, or more while its mempool is full. Never 0."""
+    state = await rpc.call("getmempoolinfo", [], MempoolState)
+    return max(satoshi(state.mempoolminfee), satoshi(state.minrelaytxfee), 1)
+
+
+async def dust_rate(rpc: JsonRpc) -> int:
+    """The rate by which outputs are judged too small; where the node does not tell, that of Bitcoin Core."""
+    told = (await rpc.call("getmempoolinfo", [], MempoolState)).dustrelayfee
+    return DUST_RATE_DEFAULT if told is None else max(satoshi(told), DUST_RATE_DEFAULT)

@@ -1,0 +1,185 @@
+"""Bitcoin behind one bitcoind, as the wallet sees every network."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from chains.bitcoin import build as building
+from chains.bitcoin import decode, fees, observe, scan, status, submit
+from chains.bitcoin.address import AccountKeys, check_destination
+from chains.bitcoin.parameters import DECIMALS, chain_named
+from chains.rpc import JsonRpc
+from wallet.ids import NetworkId
+from wallet.money import Amount, Asset
+from wallet.ports import (
+    AddressBook,
+    Block,
+    BlockRef,
+    Branch,
+    Capabilities,
+    Derived,
+    Destination,
+    Fee,
+    FileSource,
+    Instruction,
+    Listing,
+    NetworkUnreachable,
+    NonceSource,
+    Observation,
+    Reversal,
+    Source,
+    Status,
+    SubmissionRef,
+    Unsigned,
+    UtxoSource,
+)
+
+RATE_MAX_DEFAULT: Final = 500_000  # satoshi per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
+FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 BTC for one tx
+SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the main chain
+
+
+class BitcoinNetwork:
+    """Implements `wallet.ports.Network`.
+
+    `chain` is main, testnet, signet or regtest. `public_keys` is "deposit-xpub house-xpub". The node's RPC is entered with
+    `user` and `password`, or with the `cookie_file` that bitcoind writes at each start. `rate_max` and `fee_units_max`
+    bound every fee (satoshi per 1,000 virtual bytes; satoshi per tx).
+    """
+
+    capabilities = Capabilities(
+        source=Source.UTXO,
+        reversal=Reversal.REORG,
+        resend_safe=True,
+        sweeps=False,
+        customer_pays_fee=True,
+        personal_payload=False,
+    )
+
+    def __init__(
+        self,
+        *,
+        id: NetworkId,  # noqa: A002  the port's own name for it
+        url: str,
+        chain: str,
+        confirmations: int,
+        public_keys: str,
+        book: AddressBook,
+        listings: Sequence[Listing],
+        user: str | None = None,
+        password: str | None = None,
+        cookie_file: Path | None = None,
+        rate_max: int = RATE_MAX_DEFAULT,
+        fee_units_max: int = FEE_UNITS_MAX_DEFAULT,
+        timeout_s: int = 30,
+    ) -> None:
+        if confirmations < 1:
+            raise ValueError("a block is final after one confirmation at the least")
+        self.id = id
+        self.listings = tuple(listings)
+        self.fee_asset = _only_asset(self.listings)
+        self._chain = chain_named(chain)
+        self._confirmations = confirmations
+        self._keys = AccountKeys(public_keys, self._chain)
+        self._book = book
+        self._rate_max = rate_max
+        self._fee_units_max = fee_units_max
+        login = _Login(user, password, cookie_file)
+        self._rpc = JsonRpc(url, timeout_s=timeout_s, credentials=login)
+        self._slow_rpc = JsonRpc(url, timeout_s=SCAN_TIMEOUT_S, credentials=login)
+
+    async def identity(self) -> str:
+        return await scan.identity(self._rpc, self._chain)
+
+    async def tip(self) -> BlockRef:
+        return await scan.tip(self._rpc)
+
+    async def final(self) -> BlockRef | None:
+        return await scan.final(self._rpc, self._confirmations)
+
+    async def block_ref(self, height: int) -> BlockRef | None:
+        return await scan.block_ref(self._rpc, height)
+
+    def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
+        return scan.blocks(
+            self._rpc, start, stop, network=self.id, chain=self._chain, asset=self.fee_asset, book=self._book
+        )
+
+    def derive(self, branch: Branch, index: int) -> Derived:
+        return self._keys.derive(branch, index)
+
+    def check_destination(self, destination: Destination) -> Destination:
+        return check_destination(destination, self._chain)
+
+    async def estimate_fee(self, asset: Asset) -> Fee:
+        self._check_asset(asset)
+        return await fees.estimate_fee(self._rpc, asset=asset, rate_max=self._rate_max)
+
+    async def smallest_payment(self, destination: Destination) -> Amount:
+        """The least that the network relays to this destination; anything below is dust. Raises `ValueError`."""
+        dust_rate = await fees.dust_rate(self._rpc)
+        return Amount(building.smallest_payment(destination.address, self._chain, dust_rate), self.fee_asset)
+
+    async def next_nonce(self, address: str) -> int:  # noqa: ARG002  the port asks; Bitcoin counts nothing
+        return 0
+
+    async def build(
+        self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
+    ) -> Unsigned:
+        """Also raises `ValueError` for dust, a foreign asset, and a fee above the bounds."""
+        if not isinstance(source, UtxoSource):
+            raise TypeError("a Bitcoin tx spends unspent outputs")
+        bounds = building.Bounds(self._rate_max, self._fee_units_max, await fees.dust_rate(self._rpc))
+        return building.build(
+            instructions, source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=bounds
+        )
+
+    def show(self, payload: bytes) -> Mapping[str, object]:
+        return decode.show(payload, self._chain)
+
+    async def prepare(self, submission: SubmissionRef) -> None:
+        """Nothing: the same bytes may be sent as often as needed."""
+
+    async def submit(self, submission: SubmissionRef) -> None:
+        await submit.submit(self._rpc, submission)
+
+    async def status(self, submission: SubmissionRef) -> Status:
+        return await status.status(self._rpc, submission, confirmations=self._confirmations, asset=self.fee_asset)
+
+    async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:  # noqa: ARG002  the tip only
+        return await observe.observe(self._slow_rpc, addresses, self.fee_asset)
+
+    async def close(self) -> None:
+        await self._rpc.close()
+        await self._slow_rpc.close()
+
+    def _check_asset(self, asset: Asset) -> None:
+        if asset != self.fee_asset:
+            raise ValueError(f"this network carries {self.fee_asset.symbol} only")
+
+
+class _Login:
+    """User and password for each request. A cookie is read each time: bitcoind writes a new one at every start."""
+
+    def __init__(self, user: str | None, password: str | None, cookie_file: Path | None) -> None:
+        if (cookie_file is None) == (user is None or password is None):
+            raise ValueError("bitcoind is entered with user and password, or with a cookie file")
+        self._pair = (user or "", password or "")
+        self._cookie_file = cookie_file
+
+    def __call__(self) -> tuple[str, str]:
+        if self._cookie_file is None:
+            return self._pair
+        try:
+            user, _, password = self._cookie_file.read_text().strip().partition(":")
+        except OSError as error:
+            raise NetworkUnreachable("bitcoind's cookie file cannot be read: is it running?") from error
+        return user, password
+
+
+def _only_asset(listings: Sequence[Listing]) -> Asset:
+    match listings:
+        case [Listing(asset=Asset(decimals=8) as asset, contract=None, decimals=8)]:
+            return asset
+        case _:
+            raise ValueError(f"Bitcoin lists one asset of {DECIMALS} decimals and no contract")

@@ -1,0 +1,44 @@
+"""What the unspent outputs of addresses of ours add up to, as the node's own set has it: read apart from the deposit scan.
+
+The set is known at the tip only, so the block of the answer is the tip at which it was read.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from chains.bitcoin.answers import INVALID_PARAMETER, ScanState, satoshi
+from chains.rpc import JsonRpc, RpcError
+from wallet.money import Asset
+from wallet.ports import BlockRef, NetworkUnreachable, Observation
+
+ADDRESSES_PER_SCAN: Final = 10_000  # each scan reads the whole set, so few and large; 700 kB of request
+_TRIES: Final = 3
+
+
+async def observe(rpc: JsonRpc, addresses: Sequence[str], asset: Asset) -> Observation:
+    """Raises `NetworkUnreachable` where the tip moved too often between the parts of one observation."""
+    for _ in range(_TRIES):
+        scans = [await _scan(rpc, part) for part in _parts(addresses)]
+        refs = {BlockRef(scan.height, scan.bestblock) for scan in scans}
+        if len(refs) == 1:
+            return Observation(refs.pop(), {asset.symbol: sum(satoshi(scan.total_amount) for scan in scans)})
+    raise NetworkUnreachable("the tip moved while the unspent outputs were read")
+
+
+def _parts(addresses: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each address once; without any, one empty part, so that the answer still names a block."""
+    once = tuple(dict.fromkeys(addresses))
+    return [once[first : first + ADDRESSES_PER_SCAN] for first in range(0, len(once), ADDRESSES_PER_SCAN)] or [()]
+
+
+async def _scan(rpc: JsonRpc, addresses: Sequence[str]) -> ScanState:
+    descriptors = [f"addr({address})" for address in addresses]
+    try:
+        scanned = await rpc.call("scantxoutset", ["start", descriptors], ScanState)
+    except RpcError as error:
+        if error.code == INVALID_PARAMETER:
+            raise NetworkUnreachable("bitcoind is busy with another scan of its unspent outputs") from error
+        raise
+    if not scanned.success:
+        raise NetworkUnreachable("bitcoind broke off the scan of its unspent outputs")
+    return scanned

@@ -1,0 +1,151 @@
+"""The chain block by block, with what it pays to addresses of ours. Scripts are compared, never the node's labels.
+
+What this prevents: a deposit that is missed, seen twice, or believed before it counts. Blocks are read whole and raw and are
+checked against their id (`rawblock`); a block that cannot be read raises and is never skipped.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import msgspec
+
+from chains.bitcoin.address import p2wpkh_address_of
+from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER, ChainState, Header, Indexes
+from chains.bitcoin.parameters import Chain
+from chains.bitcoin.rawblock import RawBlock, parse_block
+from chains.bitcoin.rawtx import RawMalformed
+from chains.rpc import JsonRpc, RpcError
+from wallet.ids import NetworkId
+from wallet.money import Amount, Asset
+from wallet.ports import AddressBook, Block, BlockRef, BlockVanished, Incoming, NetworkMismatch, NetworkUnreachable
+
+HEIGHTS_PER_REQUEST: Final = 50  # block ids are asked for in batches when there is much to walk
+_RAW: Final = 0  # getblock's verbosity
+
+
+async def identity(rpc: JsonRpc, chain: Chain) -> str:
+    """The ids of blocks 0 and 1: every regtest has the same genesis, and its first mined block tells it apart.
+
+    Raises `NetworkMismatch` for another chain than configured or a node without a tx index, which `status` needs.
+    """
+    state = await rpc.call("getblockchaininfo", [], ChainState)
+    if state.chain != chain.name:
+        raise NetworkMismatch(f"bitcoind serves the chain {_quoted(state.chain)}, the configuration says {chain.name}")
+    if (await rpc.call("getindexinfo", [], Indexes)).txindex is None:
+        raise NetworkMismatch("bitcoind keeps no tx index: start it with -txindex=1")
+    first = await block_id(rpc, 1)
+    if first is None:
+        raise NetworkUnreachable("bitcoind has no block 1 yet: its chain cannot be told from others")
+    return f"{await rpc.call('getblockhash', [0], str)}:{first}"
+
+
+async def tip(rpc: JsonRpc) -> BlockRef:
+    state = await rpc.call("getblockchaininfo", [], ChainState)
+    return BlockRef(state.blocks, state.bestblockhash)
+
+
+async def final(rpc: JsonRpc, confirmations: int) -> BlockRef | None:
+    """The block with exactly the confirmations that the policy asks for, or None while the chain is shorter."""
+    height = (await tip(rpc)).height - confirmations + 1
+    if height < 0:
+        return None
+    ref = await block_ref(rpc, height)
+    if ref is None or (await header(rpc, ref.id)).confirmations < confirmations:
+        raise BlockVanished("the chain changed while its final block was read")
+    return ref
+
+
+async def block_ref(rpc: JsonRpc, height: int) -> BlockRef | None:
+    found = await block_id(rpc, height)
+    return None if found is None else BlockRef(height, found)
+
+
+async def block_id(rpc: JsonRpc, height: int) -> str | None:
+    """The id of the block now at this height, None above the tip."""
+    try:
+        return await rpc.call("getblockhash", [height], str)
+    except RpcError as error:
+        if error.code == INVALID_PARAMETER:
+            return None
+        raise
+
+
+async def header(rpc: JsonRpc, block: str) -> Header:
+    try:
+        return await rpc.call("getblockheader", [block], Header)
+    except RpcError as error:
+        raise _vanished(error) from error
+
+
+async def blocks(
+    rpc: JsonRpc, start: int, stop: int, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
+) -> AsyncIterator[Block]:
+    """Raises `BlockVanished` when the chain is shorter than `stop` or changed between two blocks."""
+    parent: str | None = None
+    for first in range(start, stop + 1, HEIGHTS_PER_REQUEST):
+        heights = range(first, min(first + HEIGHTS_PER_REQUEST, stop + 1))
+        for height, found in zip(heights, await _block_ids(rpc, heights), strict=True):
+            raw = await raw_block(rpc, found)
+            if parent is not None and raw.parent != parent:
+                raise BlockVanished("the chain changed while it was read")
+            parent = raw.id
+            incoming = await _incoming(raw, network=network, chain=chain, asset=asset, book=book)
+            yield Block(height, raw.id, raw.parent, raw.at, incoming)
+
+
+async def raw_block(rpc: JsonRpc, block: str) -> RawBlock:
+    """Read whole and verified against its id. Raises `BlockVanished`, `NetworkUnreachable`."""
+    try:
+        text = await rpc.call("getblock", [block, _RAW], str)
+        return parse_block(bytes.fromhex(text), block)
+    except RpcError as error:
+        raise _vanished(error) from error
+    except RawMalformed as error:
+        raise NetworkUnreachable(f"bitcoind sent a block that is not sound: {error}") from error
+    except ValueError as error:
+        raise NetworkUnreachable("bitcoind sent a block that is not hexadecimal") from error
+
+
+async def _block_ids(rpc: JsonRpc, heights: Sequence[int]) -> list[str]:
+    try:
+        return await rpc.batch([("getblockhash", [height]) for height in heights], str)
+    except RpcError as error:
+        raise _vanished(error) from error
+
+
+async def _incoming(
+    block: RawBlock, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
+) -> tuple[Incoming, ...]:
+    claims = list(_claims(block, chain, asset))
+    if not claims:
+        return ()
+    known = await book.known(network, {claim.address for claim in claims if claim.address is not None})
+    return tuple(claim for claim in claims if claim.address in known)
+
+
+def _claims(block: RawBlock, chain: Chain, asset: Asset) -> list[Incoming]:
+    """Every output of the block that could be ours. A miner's reward cannot be spent for 100 blocks and is doubted."""
+    return [
+        Incoming(
+            identity=f"{made.tx}:{index}",
+            address=address,
+            amount=Amount(output.units, asset),
+            tx=made.tx,
+            doubt="coinbase" if made.raw.coinbase else None,
+        )
+        for made in block.txs
+        for index, output in enumerate(made.raw.outputs)
+        if output.units and (address := p2wpkh_address_of(output.script, chain)) is not None
+    ]
+
+
+def _vanished(error: RpcError) -> Exception:
+    """ "Block not found" and "height out of range" mean a reorg; anything else (a pruned block) stays what it is."""
+    if error.code in {INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER}:
+        return BlockVanished("a block that was there a moment ago is gone")
+    return error
+
+
+def _quoted(text: str) -> str:
+    """A stranger's word inside an error message: short and printable."""
+    return msgspec.json.encode(text[:20]).decode()
