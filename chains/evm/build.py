@@ -1,0 +1,132 @@
+"""Makes the unsigned tx of one payment, after trying it on the chain's present state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chains.evm.decode import EvmTx, Transfer, encode_unsigned
+from chains.evm.fees import GasCall, estimate_call, gas_limit, refusal
+from chains.evm.listings import Listings, chain_units
+from chains.evm.token import accepts_transfer, balance_call, parse_word, transfer_call
+from chains.evm.wire import quantity
+from chains.rpc import Call, JsonRpc, RpcError
+from wallet.money import Amount
+from wallet.ports import Fee, FundsShort, Instruction, Listing, NetworkRejected, NonceSource, Unsigned
+
+_LATEST = "latest"
+_NO_CODE = "0x"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One transfer of value on the chain; `units` are the chain's own, addresses are canonical."""
+
+    listing: Listing
+    source: str
+    target: str
+    units: int
+
+    def call(self) -> GasCall:
+        """As eth_call and eth_estimateGas take it. Without a gas price, so that an address without gas can be asked."""
+        if self.listing.contract is None:
+            return {"from": self.source, "to": self.target, "value": hex(self.units)}
+        calldata = transfer_call(self.target, self.units)
+        return {"from": self.source, "to": self.listing.contract, "data": "0x" + calldata.hex()}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the chain says of a payment now: the source's native wei, and the gas that the tx may use."""
+
+    native_wei: int
+    gas_limit: int
+
+
+async def build(
+    rpc: JsonRpc,
+    *,
+    chain_id: int,
+    listings: Listings,
+    instruction: Instruction,
+    source: NonceSource,
+    fee: Fee,
+    gas_limit_max: int,
+) -> Unsigned:
+    """Raises `FundsShort` where the source lacks the value or the gas, `NetworkRejected` where the chain would refuse."""
+    listing = listings.of(instruction.amount.asset)
+    units = chain_units(instruction.amount, listing)
+    payment = Payment(listing, source.address, instruction.destination.address, units)
+    trial = await try_payment(rpc, payment, gas_limit_max)
+    tx = write_tx(payment, chain_id=chain_id, nonce=source.nonce, gas=trial.gas_limit, fee=fee)
+    if trial.native_wei < tx.value + tx.fee_max_wei:
+        raise FundsShort(f"{source.address} has too little {listings.native.asset.symbol} for the payment and its gas")
+    return Unsigned(
+        payload=encode_unsigned(tx),
+        consumes=(f"{source.address}:{source.nonce}",),
+        fee_max=Amount(tx.fee_max_wei, listings.native.asset),
+    )
+
+
+def write_tx(payment: Payment, *, chain_id: int, nonce: int, gas: int, fee: Fee) -> EvmTx:
+    contract = payment.listing.contract
+    token = contract is not None
+    return EvmTx(
+        chain_id=chain_id,
+        nonce=nonce,
+        max_priority_fee_per_gas=fee.tip,
+        max_fee_per_gas=fee.rate,
+        gas_limit=gas,
+        target=contract or payment.target,
+        value=0 if token else payment.units,
+        calldata=transfer_call(payment.target, payment.units) if token else b"",
+        transfer=Transfer(payment.target, payment.units) if token else None,
+    )
+
+
+async def try_payment(rpc: JsonRpc, payment: Payment, gas_limit_max: int) -> Trial:
+    """Raises `FundsShort`, `NetworkRejected`."""
+    native, held, answer, estimate = await rpc.batch_outcomes(_questions(payment), str)
+    native_wei = quantity(_answered(native))
+    if payment.listing.contract is None:
+        _check_funds(native_wei, payment)
+        margin = _answered(answer) != _NO_CODE
+    else:
+        _check_funds(parse_word(_answered(held)) or 0, payment)
+        if not accepts_transfer(_answered(answer)):
+            raise NetworkRejected("the token would not move: its transfer answers false")
+        margin = True
+    return Trial(native_wei, gas_limit(estimate, margin=margin, most=gas_limit_max))
+
+
+async def movable_units(rpc: JsonRpc, listing: Listing, source: str) -> int:
+    """All that an address holds of a token; of the chain's own asset 1 wei, since the rest pays for the gas.
+
+    Raises `FundsShort` where there is none.
+    """
+    if listing.contract is None:
+        return 1
+    (answer,) = await rpc.batch_outcomes([("eth_call", [balance_call(listing.contract, source), _LATEST])], str)
+    units = parse_word(_answered(answer))
+    if not units:
+        raise FundsShort(f"{source} holds no {listing.asset.symbol}")
+    return units
+
+
+def _questions(payment: Payment) -> Sequence[Call]:
+    """Native balance, balance of what is paid, then what the other side is or says, and the gas."""
+    native: Call = ("eth_getBalance", [payment.source, _LATEST])
+    estimate = estimate_call(payment.call())
+    if payment.listing.contract is None:
+        return [native, native, ("eth_getCode", [payment.target, _LATEST]), estimate]
+    held = balance_call(payment.listing.contract, payment.source)
+    return [native, ("eth_call", [held, _LATEST]), ("eth_call", [payment.call(), _LATEST]), estimate]
+
+
+def _answered(answer: str | RpcError) -> str:
+    if isinstance(answer, RpcError):
+        raise refusal(answer)
+    return answer
+
+
+def _check_funds(held: int, payment: Payment) -> None:
+    if held < payment.units:
+        raise FundsShort(f"{payment.source} holds less {payment.listing.asset.symbol} than it shall pay")

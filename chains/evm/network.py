@@ -1,0 +1,207 @@
+"""One EVM chain behind one provider, as `wallet.ports.Network`."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from chains.evm import build, fees, holdings, status, submit
+from chains.evm.address import INDEX_MAX, AddressTree, parse_destination
+from chains.evm.build import Payment
+from chains.evm.decode import decode
+from chains.evm.listings import read_listings
+from chains.evm.scan import Scan
+from chains.evm.token import DECIMALS_CALL, parse_word
+from chains.evm.wire import HeaderAnswer, is_failure, quantity, unread
+from chains.rpc import JsonRpc, RpcError
+from wallet.ids import NetworkId
+from wallet.money import Amount, Asset
+from wallet.ports import (
+    AddressBook,
+    Block,
+    BlockRef,
+    Branch,
+    Capabilities,
+    Derived,
+    Destination,
+    Fee,
+    FileSource,
+    Instruction,
+    Listing,
+    NetworkMismatch,
+    NetworkRejected,
+    NetworkUnreachable,
+    NonceSource,
+    Observation,
+    Reversal,
+    Source,
+    Status,
+    SubmissionRef,
+    Unsigned,
+    UtxoSource,
+)
+
+GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
+
+CAPABILITIES = Capabilities(
+    source=Source.NONCE,
+    reversal=Reversal.REORG,
+    resend_safe=True,
+    sweeps=True,
+    customer_pays_fee=False,
+    personal_payload=False,
+)
+
+
+class EvmNetwork:
+    """`public_keys` are "deposit-xpub house-xpub"; `max_fee_per_gas_wei` caps what we ever offer per unit of gas.
+
+    Raises `ValueError` at construction for listings or keys that do not fit.
+    """
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        *,
+        id: NetworkId,  # noqa: A002  the port names it so
+        url: str,
+        chain_id: int,
+        listings: Sequence[Listing],
+        public_keys: str,
+        book: AddressBook,
+        max_fee_per_gas_wei: int,
+        gas_limit_max: int = GAS_LIMIT_MAX,
+        timeout_s: int = 20,
+    ) -> None:
+        self.id = id
+        self._listed = read_listings(listings)
+        self.listings = self._listed.all
+        self.fee_asset = self._listed.native.asset
+        self._chain_id = chain_id
+        self._max_fee_per_gas_wei = max_fee_per_gas_wei
+        self._gas_limit_max = gas_limit_max
+        self._tree = AddressTree(public_keys)
+        self._rpc = JsonRpc(url, timeout_s=timeout_s)
+        self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book)
+
+    async def identity(self) -> str:
+        """The genesis block's hash. Raises `NetworkMismatch` also where a listed contract counts in other decimals."""
+        served = quantity(await self._rpc.call("eth_chainId", [], str))
+        if served != self._chain_id:
+            raise NetworkMismatch(f"{self.id}: the provider serves chain {served}, not {self._chain_id}")
+        await self._check_decimals()
+        genesis = await self.block_ref(0)
+        if genesis is None:
+            raise NetworkUnreachable(f"{self.id}: the provider does not show the genesis block")
+        return genesis.id
+
+    async def tip(self) -> BlockRef:
+        return (await self._rpc.call("eth_getBlockByNumber", ["latest", False], HeaderAnswer)).ref
+
+    async def final(self) -> BlockRef | None:
+        return await status.read_final(self._rpc)
+
+    async def block_ref(self, height: int) -> BlockRef | None:
+        header = await self._rpc.find("eth_getBlockByNumber", [hex(height), False], HeaderAnswer)
+        return header.ref if header is not None else None
+
+    def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
+        return self._scan.blocks(start, stop)
+
+    def derive(self, branch: Branch, index: int) -> Derived:
+        return self._tree.derive(branch, index)
+
+    def check_destination(self, destination: Destination) -> Destination:
+        return Destination(parse_destination(destination.address, self._listed.contracts()))
+
+    async def estimate_fee(self, asset: Asset) -> Fee:
+        """`units` is for a payment to an address never used, from the hot address; the gas limit's cap stands in where the
+        chain cannot tell (the hot address holds none of the token yet)."""
+        rate, tip = await fees.gas_price(self._rpc, self._max_fee_per_gas_wei)
+        listing = self._listed.of(asset)
+        hot, unused = self.derive(Branch.HOUSE, 0).address, self.derive(Branch.HOUSE, INDEX_MAX).address
+        payment = Payment(listing, hot, unused, 0 if listing.contract is None else 1)
+        return Fee(rate, Amount(rate * await self._gas(payment), self.fee_asset), tip)
+
+    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
+        """The most that moving all of `asset` from `source` to `target` costs in gas: what a deposit address needs before
+        it can be swept, and exactly the `fee_max` of `build` with the same `fee` while nothing changes.
+
+        With `replace(fee, tip=fee.rate)` a payment to an address without code costs exactly this, so that the rest of
+        an address's native asset can leave with it. Raises `FundsShort` where there is nothing to move.
+        """
+        listing = self._listed.of(asset)
+        units = await build.movable_units(self._rpc, listing, source)
+        trial = await build.try_payment(self._rpc, Payment(listing, source, target, units), self._gas_limit_max)
+        return Amount(trial.gas_limit * fee.rate, self.fee_asset)
+
+    async def next_nonce(self, address: str) -> int:
+        """Counts what waits in the provider's pool as well."""
+        counts = [("eth_getTransactionCount", [address, tag]) for tag in ("latest", "pending")]
+        return max(quantity(answer) for answer in await self._rpc.batch(counts, str))
+
+    async def build(
+        self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
+    ) -> Unsigned:
+        """One tx pays one instruction. Raises `ValueError` for more, and for a fee above the cap."""
+        if len(instructions) != 1 or not isinstance(source, NonceSource):
+            raise ValueError("a tx pays exactly one instruction, from an address and its nonce")
+        if not 0 <= fee.tip <= fee.rate <= self._max_fee_per_gas_wei:
+            raise ValueError(f"a fee per gas is at most {self._max_fee_per_gas_wei} wei, and its tip is part of it")
+        return await build.build(
+            self._rpc,
+            chain_id=self._chain_id,
+            listings=self._listed,
+            instruction=instructions[0],
+            source=source,
+            fee=fee,
+            gas_limit_max=self._gas_limit_max,
+        )
+
+    def show(self, payload: bytes) -> Mapping[str, object]:
+        tx = decode(payload)
+        listing = self._listed.tokens.get(tx.target.lower()) if tx.transfer else self._listed.native
+        return {
+            "chain_id": tx.chain_id,
+            "nonce": tx.nonce,
+            "asset": listing.asset.symbol if listing else None,
+            "contract": tx.target if tx.transfer else None,
+            "to": tx.transfer.target if tx.transfer else tx.target,
+            "units": str(tx.transfer.units if tx.transfer else tx.value),
+            "gas_limit": tx.gas_limit,
+            "max_fee_per_gas_wei": str(tx.max_fee_per_gas),
+            "max_priority_fee_per_gas_wei": str(tx.max_priority_fee_per_gas),
+            "signed": tx.signature is not None,
+        }
+
+    async def prepare(self, submission: SubmissionRef) -> None:
+        """Nothing: the same bytes may be sent again."""
+
+    async def submit(self, submission: SubmissionRef) -> None:
+        await submit.submit(self._rpc, submission)
+
+    async def status(self, submission: SubmissionRef) -> Status:
+        return await status.status(self._rpc, submission, self.fee_asset)
+
+    async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
+        return await holdings.observe(self._rpc, self._listed, addresses, at)
+
+    async def close(self) -> None:
+        await self._rpc.close()
+
+    async def _gas(self, payment: Payment) -> int:
+        (estimate,) = await self._rpc.batch_outcomes([fees.estimate_call(payment.call())], str)
+        try:
+            return fees.gas_limit(estimate, margin=payment.listing.contract is not None, most=self._gas_limit_max)
+        except NetworkRejected:
+            return self._gas_limit_max
+
+    async def _check_decimals(self) -> None:
+        tokens = list(self._listed.tokens.values())
+        calls = [("eth_call", [{"to": token.contract, "data": DECIMALS_CALL}, "latest"]) for token in tokens]
+        for token, answer in zip(tokens, await self._rpc.batch_outcomes(calls, str), strict=True):
+            if isinstance(answer, RpcError) and not is_failure(answer):
+                raise unread(answer)
+            decimals = None if isinstance(answer, RpcError) else parse_word(answer)
+            if decimals != token.decimals:
+                raise NetworkMismatch(
+                    f"{self.id}: the contract of {token.asset.symbol} does not say {token.decimals} decimals"
+                )

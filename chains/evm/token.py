@@ -1,0 +1,67 @@
+"""ERC-20 (EIP-20) at the level of bytes: the three calls that we make and the one log that we read."""
+
+from dataclasses import dataclass
+
+from chains.evm.address import checksum, checksum_lower, to_bytes
+from chains.evm.wire import LogAnswer, is_bytes
+from wallet.money import UNITS_MAX
+
+TRANSFER_TOPIC = (
+    "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"  # Transfer(address,address,uint256)
+)
+_TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
+_BALANCE_OF = "0x70a08231"  # balanceOf(address)
+DECIMALS_CALL = "0x313ce567"  # decimals()
+_PADDING = "0" * 24
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLog:
+    """One Transfer as a contract claims it. `source` and `target` are canonical addresses, `units` the contract's own."""
+
+    contract: str
+    source: str
+    target: str
+    units: int
+
+
+def transfer_call(target: str, units: int) -> bytes:
+    return _TRANSFER + bytes(12) + to_bytes(target) + units.to_bytes(32, "big")
+
+
+def parse_transfer_call(calldata: bytes) -> tuple[str, int]:
+    """Target and units of exactly what `transfer_call` makes. Raises `ValueError` for any other calldata."""
+    if len(calldata) != 68 or calldata[:4] != _TRANSFER or any(calldata[4:16]):
+        raise ValueError("this is not a call of transfer(address,uint256)")
+    return checksum(calldata[16:36]), int.from_bytes(calldata[36:], "big")
+
+
+def balance_call(contract: str, owner: str) -> dict[str, str]:
+    """The parameter of eth_call."""
+    return {"to": contract, "data": _BALANCE_OF + _PADDING + owner[2:].lower()}
+
+
+def parse_word(answer: str) -> int | None:
+    """The number that a call answered, None where it is not exactly one word."""
+    return int(answer, 16) if is_bytes(answer, 32) else None
+
+
+def accepts_transfer(answer: str) -> bool:
+    """True is one word that says 1; tokens of USDT's kind answer nothing at all and revert when they refuse."""
+    return answer == "0x" or parse_word(answer) == 1
+
+
+def parse_transfer_log(log: LogAnswer) -> TransferLog | None:
+    """None for every log that is not an ERC-20 Transfer in its standard form."""
+    if len(log.topics) != 3 or log.topics[0] != TRANSFER_TOPIC:
+        return None
+    source, target, units = _topic_address(log.topics[1]), _topic_address(log.topics[2]), parse_word(log.data)
+    if source is None or target is None or units is None or units > UNITS_MAX:
+        return None
+    return TransferLog(log.address.lower(), source, target, units)
+
+
+def _topic_address(topic: str) -> str | None:
+    if not is_bytes(topic, 32) or topic[2:26] != _PADDING:
+        return None
+    return checksum_lower(topic[26:].lower())

@@ -1,0 +1,100 @@
+"""What a node answers, and the reading of its hexadecimal texts.
+
+Only the fields that we use are named; msgspec skips the rest. The structs promise that fields are there and are texts;
+what a text means is read where it is used, and a wrong one is a broken answer (`NetworkUnreachable`), never a crash.
+"""
+
+import re
+
+import msgspec
+
+from chains.rpc import RpcError
+from wallet.ports import BlockRef, BlockVanished, NetworkError, NetworkUnreachable
+
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
+_FAILURES = ("revert", "opcode", "out of gas", "invalid jump", "stack ")  # how clients name a failed execution
+_GONE = ("not found", "unknown block", "header for hash")
+_REVERTED = 3  # geth's code for a revert with a reason
+
+
+class HeaderAnswer(msgspec.Struct, rename="camel", frozen=True):
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+
+    @property
+    def ref(self) -> BlockRef:
+        return BlockRef(quantity(self.number), block_id(self.hash))
+
+
+class TxAnswer(msgspec.Struct, rename="camel", frozen=True):
+    hash: str
+    source: str = msgspec.field(name="from")
+    value: str
+    target: str | None = msgspec.field(name="to", default=None)
+
+
+class BlockAnswer(HeaderAnswer, rename="camel", frozen=True):
+    transactions: list[TxAnswer]
+
+
+class LogAnswer(msgspec.Struct, rename="camel", frozen=True):
+    address: str
+    topics: list[str]
+    data: str
+    removed: bool = False
+
+
+class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True):
+    transaction_hash: str
+    block_hash: str
+    block_number: str
+    status: str
+    gas_used: str
+    effective_gas_price: str
+    logs: list[LogAnswer]
+
+
+class FeeHistoryAnswer(msgspec.Struct, rename="camel", frozen=True):
+    base_fee_per_gas: list[str]
+
+
+class KnownTxAnswer(msgspec.Struct, rename="camel", frozen=True):
+    hash: str
+
+
+def quantity(text: str) -> int:
+    """A number below 2^256."""
+    if not _QUANTITY.fullmatch(text):
+        raise NetworkUnreachable("the node answered a malformed number")
+    return int(text, 16)
+
+
+def block_id(text: str) -> str:
+    """A block's or tx's hash in lower case."""
+    if not is_bytes(text, 32):
+        raise NetworkUnreachable("the node answered a malformed hash")
+    return text.lower()
+
+
+def is_bytes(text: str, length: int) -> bool:
+    return len(text) == 2 + 2 * length and _BYTES.fullmatch(text) is not None
+
+
+def at_block(ref_id: str) -> dict[str, str]:
+    """A block named by its hash (EIP-1898), so that a reorg between two questions cannot mix two branches."""
+    return {"blockHash": ref_id}
+
+
+def is_failure(error: RpcError) -> bool:
+    """The contract itself failed; asking again at the same block gives the same."""
+    return error.code == _REVERTED or any(word in error.message.lower() for word in _FAILURES)
+
+
+def unread(error: RpcError) -> NetworkError:
+    """What an error means that answers a question about a block."""
+    if any(words in error.message.lower() for words in _GONE) or error.code == -32001:
+        return BlockVanished(str(error))
+    return NetworkUnreachable(str(error))
