@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Dialect,
     Integer,
     LargeBinary,
     MetaData,
@@ -19,10 +20,21 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TypeDecorator,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
+
+
+class Units(TypeDecorator[int]):
+    """Whole base units: NUMERIC without decimals in the database, int in Python, never a Decimal."""
+
+    impl = Numeric(78, 0)
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
 
 
 def _text(*names: str) -> list[Column[str]]:
@@ -30,7 +42,7 @@ def _text(*names: str) -> list[Column[str]]:
 
 
 def _money(name: str) -> Column[Any]:
-    return Column(name, Numeric(78, 0))
+    return Column(name, Units)
 
 
 def _time(name: str) -> Column[Any]:
@@ -72,9 +84,9 @@ transfers = Table(
     *_text("move", "debit_account", "credit_account", "asset"),
     _money("units"),
     Column("hold", Text),
-    Column("debit_posted_after", Numeric(79, 0)),
+    Column("debit_posted_after", Units),
     _money("debit_held_after"),
-    Column("credit_posted_after", Numeric(79, 0)),
+    Column("credit_posted_after", Units),
     _money("credit_held_after"),
 )
 requests = Table(
@@ -114,7 +126,7 @@ vault_items = Table(
 )
 
 assets = _row_table("assets", Column("decimals", Integer), Column("paused", Boolean), Column("pause_reason", Text))
-networks = _row_table("networks", *_text("kind", "identity", "public_keys"))
+networks = _row_table("networks", *_text("kind", "identity", "public_keys"), Column("start_height", BigInteger))
 listings = _row_table("listings", *_text("network", "asset", "contract"), Column("decimals", Integer))
 operators = _row_table("operators", Column("handle", Text), _time("created_at"))
 customers = _row_table("customers", *_text("handle", "name_item", "email_item"), _time("created_at"))

@@ -13,7 +13,7 @@ payment on retry (a request's outcome is stored in the same transaction), silent
 a crash takes back (callers are answered after the commit, never before).
 """
 
-from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, SealedItem, Update
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
 from wallet.journal.writer import Journal
 
 __all__ = [
@@ -24,6 +24,5 @@ __all__ = [
     "Journal",
     "Request",
     "Requirement",
-    "SealedItem",
     "Update",
 ]

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, DateTime, LargeBinary, Numeric, Table
+from sqlalchemy import Column, DateTime, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet.journal.change import Change, Insert, Request, Row, Update
-from wallet.schema import ROWS
+from wallet.schema import ROWS, Units
 
 BODY_VERSION = 1
 _REQUEST_TAG = b"coffer/request/1"
@@ -30,8 +30,8 @@ def time_text(at: datetime) -> str:
 
 
 def _wire_for(column: Column[Any]) -> Callable[[Any], object]:
-    if isinstance(column.type, Numeric):
-        return str
+    if isinstance(column.type, Units):
+        return lambda value: str(int(value))  # a Decimal from a driver could spell itself 1E+30
     if isinstance(column.type, LargeBinary):
         return lambda value: "\\x" + bytes(value).hex()
     if isinstance(column.type, DateTime):
@@ -76,7 +76,7 @@ def encode_body(change: Change, writes: list[list[object]]) -> bytes:
             ],
             "requires": [[r.table, r.id, r.version] for r in change.requires],
             "writes": writes,
-            "vault": [[i.id, i.person, i.kind, i.commitment.hex()] for i in change.vault],
+            "vault": [[i.id, i.person, i.kind.value, i.commitment.hex()] for i in change.vault],
             "flags": [[f.account.id, int(f.flags)] for f in change.flags],
             "viewers": change.viewers,
             "request": None if request is None else _wire_request(request),

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Entry
+from wallet.vault.items import SealedItem
 
-Value = str | int | bool | bytes | datetime | tuple[str, ...] | Mapping[str, object] | None
-"""What a row's column may hold. Money is int here and a digit string in the body, so that no reader rounds it."""
-
-Row = Mapping[str, Value]
+Row = Mapping[str, Any]
+"""Column values: str, int (money too), bool, bytes, aware datetime, tuple of str, JSON mapping, or None. Money becomes a digit
+string in the body, so that no reader rounds it."""
 
 
 class EventKind(StrEnum):
@@ -96,17 +97,6 @@ class Update:
 class FlagChange:
     account: Account
     flags: Flags
-
-
-@dataclass(frozen=True, slots=True)
-class SealedItem:
-    """Personal data as the vault sealed it. The journal's body has the commitment only; the ciphertext can be erased."""
-
-    id: str
-    person: str
-    kind: str
-    commitment: bytes
-    ciphertext: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from typing import Any
 
 import asyncpg
 
-from wallet.journal.change import Change, Insert, Request, SealedItem
+from wallet.journal.change import Change, Insert, Request
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
 from wallet.ledger.accounts import Flags
 from wallet.schema import ROWS
+from wallet.vault.items import SealedItem
 
 LOCK_HEAD = "SELECT seq, hash, at FROM journal_head FOR UPDATE"
 
@@ -236,9 +237,7 @@ async def write_books(
         head.hash,
     )
     wanted = (len(journal), len(transfers), len(moved), len(viewers), 1)
-    for what, found, number in zip(
-        ("journal", "transfers", "accounts", "viewers", "head"), counts, wanted, strict=True
-    ):
+    for what, found, number in zip(_WRITTEN, tuple(counts or ()), wanted, strict=True):
         _expect(what, found, number)
     if opened:
         _expect(
@@ -309,7 +308,7 @@ async def write_answers(connection: asyncpg.Connection, answers: Sequence[Answer
 
 
 async def write_vault(connection: asyncpg.Connection, items: Sequence[SealedItem]) -> None:
-    rows = [(i.id, i.person, i.kind, i.commitment, i.ciphertext) for i in items]
+    rows = [(i.id, i.person, i.kind.value, i.commitment, i.ciphertext) for i in items]
     _expect("vault items", _count(await connection.execute(_VAULT, *_columns(rows, 5))), len(rows))
 
 

@@ -49,7 +49,7 @@ class _Replay:
     transfers: int = 0
 
 
-async def verify(connection: asyncpg.Connection, progress: Progress = lambda done, of: None) -> Proof:
+async def verify(connection: asyncpg.Connection, progress: Progress | None = None) -> Proof:
     """Raises `BooksBroken`. The comparison of tables runs in one short read of each; on a busy node it is repeated on what
     was committed meanwhile, so that a running node can be verified."""
     replay, seq, previous = _Replay(), 0, GENESIS
@@ -72,7 +72,7 @@ async def verify(connection: asyncpg.Connection, progress: Progress = lambda don
 
 
 async def _replay_to(
-    connection: asyncpg.Connection, replay: _Replay, seq: int, previous: bytes, target: int, progress: Progress
+    connection: asyncpg.Connection, replay: _Replay, seq: int, previous: bytes, target: int, progress: Progress | None
 ) -> tuple[int, bytes]:
     while seq < target:
         upto = min(seq + CHUNK, target)
@@ -87,7 +87,8 @@ async def _replay_to(
             raise BooksBroken(f"journal row {seq + 1} is missing")
         if stored:
             raise BooksBroken(f"transfers of seq {min(stored)} have no journal row")
-        progress(seq, target)
+        if progress is not None:
+            progress(seq, target)
     return seq, previous
 
 

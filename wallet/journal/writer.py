@@ -114,6 +114,20 @@ class Journal:
         self._wake.set()
         return await asyncio.shield(answer)
 
+    async def recall(self, request: Request) -> Committed | None:
+        """What was answered under this key, or None. Raises the remembered `Refusal`, or `KeyReused`."""
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            rows = await store.find_requests(connection, [request])
+        finally:
+            await connection.close()
+        if not rows:
+            return None
+        answer = _replay(request, bytes(rows[0]["digest"]), json.loads(rows[0]["outcome"]))
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:

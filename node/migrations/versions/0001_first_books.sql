@@ -109,7 +109,8 @@ CREATE TABLE networks (
     version     integer NOT NULL,
     kind        text NOT NULL,
     identity    text NOT NULL,
-    public_keys text NOT NULL
+    public_keys text NOT NULL,
+    start_height bigint NOT NULL
 );
 
 CREATE TABLE listings (

@@ -1,0 +1,1 @@
+"""Deposit addresses (at a bank: payment references), derived from public keys and never given to two customers."""

@@ -1,0 +1,95 @@
+"""What a use case works with: the journal to write, the database to read, the networks, the vault, ids and time.
+
+Made once in `node/compose.py`; use cases take it as their first argument and keep nothing of their own.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wallet import schema
+from wallet.errors import AssetPaused, NotFound
+from wallet.ids import IdSource, NetworkId, VaultItemId
+from wallet.journal.change import Requirement
+from wallet.journal.writer import Journal
+from wallet.money import Amount, Asset
+from wallet.ports import Clock, Network, Signer
+from wallet.vault.items import ItemKind, SealedItem
+from wallet.vault.vault import RevealPurpose, Vault
+
+Record = Mapping[str, Any]
+
+ACTOR_NODE = "node"  # the actor of Changes that no person asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`reads` connects with the books role; `ops` with the operational role, which has no rights on the books."""
+
+    journal: Journal
+    reads: AsyncEngine
+    ops: AsyncEngine
+    assets: Mapping[str, Asset]
+    networks: Mapping[NetworkId, Network]
+    signer: Signer
+    vault: Vault
+    clock: Clock
+    new_id: IdSource
+
+    def asset(self, symbol: str) -> Asset:
+        """Raises `NotFound` for an asset that this node does not list."""
+        found = self.assets.get(symbol)
+        if found is None:
+            raise NotFound("asset", symbol)
+        return found
+
+    def network(self, name: str) -> Network:
+        """Raises `NotFound` for a network that this node does not run."""
+        found = self.networks.get(NetworkId(name))
+        if found is None:
+            raise NotFound("network", name)
+        return found
+
+    async def all(self, statement: Executable) -> list[Record]:
+        async with self.reads.connect() as connection:
+            return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def one(self, statement: Executable) -> Record | None:
+        rows = await self.all(statement)
+        return rows[0] if rows else None
+
+    async def unpaused(self, asset: Asset) -> Requirement:
+        """What a Change that moves this asset in or out requires: that nobody has paused it. Raises `AssetPaused`."""
+        row = await self.one(select(schema.assets).where(schema.assets.c.id == asset.symbol))
+        if row is None:
+            raise NotFound("asset", asset.symbol)
+        if row["paused"]:
+            raise AssetPaused(asset.symbol, row["pause_reason"])
+        return Requirement("assets", asset.symbol, row["version"])
+
+    def seal(self, person: str, kind: ItemKind, value: object) -> SealedItem:
+        """Personal data, as JSON or bytes, sealed under the person's key."""
+        clear = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
+        item = VaultItemId(self.new_id("vlt"))
+        return self.vault.seal(person=person, kind=kind, value=clear, item=item, salt=secrets.token_bytes(32))
+
+    async def reveal_bytes(self, item_id: str, purpose: RevealPurpose) -> bytes:
+        """Raises `NotFound`, or what the vault raises for an erased person."""
+        row = await self.one(select(schema.vault_items).where(schema.vault_items.c.id == item_id))
+        if row is None:
+            raise NotFound("vault item", item_id)
+        commitment, ciphertext = bytes(row["commitment"]), bytes(row["ciphertext"])
+        item = SealedItem(VaultItemId(item_id), row["person"], ItemKind(row["kind"]), ciphertext, commitment)
+        return self.vault.reveal(item, purpose)
+
+    async def reveal(self, item_id: str, purpose: RevealPurpose) -> Any:
+        return json.loads(await self.reveal_bytes(item_id, purpose))
+
+
+def amount_of(context: Context, row: Record, column: str = "units") -> Amount:
+    return Amount(row[column], context.asset(row["asset"]))

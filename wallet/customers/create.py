@@ -1,0 +1,82 @@
+"""Create a customer under a handle that nobody else has."""
+
+import re
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context, Record
+from wallet.errors import AlreadyExists, HandleTaken, NotFound, Refusal
+from wallet.ids import CustomerId
+from wallet.journal.body import time_text
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request
+from wallet.vault.items import ItemKind
+from wallet.vault.vault import RevealPurpose
+
+_HANDLE = re.compile(r"[a-z][a-z0-9_]{1,29}", re.ASCII)
+
+
+class HandleMalformed(Refusal):
+    code = "handle_malformed"
+
+    def __init__(self) -> None:
+        super().__init__("a handle is 2 to 30 lower-case ASCII letters, digits and _, and begins with a letter")
+
+
+def parse_handle(text: str) -> str:
+    """A handle with or without its @; ASCII only, so that no two handles look alike. Raises `HandleMalformed`."""
+    handle = text.removeprefix("@")
+    if not _HANDLE.fullmatch(handle):
+        raise HandleMalformed
+    return handle
+
+
+async def create_customer(
+    context: Context, actor: str, handle: str, name: str | None, email: str | None, request: Request | None = None
+) -> Committed:
+    """Raises `HandleTaken`, `HandleMalformed`. The result is the customer without personal data."""
+    handle = parse_handle(handle)
+    customer, now = CustomerId(context.new_id("cus")), context.clock.now()
+    sealed_name = context.seal(customer, ItemKind.NAME, name) if name else None
+    sealed_email = context.seal(customer, ItemKind.EMAIL, email) if email else None
+    row = {
+        "id": customer,
+        "handle": handle,
+        "name_item": sealed_name.id if sealed_name else None,
+        "email_item": sealed_email.id if sealed_email else None,
+        "created_at": now,
+    }
+    view = {"id": customer, "handle": handle, "created_at": time_text(now)}
+    change = Change(
+        actor=actor,
+        kind=EventKind.CUSTOMER_CREATED,
+        data=view,
+        writes=(Insert("customers", row),),
+        vault=tuple(item for item in (sealed_name, sealed_email) if item is not None),
+        viewers=(customer,),
+        request=request,
+        result=view,
+    )
+    try:
+        return await context.journal.commit(change)
+    except AlreadyExists:
+        raise HandleTaken(handle) from None
+
+
+async def find_customer(context: Context, name: str) -> Record:
+    """By id or by handle (with or without @). Raises `NotFound`."""
+    table = schema.customers
+    column = table.c.id if name.startswith("cus_") else table.c.handle
+    row = await context.one(select(table).where(column == name.removeprefix("@")))
+    if row is None:
+        raise NotFound("customer", name)
+    return row
+
+
+async def reveal_customer(context: Context, row: Record, purpose: RevealPurpose) -> dict[str, object]:
+    """The customer with name and e-mail address in clear, for the owner or for an operator with a reason."""
+    view: dict[str, object] = {"id": row["id"], "handle": row["handle"], "created_at": time_text(row["created_at"])}
+    for field in ("name", "email"):
+        item = row[f"{field}_item"]
+        view[field] = await context.reveal(item, purpose) if item else None
+    return view

@@ -1,0 +1,132 @@
+"""Request a withdrawal: the destination is checked, the network fee fixed, the money held."""
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context, Record
+from wallet.errors import AmountRefused, DestinationRefused, NotFound
+from wallet.ids import CustomerId, HoldId, NetworkId, WithdrawalId
+from wallet.journal.body import time_text
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request
+from wallet.journal.recall import repeatable
+from wallet.ledger import templates
+from wallet.money import Amount, format_units
+from wallet.points import point
+from wallet.ports import Destination, Network
+from wallet.vault.items import ItemKind, SealedItem
+from wallet.withdrawals.states import State
+
+
+def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
+    """As its owner sees it; a bank destination is personal and is shown only through the vault."""
+    return {
+        "id": row["id"],
+        "network": row["network"],
+        "asset": row["asset"],
+        "amount": format_units(row["units"], decimals),
+        "network_fee": format_units(row["fee_units"], decimals),
+        "destination": row["destination"],
+        "status": row["state"],
+        "reason": row["reason"],
+        "created_at": time_text(row["created_at"]),
+    }
+
+
+async def request_withdrawal(
+    context: Context,
+    actor: str,
+    owner: CustomerId,
+    network: NetworkId,
+    amount: Amount,
+    destination: Destination,
+    request: Request,
+) -> Committed:
+    """Hold the amount and the network fee; workers do the rest.
+
+    Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `InsufficientFunds`, `AccountFrozen`, or the
+    network's error when no fee can be quoted now. A retry under the same key returns the first answer.
+    """
+    committed = await repeatable(
+        context.journal, request, lambda: _decide(context, actor, owner, network, amount, destination, request)
+    )
+    point("withdrawal.after_request")
+    return committed
+
+
+async def quote_fee(network: Network, amount: Amount) -> Amount:
+    """What the customer pays for the network: nothing where the house bears it."""
+    if not network.capabilities.customer_pays_fee:
+        return Amount(0, amount.asset)
+    fee = (await network.estimate_fee(amount.asset)).units
+    if fee.asset != amount.asset:
+        raise AmountRefused(f"the network fee is in {fee.asset.symbol}")
+    return fee
+
+
+async def _decide(
+    context: Context,
+    actor: str,
+    owner: CustomerId,
+    network_id: NetworkId,
+    amount: Amount,
+    destination: Destination,
+    request: Request,
+) -> Change:
+    network = context.network(network_id)
+    if amount.asset not in {listing.asset for listing in network.listings}:
+        raise NotFound(f"{amount.asset.symbol} on network", network_id)
+    if not amount:
+        raise AmountRefused("a withdrawal moves at least one base unit")
+    target = await _checked(context, network, destination)
+    fee = await quote_fee(network, amount)
+    unpaused = await context.unpaused(amount.asset)
+    sealed = _sealed(context, owner, network, target)
+    row = {
+        "id": WithdrawalId(context.new_id("wdr")),
+        "owner": owner,
+        "network": network_id,
+        "asset": amount.asset.symbol,
+        "units": amount.units,
+        "fee_units": fee.units,
+        "destination": None if sealed else target.address,
+        "destination_item": sealed.id if sealed else None,
+        "state": State.REQUESTED.value,
+        "reason": None,
+        "hold": context.new_id("hld"),
+        "fee_hold": context.new_id("hld"),
+        "created_at": context.clock.now(),
+        "final_at": None,
+    }
+    view = withdrawal_view(row, amount.asset.decimals)
+    return Change(
+        actor=actor,
+        kind=EventKind.WITHDRAWAL_REQUESTED,
+        data=view,
+        entry=templates.withdrawal_requested(
+            owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
+        ),
+        requires=(unpaused,),
+        writes=(Insert("withdrawals", row),),
+        vault=(sealed,) if sealed else (),
+        viewers=(owner,),
+        request=request,
+        result=view,
+    )
+
+
+async def _checked(context: Context, network: Network, destination: Destination) -> Destination:
+    try:
+        target = network.check_destination(destination)
+    except ValueError as error:
+        raise DestinationRefused(str(error)) from None
+    table = schema.addresses
+    ours = select(table.c.id).where(table.c.network == network.id, table.c.address == target.address)
+    if await context.one(ours) is not None:
+        raise DestinationRefused("this is an address of this node: pay its owner inside the ledger, without a fee")
+    return target
+
+
+def _sealed(context: Context, owner: CustomerId, network: Network, target: Destination) -> SealedItem | None:
+    if not network.capabilities.personal_payload:
+        return None
+    return context.seal(owner, ItemKind.DESTINATION, {"address": target.address, "name": target.name})
