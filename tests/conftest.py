@@ -2,25 +2,49 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import pytest
+from playwright.async_api import Browser
 
 from node.database import Dsns, EmbeddedPostgres
 from node.devnet.anvil import Anvil, find_anvil
 from node.devnet.bitcoind import Bitcoind, find_bitcoind
+from node.devnet.debian import ProgramUnavailable
+from tests.browser import find_chromium, running_browser
 from tests.databases import FreshDatabases
+
+Program = TypeVar("Program")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` runs a sample of the long families, `make test-all` every member (the marker `whole`)."""
+    if os.environ.get("COFFER_TEST_ALL") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("whole") is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def say(line: str) -> None:
     """Progress of slow steps, past pytest's capture."""
-    sys.__stderr__.write(f"{line}\n") if sys.__stderr__ is not None else None
+    if sys.__stderr__ is not None:
+        sys.__stderr__.write(f"{line}\n")
+
+
+def needed(find: Callable[[], Program]) -> Program:
+    """A program that tests cannot do without: the run ends in one line where it cannot be had."""
+    try:
+        return find()
+    except ProgramUnavailable as missing:
+        pytest.exit(str(missing), returncode=1)
 
 
 @pytest.fixture(scope="session")
 async def anvil(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Anvil]:
     """One shared chain that mines a block for each tx; mine more with `anvil.mine(n)`."""
-    chain = Anvil(tmp_path_factory.mktemp("anvil"), find_anvil(), state=False)
+    chain = Anvil(tmp_path_factory.mktemp("anvil"), needed(find_anvil), state=False)
     await chain.start()
     yield chain
     await chain.stop()
@@ -29,7 +53,7 @@ async def anvil(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Anvil
 @pytest.fixture(scope="session")
 async def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bitcoind]:
     """One shared regtest chain of 110 blocks and more, with a funded wallet and no miner; mine with `bitcoind.mine(n)`."""
-    node = Bitcoind(tmp_path_factory.mktemp("bitcoind"), find_bitcoind(say))
+    node = Bitcoind(tmp_path_factory.mktemp("bitcoind"), needed(lambda: find_bitcoind(say)))
     await node.start()
     yield node
     await node.stop()
@@ -62,3 +86,10 @@ async def postgres_url(databases: FreshDatabases) -> AsyncIterator[str]:
     made = await databases.empty()
     yield made
     await databases.drop(made)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for the run; each test opens a context or page of its own."""
+    async with running_browser(needed(lambda: find_chromium(say))) as opened:
+        yield opened

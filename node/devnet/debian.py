@@ -64,7 +64,7 @@ def _fetch_into(root: Path, package: str, suite: str | None, say: Say) -> None:
     shutil.rmtree(root, ignore_errors=True)
     for name in ("lists/partial", "cache/archives/partial", "root"):
         (root / name).mkdir(parents=True)
-    apt = _private_apt(root, machine_source(), suite)
+    apt = _private_apt(root, suite)
     say(f"{package}: reading the package list of {suite or 'this Debian'}")
     _run([*apt, "update"], package)
     say(f"{package}: downloading it with the libraries that it needs")
@@ -83,13 +83,12 @@ def _megabytes(archives: Iterable[Path]) -> int:
     return sum(archive.stat().st_size for archive in archives) // 1_000_000
 
 
-def _private_apt(root: Path, source: AptSource, suite: str | None) -> list[str]:
-    wanted = source if suite is None else replace(source, suites=(suite,))
-    (root / "private.sources").write_text(_deb822(wanted))
-    status = Path("/var/lib/dpkg/status")
-    if suite is not None:
-        status = root / "status"
+def _private_apt(root: Path, suite: str | None) -> list[str]:
+    sources, status = machine_sources(), Path("/var/lib/dpkg/status")
+    if suite is not None:  # a whole world of its own: nothing that is installed here counts
+        sources, status = [replace(sources[0], suites=(suite,))], root / "status"
         status.touch()
+    (root / "private.sources").write_text("\n".join(_deb822(source) for source in sources))
     settings = {
         "Dir::Etc::sourcelist": root / "private.sources",
         "Dir::Etc::sourceparts": "/dev/null",
@@ -101,6 +100,7 @@ def _private_apt(root: Path, source: AptSource, suite: str | None) -> list[str]:
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
         "Acquire::PDiffs": "false",
+        "APT::Update::Error-Mode": "any",
         "Debug::NoLocking": "1",
     }
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
@@ -128,13 +128,16 @@ def _last_words(text: str) -> str:
 # ── the machine's own sources ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def machine_source(folder: Path = Path("/etc/apt"), release: Path = Path("/etc/os-release")) -> AptSource:
-    """The entry for the main archive of the Debian that runs here, updates and third parties left out."""
+def machine_sources(folder: Path = Path("/etc/apt"), release: Path = Path("/etc/os-release")) -> list[AptSource]:
+    """The entries for the Debian that runs here, its main archive first, then updates and security; no third parties."""
     codename = _codename(release)
-    for source in _all_sources(folder):
-        if codename in source.suites and "main" in source.components:
-            return replace(source, suites=(codename,), components=("main",))
-    raise ProgramUnavailable(f"the apt sources of this machine name no main archive of Debian {codename}")
+    found = []
+    for suite in (codename, f"{codename}-updates", f"{codename}-security"):
+        entries = [each for each in _all_sources(folder) if suite in each.suites and "main" in each.components]
+        found += [replace(each, suites=(suite,), components=("main",)) for each in entries[:1]]
+    if not found or found[0].suites != (codename,):
+        raise ProgramUnavailable(f"the apt sources of this machine name no main archive of Debian {codename}")
+    return found
 
 
 def _codename(release: Path) -> str:

@@ -1,0 +1,85 @@
+# Coffer. `make` alone tells what there is. Nothing here needs root or installs anything outside this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := $(if $(COFFER_TOOLS),$(COFFER_TOOLS),.coffer/tools)
+NAME ?= journal
+
+.PHONY: help setup check test test-all demo demo-once bench lock clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind $(TOOLS)/.chromium ## Do all the set-up, run nothing
+
+check: $(VENV)/.installed ## Format, lint, types, import contracts, architecture: fast, no servers
+	@echo "format"; $(BIN)/ruff format --check --quiet .
+	@echo "lint"; $(BIN)/ruff check --quiet .
+	@echo "types"; $(BIN)/mypy --no-error-summary
+	@echo "imports"; $(BIN)/lint-imports --no-logo
+	@echo "architecture"; $(BIN)/python -m pytest tests/architecture
+
+test: setup check ## Everything, on real PostgreSQL, anvil and bitcoind; long families of tests as a sample
+	@$(BIN)/python -m pytest
+
+test-all: setup check ## The same with every family whole
+	@COFFER_TEST_ALL=1 $(BIN)/python -m pytest
+
+demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, live in this terminal; it stays up with a page to look at
+	@$(BIN)/coffer demo
+
+demo-once: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, then exit; the last line is one JSON object
+	@$(BIN)/coffer demo --once
+
+bench: $(VENV)/.installed ## Measure: make bench, or make bench NAME=journal ARGS=--json
+	@$(BIN)/python -m tests.bench $(NAME) $(ARGS)
+
+lock: $(VENV)/.installed ## Make the lock files again, hashes without hosts
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile $(COMPILE) --extra dev pyproject.toml -o requirements-dev.txt
+	@$(BIN)/uv pip compile $(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+clean: ## Remove what make made; folders of nodes stay
+	rm -rf $(VENV) node_modules .coffer/tools build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+COMPILE := --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+# ── steps of the set-up, each done once until what it rests on changes ──────────────────────────────────────────────
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Coffer needs Python 3.11 or newer: name one with make PYTHON=…"; exit 1; }
+	@echo "setup: making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Coffer needs Python's venv module (Debian: package python3-venv)"; exit 1; }
+
+$(VENV)/.locked: requirements-dev.txt | $(VENV)/bin/python
+	@total=$$(grep -c '^[a-z].*==' requirements-dev.txt); echo "setup: installing $$total locked packages into $(VENV)"; \
+	  $(BIN)/pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements-dev.txt \
+	  | awk -v total=$$total '/^Collecting|^Requirement already/ { if (++n % 20 == 0) { print "setup:   " n " of " total; fflush() } } \
+	    /^Installing collected/ { print "setup:   unpacking them"; fflush() }'
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Coffer's development networks need npm (Node 20) for anvil"; exit 1; }
+	@echo "setup: installing anvil"
+	@npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(TOOLS)/.bitcoind: | $(VENV)/.installed
+	@$(BIN)/python -m node.devnet
+	@mkdir -p $(@D); touch $@
+
+$(TOOLS)/.chromium: | $(VENV)/.installed
+	@$(BIN)/python -m tests.browser
+	@mkdir -p $(@D); touch $@
