@@ -69,14 +69,6 @@ def encode_unsigned(tx: EvmTx) -> bytes:
     return TYPE + rlp.encode(_fields(tx))
 
 
-def encode_signed(unsigned: bytes, signature: Signature) -> bytes:
-    """The raw tx as nodes take it. Raises `PayloadMalformed` for a payload or a signature that `decode` would refuse."""
-    fields = [*_fields(decode(unsigned)), *map(rlp.encode_quantity, (signature.y_parity, signature.r, signature.s))]
-    signed = TYPE + rlp.encode(fields)
-    decode(signed)
-    return signed
-
-
 def tx_id(signed: bytes) -> str:
     return "0x" + keccak(signed).hex()
 

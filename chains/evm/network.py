@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from chains.evm import build, fees, holdings, status, submit
+from chains.evm import build, fees, observe, status, submit
 from chains.evm.address import INDEX_MAX, AddressTree, parse_destination
 from chains.evm.build import Payment
 from chains.evm.decode import decode
@@ -182,7 +182,7 @@ class EvmNetwork:
         return await status.status(self._rpc, submission, self.fee_asset)
 
     async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
-        return await holdings.observe(self._rpc, self._listed, addresses, at)
+        return await observe.observe(self._rpc, self._listed, addresses, at)
 
     async def close(self) -> None:
         await self._rpc.close()
