@@ -17,6 +17,7 @@ help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind $(TOOLS)/.chromium ## Do all the set-up, run nothing
+	@echo "setup: complete"
 
 check: $(VENV)/.installed ## Format, lint, types, import contracts, architecture: fast, no servers
 	@echo "format"; $(BIN)/ruff format --check --quiet .
@@ -61,8 +62,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.locked: requirements-dev.txt | $(VENV)/bin/python
 	@total=$$(grep -c '^[a-z].*==' requirements-dev.txt); echo "setup: installing $$total locked packages into $(VENV)"; \
-	  $(BIN)/pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements-dev.txt \
-	  | awk -v total=$$total '/^Collecting|^Requirement already/ { if (++n % 20 == 0) { print "setup:   " n " of " total; fflush() } } \
+	  $(BIN)/pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements-dev.txt 2> >(grep -v '^WARNING' >&2) \
+	  | awk -v total=$$total '/^(Collecting|Processing|Requirement already)/ { if (++n % 10 == 0) { print "setup:   " n " of " total; fflush() } } \
 	    /^Installing collected/ { print "setup:   unpacking them"; fflush() }'
 	@touch $@
 
