@@ -92,9 +92,9 @@ class ScanState(msgspec.Struct):
 
 def satoshi(bitcoin: Decimal) -> int:
     """Exactly. Raises `NetworkUnreachable` for what is no amount of bitcoin: the node's answer is then no answer."""
-    if not 0 <= bitcoin <= SATOSHI_MAX:  # a bitcoin is more than a satoshi, so this bounds the digits
+    if not bitcoin.is_finite() or not 0 <= bitcoin <= SATOSHI_MAX:  # a bound on digits: bitcoin are fewer than satoshi
         raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
     units = int(bitcoin.scaleb(DECIMALS))
-    if Decimal(units) != bitcoin.scaleb(DECIMALS) or units > SATOSHI_MAX:
+    if Decimal(units).scaleb(-DECIMALS) != bitcoin or units > SATOSHI_MAX:
         raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
     return units
