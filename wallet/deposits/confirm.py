@@ -1,0 +1,110 @@
+"""Confirm and credit: only what is still in the chain, only when the network calls it final, and only once."""
+
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context, Record, amount_of
+from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, moved
+from wallet.errors import AssetPaused, Refusal, Stale
+from wallet.ids import CustomerId
+from wallet.journal.change import Change, EventKind, Insert
+from wallet.ledger import templates
+from wallet.ledger.accounts import HOUSE
+from wallet.ledger.transfers import Entry
+from wallet.points import point
+from wallet.ports import BlockRef, Network, Source
+
+STEP_MAX = 500  # deposits looked at in one step
+
+_log = structlog.get_logger("deposits")
+
+
+async def confirm_deposits(context: Context, network: Network, tip: BlockRef, final: BlockRef | None) -> None:
+    """Move every open deposit as far as the network allows. Raises the network's errors; what was committed stays."""
+    table = schema.deposits
+    wanted = (
+        select(table)
+        .where(table.c.network == network.id, table.c.state.in_((DETECTED, CONFIRMING)), table.c.height.is_not(None))
+        .order_by(table.c.height, table.c.id)
+        .limit(STEP_MAX)
+    )
+    canonical: dict[int, BlockRef | None] = {}
+    for row in await context.all(wanted):
+        height = row["height"]
+        if height not in canonical:
+            canonical[height] = await network.block_ref(height)
+        block = canonical[height]
+        if block is None or block.id != row["block"]:
+            continue  # a reorg that the scan has yet to walk back
+        await _step(context, network, row, tip, final)
+
+
+async def _step(context: Context, network: Network, row: Record, tip: BlockRef, final: BlockRef | None) -> None:
+    is_final = final is not None and row["height"] <= final.height
+    if row["state"] == DETECTED and (is_final or row["height"] < tip.height):
+        row = await _committed(context, row, moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING}))
+    if row["state"] == CONFIRMING and is_final:
+        await _credit(context, network, row)
+
+
+async def _committed(context: Context, row: Record, change: Change) -> Record:
+    """The row after the Change, or as it was if somebody else has changed it."""
+    try:
+        await context.journal.commit(change)
+    except Stale:
+        return row
+    update = change.writes[0]
+    assert not isinstance(update, Insert)
+    return {**row, **update.values, "version": update.version + 1}
+
+
+async def _credit(context: Context, network: Network, row: Record) -> None:
+    amount = amount_of(context, row)
+    try:
+        unpaused = await context.unpaused(amount.asset)
+    except AssetPaused:
+        return
+    kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
+    step = moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})
+    coins = await _spendable(context, network, row)
+    change = replace(step, entry=_entry(context, network, row), requires=(unpaused,), writes=(*step.writes, *coins))
+    try:
+        await context.journal.commit(change)
+    except Stale:
+        return
+    except Refusal as refusal:
+        _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
+        values = {"state": "quarantined", "reason": refusal.stable_code}
+        await _committed(context, row, moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
+        return
+    point("deposit.after_credit")
+
+
+def _entry(context: Context, network: Network, row: Record) -> Entry:
+    amount = amount_of(context, row)
+    if row["owner"] == HOUSE:
+        return templates.funding_received(network.id, amount)
+    swept_later = network.capabilities.sweeps
+    return templates.deposit_credited(CustomerId(row["owner"]), network.id, amount, swept_later=swept_later)
+
+
+async def _spendable(context: Context, network: Network, row: Record) -> tuple[Insert, ...]:
+    """Where deposits are spent as they lie, the credited output joins the inputs that submissions may use."""
+    if network.capabilities.source is not Source.UTXO:
+        return ()
+    table = schema.addresses
+    address = await context.one(select(table).where(table.c.network == network.id, table.c.address == row["address"]))
+    if address is None:
+        raise AssertionError(f"deposit {row['id']} has an owner and no address")
+    coin = {
+        "id": f"{network.id}/{row['identity']}",
+        "network": network.id,
+        "units": row["units"],
+        "address": address["address"],
+        "path": address["path"],
+        "state": "free",
+    }
+    return (Insert("utxos", coin),)

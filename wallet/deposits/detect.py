@@ -1,0 +1,184 @@
+"""Write down what a block brought. The outside event is recorded first; whether to believe it is decided later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.assets.pause import pause_asset
+from wallet.context import ACTOR_NODE, Context, Record
+from wallet.errors import AlreadyExists, Stale
+from wallet.ids import DepositId
+from wallet.journal.body import request_digest, time_text
+from wallet.journal.change import Change, EventKind, Insert, Request, Update
+from wallet.ledger import templates
+from wallet.ledger.accounts import HOUSE
+from wallet.money import format_units
+from wallet.points import point
+from wallet.ports import Block, Incoming, Network, Outgoing
+from wallet.vault.items import ItemKind, SealedItem
+
+DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
+MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED})  # a deposit in these may be seen in another block
+
+
+def deposit_view(row: Record, decimals: int) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "network": row["network"],
+        "asset": row["asset"],
+        "amount": format_units(row["units"], decimals),
+        "address": row["address"],
+        "status": row["state"],
+        "reason": row["reason"],
+        "tx": row["tx"],
+        "height": row["height"],
+        "created_at": time_text(row["created_at"]),
+        "credited_at": time_text(row["credited_at"]) if row["credited_at"] else None,
+    }
+
+
+async def record_block(context: Context, network: Network, block: Block) -> None:
+    """Repeatable: a block recorded before, by this process or another, changes nothing."""
+    ours = await _own_submissions(context, network, block)
+    for incoming in block.incoming:
+        if incoming.tx not in ours:
+            await _record_incoming(context, network, block, incoming)
+            point("deposit.after_detect")
+    for outgoing in block.outgoing:
+        await _book_outflow(context, network, block, outgoing)
+
+
+async def _own_submissions(context: Context, network: Network, block: Block) -> frozenset[str]:
+    """Sweeps, gas funding and change arrive at our own addresses too. Their ids were durable before they were sent, so
+    what stands here is ours and everything else is a deposit."""
+    txs = {incoming.tx for incoming in block.incoming}
+    if not txs:
+        return frozenset()
+    table = schema.submissions
+    rows = await context.all(select(table.c.tx).where(table.c.network == network.id, table.c.tx.in_(txs)))
+    return frozenset(row["tx"] for row in rows)
+
+
+async def _record_incoming(context: Context, network: Network, block: Block, incoming: Incoming) -> None:
+    table = schema.deposits
+    while True:
+        known = await context.one(
+            select(table).where(table.c.network == network.id, table.c.identity == incoming.identity)
+        )
+        change = (
+            await _first_sight(context, network, block, incoming)
+            if known is None
+            else _seen_again(context, block, incoming, known)
+        )
+        if change is None:
+            return
+        try:
+            await context.journal.commit(change)
+        except (Stale, AlreadyExists):
+            continue  # another worker was faster: look again
+        return
+
+
+async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
+    owner = await _owner(context, network, incoming.address)
+    reason = incoming.doubt or (None if owner else "unattributed")
+    party = _sealed_party(context, owner or f"bank_{network.id}", incoming)
+    row = {
+        "id": DepositId(context.new_id("dep")),
+        "network": network.id,
+        "identity": incoming.identity,
+        "asset": incoming.amount.asset.symbol,
+        "units": incoming.amount.units,
+        "address": incoming.address,
+        "owner": owner,
+        "state": QUARANTINED if reason else DETECTED,
+        "reason": reason,
+        "tx": incoming.tx,
+        "height": block.height if incoming.booked else None,
+        "block": block.id if incoming.booked else None,
+        "party_item": party.id if party else None,
+        "swept_by": None,
+        "created_at": context.clock.now(),
+        "credited_at": None,
+    }
+    return Change(
+        actor=ACTOR_NODE,
+        kind=EventKind.DEPOSIT_QUARANTINED if reason else EventKind.DEPOSIT_DETECTED,
+        data=deposit_view(row, incoming.amount.asset.decimals),
+        writes=(Insert("deposits", row),),
+        vault=(party,) if party else (),
+        viewers=(owner,) if owner and owner != HOUSE else (),
+    )
+
+
+async def _owner(context: Context, network: Network, address: str | None) -> str | None:
+    if address is None:
+        return None
+    table = schema.addresses
+    row = await context.one(select(table.c.owner).where(table.c.network == network.id, table.c.address == address))
+    return row["owner"] if row else None
+
+
+def _sealed_party(context: Context, person: str, incoming: Incoming) -> SealedItem | None:
+    if incoming.party is None and incoming.text is None:
+        return None
+    party = incoming.party
+    clear = {"name": party.name if party else None, "iban": party.iban if party else None, "text": incoming.text}
+    return context.seal(person, ItemKind.PARTY, clear)
+
+
+def _seen_again(context: Context, block: Block, incoming: Incoming, known: Record) -> Change | None:
+    """The same arrival in another block (a reorg), or booked after it was announced. A credited one is never touched."""
+    if not incoming.booked or known["state"] not in MOVABLE:
+        return None
+    if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
+        return None
+    quarantined = incoming.doubt or (None if known["owner"] else "unattributed")
+    values: dict[str, Any] = {
+        "state": QUARANTINED if quarantined else DETECTED,
+        "reason": quarantined,
+        "height": block.height,
+        "block": block.id,
+        "units": incoming.amount.units,
+        "tx": incoming.tx,
+    }
+    return moved(context, known, EventKind.DEPOSIT_DETECTED, values)
+
+
+def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
+    """A deposit's next step as a Change; `values` are the columns that it changes."""
+    return Change(
+        actor=ACTOR_NODE,
+        kind=kind,
+        data=deposit_view({**row, **values}, context.asset(row["asset"]).decimals),
+        writes=(Update("deposits", row["id"], row["version"], values),),
+        viewers=(row["owner"],) if row["owner"] and row["owner"] != HOUSE else (),
+    )
+
+
+async def _book_outflow(context: Context, network: Network, block: Block, outgoing: Outgoing) -> None:
+    """Money that the bank shows leaving without us. Charges are an expense; anything else stops the asset for a person."""
+    entry = templates.bank_charge if outgoing.charge else templates.unexplained_outflow
+    data = {
+        "network": network.id,
+        "identity": outgoing.identity,
+        "asset": outgoing.amount.asset.symbol,
+        "amount": format_units(outgoing.amount.units, outgoing.amount.asset.decimals),
+        "reason": outgoing.reason,
+        "height": block.height,
+    }
+    request = Request("house", "outflow.book", f"{network.id}:{outgoing.identity}", request_digest(data))
+    change = Change(
+        ACTOR_NODE,
+        EventKind.OUTFLOW_BOOKED,
+        data,
+        entry=entry(network.id, outgoing.amount),
+        request=request,
+        result=data,
+    )
+    committed = await context.journal.commit(change)
+    if not outgoing.charge and not committed.replayed:
+        reason = f"{network.id} shows {outgoing.amount} leaving that no submission explains ({outgoing.identity})"
+        await pause_asset(context, ACTOR_NODE, outgoing.amount.asset.symbol, reason)

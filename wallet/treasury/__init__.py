@@ -1,0 +1,9 @@
+"""The treasury: the node's own side of money that moves on networks.
+
+    submissions   signed bytes that we author: reserved ─▶ signed ─▶ submitted ─▶ included ─▶ final | dead
+    sources       where the next submission spends from: a nonce, inputs, a file name
+    sweeps        customers' deposits to the hot address, with gas funding where a token cannot pay for itself
+
+What this prevents: two submissions on one nonce or input (reservations are primary keys), bytes that leave before they
+are durable, and a payment made again because the first answer was lost.
+"""

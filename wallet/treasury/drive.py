@@ -1,0 +1,128 @@
+"""Drive submissions to their end: sign, store, submit, follow. Whatever was interrupted goes on where it stood.
+
+What this prevents: paying twice after a time-out (an answer that did not come changes nothing; the same bytes are sent
+again, or looked up), and giving money back that may still be paid (only a provably dead submission ends its holds).
+"""
+
+import structlog
+
+from wallet.assets.pause import pause_asset
+from wallet.context import ACTOR_NODE, Context, Record
+from wallet.errors import AssetPaused, Stale
+from wallet.points import point
+from wallet.ports import Fate, Network, NetworkError, NetworkRejected, SignerRefused, Status
+from wallet.treasury.submissions import (
+    State,
+    bury,
+    open_submissions,
+    paid_by,
+    record,
+    record_signed,
+    reference,
+    settle,
+    stored_request,
+)
+
+_log = structlog.get_logger("submissions")
+
+
+async def drive_submissions(context: Context, network: Network) -> None:
+    """One step for every open submission, oldest first. Raises `NetworkError` and `SignerUnavailable`: nothing is lost,
+    the next call goes on."""
+    for row in await open_submissions(context, network.id):
+        withdrawals = await paid_by(context, row["id"])
+        try:
+            await drive(context, network, row, withdrawals)
+        except Stale:
+            _log.info("step_taken_elsewhere", submission=row["id"])
+
+
+async def drive(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+    match State(row["state"]):
+        case State.RESERVED:
+            await sign(context, network, row, withdrawals)
+        case State.SIGNED:
+            await send(context, network, row, withdrawals)
+        case State.SUBMITTED | State.INCLUDED:
+            await follow(context, network, row, withdrawals)
+        case State.FINAL | State.DEAD | State.STOPPED:
+            return
+
+
+async def sign(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+    """Have the reserved bytes signed, and make them durable before anything may send them."""
+    try:
+        await context.unpaused(context.asset(row["asset"]))
+    except AssetPaused:
+        return
+    request = await stored_request(context, row, withdrawals)
+    try:
+        signed = await context.signer.sign(request)
+    except SignerRefused as refusal:
+        reason = f"the signer refused {row['id']} after its nonce or inputs were reserved: {refusal}"
+        await record(context, row, withdrawals, State.STOPPED, {"reason": str(refusal)})
+        await pause_asset(context, ACTOR_NODE, row["asset"], reason)
+        return
+    point("withdrawal.after_sign")
+    staged = {**row, "tx": signed.tx, "signed": signed.payload, "signed_item": None}
+    await network.prepare(await reference(context, staged, withdrawals))
+    point("withdrawal.after_prepare")
+    row = await record_signed(context, network, row, withdrawals, signed.payload, signed.tx)
+    point("withdrawal.after_store")
+    await send(context, network, row, await paid_by(context, row["id"]))
+
+
+async def send(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+    """Let the stored bytes out. No answer is no failure: what the network knows decides."""
+    submission = await reference(context, row, withdrawals)
+    try:
+        await network.submit(submission)
+    except NetworkError as error:
+        status = await network.status(submission)
+        _log.warning("submit_uncertain", submission=row["id"], error=type(error).__name__, fate=status.fate.value)
+        if status.fate is Fate.UNKNOWN:
+            if isinstance(error, NetworkRejected):
+                _log.error("submit_rejected", submission=row["id"], reason=str(error))
+            return
+    point("withdrawal.after_submit")
+    await record(context, row, withdrawals, State.SUBMITTED, {})
+    point("withdrawal.after_record")
+
+
+async def follow(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+    """Ask what became of it, and write that down."""
+    submission = await reference(context, row, withdrawals)
+    status = await network.status(submission)
+    match status.fate:
+        case Fate.FINAL:
+            point("withdrawal.before_settle")
+            await settle(context, network, row, withdrawals, status)
+            point("withdrawal.after_settle")
+        case Fate.INCLUDED:
+            await _included(context, row, withdrawals, status)
+        case Fate.DEAD:
+            await bury(context, row, withdrawals, "its nonce or an input was finally used by something else")
+            reason = (
+                f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
+            )
+            await pause_asset(context, ACTOR_NODE, row["asset"], reason)
+        case Fate.PENDING | Fate.UNKNOWN | Fate.RETURNED:
+            await _not_included(context, network, row, withdrawals, status)
+
+
+async def _included(context: Context, row: Record, withdrawals: list[Record], status: Status) -> None:
+    if status.block is None or (row["state"] == State.INCLUDED and row["block"] == status.block.id):
+        return
+    values = {"height": status.block.height, "block": status.block.id}
+    await record(context, row, withdrawals, State.INCLUDED, values)
+
+
+async def _not_included(
+    context: Context, network: Network, row: Record, withdrawals: list[Record], status: Status
+) -> None:
+    """A reorg took its block, or the network has forgotten it: the same bytes go out again where that is safe."""
+    if row["state"] == State.INCLUDED:
+        row = await record(context, row, withdrawals, State.SUBMITTED, {"height": None, "block": None})
+        withdrawals = await paid_by(context, row["id"])
+    if status.fate is Fate.UNKNOWN and network.capabilities.resend_safe:
+        await network.submit(await reference(context, row, withdrawals))

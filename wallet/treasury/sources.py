@@ -1,0 +1,90 @@
+"""What the next submission may consume: a nonce of an address, the free inputs, or a file name."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context, Record
+from wallet.ids import NetworkId, SubmissionId
+from wallet.journal.change import Insert, Update
+from wallet.ledger.accounts import HOUSE
+from wallet.ports import Derived, FileSource, Network, NonceSource, Source, Unsigned, Utxo, UtxoSource
+
+Writes = tuple[Insert | Update, ...]
+
+
+async def house_address(context: Context, network: NetworkId) -> Derived:
+    """The hot address. It is assigned when the network is opened."""
+    table = schema.addresses
+    row = await context.one(select(table).where(table.c.network == network, table.c.owner == HOUSE))
+    if row is None:
+        raise AssertionError(f"{network} has no house address")
+    return Derived(row["address"], row["path"])
+
+
+@dataclass(frozen=True, slots=True)
+class NextSource:
+    """A source to build on, and the rows by which the Journal reserves it."""
+
+    source: NonceSource | UtxoSource | FileSource
+    counter: Record | None = None
+
+    def reservation(self, network: NetworkId, submission: SubmissionId, unsigned: Unsigned) -> Writes:
+        """Everything that makes this submission the only one that may ever consume what it consumes."""
+        claims = tuple(
+            Insert("reservations", {"id": f"{network}|{name}", "submission": submission}) for name in unsigned.consumes
+        )
+        return (*claims, *self._counter_write(network), *self._coin_writes(network, unsigned))
+
+    def _counter_write(self, network: NetworkId) -> Writes:
+        if not isinstance(self.source, NonceSource):
+            return ()
+        row_id, following = f"{network}/{self.source.address}", self.source.nonce + 1
+        if self.counter is None:
+            return (Insert("nonces", {"id": row_id, "next": following}),)
+        return (Update("nonces", row_id, self.counter["version"], {"next": following}),)
+
+    def _coin_writes(self, network: NetworkId, unsigned: Unsigned) -> Writes:
+        if not isinstance(self.source, UtxoSource):
+            return ()
+        return tuple(Update("utxos", f"{network}/{name}", 1, {"state": "reserved"}) for name in unsigned.consumes)
+
+
+async def next_source(context: Context, network: Network, submission: SubmissionId, spender: Derived) -> NextSource:
+    """Raises the network's errors when a first nonce has to be asked for."""
+    match network.capabilities.source:
+        case Source.NONCE:
+            return await _next_nonce(context, network, spender)
+        case Source.UTXO:
+            return NextSource(UtxoSource(await free_coins(context, network.id), spender))
+        case Source.FILE:
+            return NextSource(FileSource(submission, context.clock.now()))
+
+
+async def _next_nonce(context: Context, network: Network, spender: Derived) -> NextSource:
+    row_id = f"{network.id}/{spender.address}"
+    row = await context.one(select(schema.nonces).where(schema.nonces.c.id == row_id))
+    nonce = row["next"] if row else await network.next_nonce(spender.address)
+    return NextSource(NonceSource(spender.address, spender.path, nonce), row)
+
+
+async def free_coins(context: Context, network: NetworkId) -> tuple[Utxo, ...]:
+    table = schema.utxos
+    rows = await context.all(
+        select(table).where(table.c.network == network, table.c.state == "free").order_by(table.c.id)
+    )
+    prefix = len(network) + 1
+    return tuple(Utxo(row["id"][prefix:], row["units"], row["address"], row["path"]) for row in rows)
+
+
+def signing_paths(source: NonceSource | UtxoSource | FileSource, unsigned: Unsigned) -> tuple[str, ...]:
+    """The keys that this submission needs, in the order of its inputs."""
+    match source:
+        case NonceSource():
+            return (source.path,)
+        case UtxoSource():
+            paths = {coin.outpoint: coin.path for coin in source.available}
+            return tuple(paths[name] for name in unsigned.consumes)
+        case FileSource():
+            return ()

@@ -1,0 +1,374 @@
+"""A submission's life, one Change a step. Withdrawals that it pays move with it, in the same Change.
+
+reserved    its nonce or inputs belong to it for ever; its value has left the place it spends from
+signed      the signed bytes are durable, so from here on they may leave, and nothing else may
+submitted   they have left
+included    the network shows them in a block
+final       they cannot be taken back; the books say what was really paid
+dead        they can never be included: something else finally used their nonce or an input
+stopped     the signer refused late; a person decides
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import ACTOR_NODE, Context, Record, amount_of
+from wallet.ids import CustomerId, HoldId, NetworkId, SubmissionId
+from wallet.journal.change import Change, EventKind, Insert, Update
+from wallet.ledger import accounts, templates
+from wallet.ledger.accounts import Account
+from wallet.ledger.transfers import Entry
+from wallet.money import Amount, format_units
+from wallet.ports import Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
+from wallet.treasury.sources import NextSource, signing_paths
+from wallet.vault.items import ItemKind, SealedItem
+from wallet.vault.vault import RevealPurpose
+from wallet.withdrawals import states
+from wallet.withdrawals.request import withdrawal_view
+
+
+class State(StrEnum):
+    RESERVED = "reserved"
+    SIGNED = "signed"
+    SUBMITTED = "submitted"
+    INCLUDED = "included"
+    FINAL = "final"
+    DEAD = "dead"
+    STOPPED = "stopped"
+
+
+OPEN = (State.RESERVED, State.SIGNED, State.SUBMITTED, State.INCLUDED)
+
+_KINDS: dict[State, tuple[EventKind, EventKind]] = {
+    State.RESERVED: (EventKind.SUBMISSION_RESERVED, EventKind.SUBMISSION_RESERVED),
+    State.SIGNED: (EventKind.WITHDRAWAL_SIGNED, EventKind.SUBMISSION_SIGNED),
+    State.SUBMITTED: (EventKind.WITHDRAWAL_SUBMITTED, EventKind.SUBMISSION_SUBMITTED),
+    State.INCLUDED: (EventKind.WITHDRAWAL_INCLUDED, EventKind.SUBMISSION_INCLUDED),
+    State.FINAL: (EventKind.WITHDRAWAL_FINAL, EventKind.SUBMISSION_FINAL),
+    State.DEAD: (EventKind.WITHDRAWAL_FAILED, EventKind.SUBMISSION_DEAD),
+    State.STOPPED: (EventKind.SUBMISSION_STOPPED, EventKind.SUBMISSION_STOPPED),
+}
+
+_WITHDRAWAL_STATES: dict[State, states.State] = {
+    State.RESERVED: states.State.APPROVED,
+    State.SIGNED: states.State.SIGNED,
+    State.SUBMITTED: states.State.SUBMITTED,
+    State.INCLUDED: states.State.INCLUDED,
+    State.FINAL: states.State.FINAL,
+    State.DEAD: states.State.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A submission that could be made: `amount` goes from the address `source` to `target`, and what it uses up."""
+
+    id: SubmissionId
+    purpose: Purpose
+    amount: Amount
+    source: str
+    target: str | None
+    next_source: NextSource
+    unsigned: Unsigned
+    paths: tuple[str, ...]
+    withdrawals: tuple[Record, ...] = ()
+    more_writes: tuple[Insert | Update, ...] = ()
+
+
+def plan_paths(next_source: NextSource, unsigned: Unsigned, *more: str) -> tuple[str, ...]:
+    return (*signing_paths(next_source.source, unsigned), *more)
+
+
+def sign_request(network: NetworkId, plan: Plan) -> SignRequest:
+    references = tuple(row["id"] for row in plan.withdrawals)
+    return SignRequest(plan.id, network, plan.purpose, references, plan.unsigned.payload, plan.paths)
+
+
+def places(network: NetworkId, purpose: Purpose, amount: Amount, fee: Amount) -> tuple[Account, Account]:
+    """The accounts that the value and the network fee come out of."""
+    if purpose is Purpose.SWEEP:
+        return accounts.deposits(network, amount.asset), accounts.deposits(network, fee.asset)
+    return accounts.hot(network, amount.asset), accounts.hot(network, fee.asset)
+
+
+def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | None:
+    """Our own place at which it arrives; None for what goes to somebody else."""
+    match purpose:
+        case Purpose.SWEEP:
+            return accounts.hot(network, amount.asset)
+        case Purpose.GAS_FUNDING:
+            return accounts.deposits(network, amount.asset)
+        case Purpose.WITHDRAWAL:
+            return None
+
+
+# ── reserve ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def reserve(context: Context, network: Network, plan: Plan) -> Record:
+    """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `Stale`, and
+    `InsufficientFunds` when the place it spends from does not hold enough."""
+    place, fee_place = places(network.id, plan.purpose, plan.amount, plan.unsigned.fee_max)
+    sealed = _sealed(context, network, plan.withdrawals, plan.unsigned.payload)
+    row = _row(context, network, plan, sealed)
+    links = tuple(
+        Insert("submission_withdrawals", {"id": f"{plan.id}/{w['id']}", "submission": plan.id, "withdrawal": w["id"]})
+        for w in plan.withdrawals
+    )
+    change = Change(
+        actor=ACTOR_NODE,
+        kind=EventKind.SUBMISSION_RESERVED,
+        data=_data(context, row),
+        entry=templates.submission_reserved(place, network.id, plan.amount, plan.unsigned.fee_max, fee_place),
+        writes=(
+            Insert("submissions", row),
+            *links,
+            *plan.next_source.reservation(network.id, plan.id, plan.unsigned),
+            *(_withdrawal_update(w, State.RESERVED, {}) for w in plan.withdrawals),
+            *plan.more_writes,
+        ),
+        vault=(sealed,) if sealed else (),
+    )
+    await context.journal.commit(change)
+    return {**row, "version": 1}
+
+
+def _sealed(context: Context, network: Network, withdrawals: tuple[Record, ...], payload: bytes) -> SealedItem | None:
+    if not network.capabilities.personal_payload:
+        return None
+    return context.seal(withdrawals[0]["owner"], ItemKind.PAYOUT_FILE, payload)
+
+
+def _row(context: Context, network: Network, plan: Plan, sealed: SealedItem | None) -> dict[str, Any]:
+    change = plan.unsigned.change
+    return {
+        "id": plan.id,
+        "network": network.id,
+        "purpose": plan.purpose.value,
+        "state": State.RESERVED.value,
+        "asset": plan.amount.asset.symbol,
+        "units": plan.amount.units,
+        "fee_asset": plan.unsigned.fee_max.asset.symbol,
+        "fee_max": plan.unsigned.fee_max.units,
+        "fee_paid": None,
+        "source": plan.source,
+        "target": plan.target,
+        "paths": plan.paths,
+        "consumes": plan.unsigned.consumes,
+        "unsigned": None if sealed else plan.unsigned.payload,
+        "unsigned_item": sealed.id if sealed else None,
+        "signed": None,
+        "signed_item": None,
+        "tx": None,
+        "change": _change_row(change.outpoint, change.units, change.address, change.path) if change else None,
+        "height": None,
+        "block": None,
+        "reason": None,
+        "created_at": context.clock.now(),
+    }
+
+
+def _change_row(outpoint: str, units: int, address: str, path: str) -> dict[str, str]:
+    return {"outpoint": outpoint, "units": str(units), "address": address, "path": path}
+
+
+# ── what is stored ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def open_submissions(context: Context, network: NetworkId) -> list[Record]:
+    table = schema.submissions
+    return await context.all(
+        select(table).where(table.c.network == network, table.c.state.in_(OPEN)).order_by(table.c.id)
+    )
+
+
+async def paid_by(context: Context, submission: str) -> list[Record]:
+    """The withdrawals that this submission pays."""
+    links, table = schema.submission_withdrawals, schema.withdrawals
+    joined = select(table).join(links, links.c.withdrawal == table.c.id).where(links.c.submission == submission)
+    return await context.all(joined.order_by(table.c.id))
+
+
+async def payload(context: Context, row: Record, which: str) -> bytes:
+    """The unsigned or signed bytes, unsealed where they name people."""
+    item = row[f"{which}_item"]
+    if item is not None:
+        return await context.reveal_bytes(item, RevealPurpose.SUBMIT)
+    return bytes(row[which])
+
+
+async def stored_request(context: Context, row: Record, withdrawals: list[Record]) -> SignRequest:
+    """The same request again, byte for byte, after any interruption."""
+    unsigned = await payload(context, row, "unsigned")
+    references = tuple(w["id"] for w in withdrawals)
+    network, purpose = NetworkId(row["network"]), Purpose(row["purpose"])
+    return SignRequest(SubmissionId(row["id"]), network, purpose, references, unsigned, tuple(row["paths"]))
+
+
+async def reference(context: Context, row: Record, withdrawals: list[Record]) -> SubmissionRef:
+    signed = await payload(context, row, "signed")
+    references = tuple(w["id"] for w in withdrawals)
+    return SubmissionRef(SubmissionId(row["id"]), row["tx"], signed, tuple(row["consumes"]), references)
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def record_signed(
+    context: Context, network: Network, row: Record, withdrawals: list[Record], signed: bytes, tx: str
+) -> Record:
+    sealed = _sealed(context, network, tuple(withdrawals), signed)
+    values = {"tx": tx, "signed": None if sealed else signed, "signed_item": sealed.id if sealed else None}
+    return await record(context, row, withdrawals, State.SIGNED, values, vault=(sealed,) if sealed else ())
+
+
+async def record(
+    context: Context,
+    row: Record,
+    withdrawals: list[Record],
+    state: State,
+    values: Mapping[str, Any],
+    *,
+    entry: Entry = (),
+    writes: tuple[Insert | Update, ...] = (),
+    vault: tuple[SealedItem, ...] = (),
+) -> Record:
+    """Commit one step. Returns the row after it. Raises `Stale` when another worker took the step."""
+    after = {**row, **values, "state": state.value}
+    kind = _KINDS[state][0 if withdrawals else 1]
+    moved = tuple(_withdrawal_update(w, state, _withdrawal_values(context, state, values)) for w in withdrawals)
+    change = Change(
+        actor=ACTOR_NODE,
+        kind=kind,
+        data=_event_data(context, after, withdrawals, state, values),
+        entry=entry,
+        writes=(Update("submissions", row["id"], row["version"], {**values, "state": state.value}), *moved, *writes),
+        vault=vault,
+        viewers=tuple(w["owner"] for w in withdrawals),
+    )
+    await context.journal.commit(change)
+    return {**after, "version": row["version"] + 1}
+
+
+def _withdrawal_values(context: Context, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
+    if state is State.FINAL:
+        return {"final_at": context.clock.now()}
+    return {"reason": values["reason"]} if values.get("reason") else {}
+
+
+def _withdrawal_update(row: Record, state: State, values: Mapping[str, Any]) -> Update:
+    following = _WITHDRAWAL_STATES.get(state)
+    now = states.State(row["state"])
+    if following is None or following is now:
+        return Update("withdrawals", row["id"], row["version"], {**values, "state": now.value})
+    return Update("withdrawals", row["id"], row["version"], {**values, "state": states.follow(now, following).value})
+
+
+def _data(context: Context, row: Record) -> dict[str, object]:
+    decimals = context.asset(row["asset"]).decimals
+    return {
+        "id": row["id"],
+        "network": row["network"],
+        "purpose": row["purpose"],
+        "status": row["state"],
+        "asset": row["asset"],
+        "amount": format_units(row["units"], decimals),
+        "tx": row["tx"],
+    }
+
+
+def _event_data(
+    context: Context, row: Record, withdrawals: list[Record], state: State, values: Mapping[str, Any]
+) -> dict[str, object]:
+    """Customers read of their withdrawal; submissions that pay nobody are the operators' own."""
+    if not withdrawals:
+        return _data(context, row)
+    first = withdrawals[0]
+    following = _WITHDRAWAL_STATES.get(state, states.State(first["state"]))
+    shown = {**first, "state": following.value, "reason": values.get("reason") or first["reason"]}
+    return {**withdrawal_view(shown, context.asset(first["asset"]).decimals), "tx": row["tx"]}
+
+
+# ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def settle(context: Context, rail: Network, row: Record, withdrawals: list[Record], status: Status) -> None:
+    """Final: book what was really paid. A tx that was included and reverted costs its fee and pays nobody."""
+    network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
+    fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
+    fee_paid = status.fee_paid or fee_max
+    place, fee_place = places(network, purpose, amount, fee_max)
+    fees = templates.submission_final(network, fee_max, fee_paid, fee_place) if fee_max else ()
+    values = {"fee_paid": fee_paid.units, **_block_values(status)}
+    coins = _coins_after(row, network) if rail.capabilities.source is Source.UTXO else ()
+    if not status.succeeded:
+        back = templates.submission_arrived(place, network, amount)
+        entry = (*back, *fees, *_released(context, withdrawals))
+        values["reason"] = "included and reverted: nothing was paid"
+        await record(
+            context, row, withdrawals, State.DEAD, values, entry=entry, writes=(*coins, *await _unswept(context, row))
+        )
+        return
+    own = arrival(network, purpose, amount)
+    moved = templates.submission_arrived(own, network, amount) if own else _paid(context, withdrawals)
+    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=coins)
+
+
+async def bury(context: Context, row: Record, withdrawals: list[Record], reason: str) -> None:
+    """Provably dead: it can never be included, so the holds may end and the value is where it was."""
+    network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
+    fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
+    place, fee_place = places(network, purpose, amount, fee_max)
+    back = templates.submission_arrived(place, network, amount)
+    fee_back = templates.submission_arrived(fee_place, network, fee_max) if fee_max else ()
+    entry = (*back, *fee_back, *_released(context, withdrawals))
+    writes = await _unswept(context, row)
+    await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes)
+
+
+def _block_values(status: Status) -> dict[str, Any]:
+    return {"height": status.block.height, "block": status.block.id} if status.block else {}
+
+
+def _paid(context: Context, withdrawals: list[Record]) -> Entry:
+    return tuple(t for w in withdrawals for t in templates.withdrawal_settled(*_held(context, w)))
+
+
+def _released(context: Context, withdrawals: list[Record]) -> Entry:
+    return tuple(t for w in withdrawals for t in templates.withdrawal_released(*_held(context, w)))
+
+
+def _held(context: Context, row: Record) -> tuple[CustomerId, NetworkId, Amount, Amount, HoldId, HoldId]:
+    amount, fee = amount_of(context, row), amount_of(context, row, "fee_units")
+    owner, network = CustomerId(row["owner"]), NetworkId(row["network"])
+    return owner, network, amount, fee, HoldId(row["hold"]), HoldId(row["fee_hold"])
+
+
+def _coins_after(row: Record, network: NetworkId) -> tuple[Insert | Update, ...]:
+    """The inputs are spent, the change is spendable."""
+    spent = tuple(Update("utxos", f"{network}/{name}", 2, {"state": "spent"}) for name in row["consumes"])
+    return (*spent, *_change_coin(row, network))
+
+
+def _change_coin(row: Record, network: NetworkId) -> tuple[Insert, ...]:
+    change = row["change"]
+    if change is None:
+        return ()
+    coin = {**change, "id": f"{network}/{change['outpoint']}", "network": network, "state": "free"}
+    coin["units"] = int(coin["units"])
+    del coin["outpoint"]
+    return (Insert("utxos", coin),)
+
+
+async def _unswept(context: Context, row: Record) -> tuple[Update, ...]:
+    """A sweep that did not happen leaves its deposits to be swept by another."""
+    if row["purpose"] != Purpose.SWEEP:
+        return ()
+    table = schema.deposits
+    rows = await context.all(select(table).where(table.c.swept_by == row["id"]))
+    return tuple(Update("deposits", r["id"], r["version"], {"swept_by": None}) for r in rows)

@@ -1,0 +1,88 @@
+"""Pay requested withdrawals in order: build, ask the signer's policy, reserve, and hand over to the submission's own life."""
+
+import structlog
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import ACTOR_NODE, Context, Record, amount_of
+from wallet.errors import AssetPaused, InsufficientFunds, Stale
+from wallet.ids import SubmissionId
+from wallet.journal.change import Change, EventKind, Update
+from wallet.points import point
+from wallet.ports import Destination, FundsShort, Instruction, Network, Purpose, SignerRefused
+from wallet.treasury.drive import sign
+from wallet.treasury.sources import house_address, next_source
+from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve, sign_request
+from wallet.vault.vault import RevealPurpose
+from wallet.withdrawals.cancel import released
+from wallet.withdrawals.request import withdrawal_view
+from wallet.withdrawals.states import State, follow
+
+STEP_MAX = 50  # withdrawals begun in one step, so that following the earlier ones gets its turn
+
+_log = structlog.get_logger("withdrawals")
+
+
+async def pay_withdrawals(context: Context, network: Network) -> None:
+    """Begin what has been requested. An asset whose funds are short waits in order; others go on."""
+    table = schema.withdrawals
+    wanted = select(table).where(table.c.network == network.id, table.c.state == State.REQUESTED.value)
+    short: set[str] = set()
+    for row in await context.all(wanted.order_by(table.c.id).limit(STEP_MAX)):
+        if row["asset"] in short:
+            continue
+        try:
+            await _begin(context, network, row)
+        except (FundsShort, InsufficientFunds, AssetPaused) as wait:
+            short.add(row["asset"])
+            _log.info("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
+        except Stale:
+            _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
+
+
+async def _begin(context: Context, network: Network, row: Record) -> None:
+    await context.unpaused(context.asset(row["asset"]))
+    plan = await _plan(context, network, row)
+    try:
+        await context.signer.check(sign_request(network.id, plan))
+    except SignerRefused as refusal:
+        await _reject(context, row, str(refusal))
+        return
+    point("withdrawal.after_check")
+    submission = await reserve(context, network, plan)
+    point("withdrawal.after_reserve")
+    await sign(context, network, submission, await paid_by(context, plan.id))
+
+
+async def _plan(context: Context, network: Network, row: Record) -> Plan:
+    submission = SubmissionId(context.new_id("sub"))
+    hot = await house_address(context, network.id)
+    source = await next_source(context, network, submission, hot)
+    amount = amount_of(context, row)
+    destination = await _destination(context, row)
+    fee = await network.estimate_fee(amount.asset)
+    unsigned = await network.build([Instruction(row["id"], destination, amount)], source.source, fee)
+    paths = plan_paths(source, unsigned)
+    target = row["destination"]
+    return Plan(submission, Purpose.WITHDRAWAL, amount, hot.address, target, source, unsigned, paths, (row,))
+
+
+async def _destination(context: Context, row: Record) -> Destination:
+    if row["destination_item"] is None:
+        return Destination(row["destination"])
+    clear = await context.reveal(row["destination_item"], RevealPurpose.BUILD_SUBMISSION)
+    return Destination(clear["address"], clear["name"])
+
+
+async def _reject(context: Context, row: Record, reason: str) -> None:
+    """The signer's policy says no: the money goes back, and the customer reads why."""
+    values = {"state": follow(State(row["state"]), State.REJECTED).value, "reason": reason}
+    change = Change(
+        actor=ACTOR_NODE,
+        kind=EventKind.WITHDRAWAL_REJECTED,
+        data=withdrawal_view({**row, **values}, context.asset(row["asset"]).decimals),
+        entry=released(context, row),
+        writes=(Update("withdrawals", row["id"], row["version"], values),),
+        viewers=(row["owner"],),
+    )
+    await context.journal.commit(change)
