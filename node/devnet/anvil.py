@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from node.devnet.debian import ProgramUnavailable
-from node.processes import Child, free_port, start_child
+from node.processes import Child, attempts, free_port, start_child
 
 CHAIN_ID = 31337  # anvil's own default, used by no real network
 READY_WITHIN_S = 20.0
@@ -30,11 +30,13 @@ class AnvilError(Exception):
 
 def find_anvil() -> Path:
     """`COFFER_ANVIL`, else the one on PATH, else the one that npm put into the project. Raises `ProgramUnavailable`."""
-    for candidate in (os.environ.get("COFFER_ANVIL"), "anvil", str(_IN_PROJECT)):
-        found = shutil.which(candidate) if candidate else None
-        if found is not None:
-            return Path(found)
-    raise ProgramUnavailable("anvil is not on this machine: run `make setup`, or name it with COFFER_ANVIL")
+    named = os.environ.get("COFFER_ANVIL")
+    if named is not None and shutil.which(named) is None:
+        raise ProgramUnavailable(f"COFFER_ANVIL names {named}, which cannot be run")
+    found = named or shutil.which("anvil") or shutil.which(_IN_PROJECT)
+    if found is None:
+        raise ProgramUnavailable("anvil is not on this machine: run `make setup`, or name it with COFFER_ANVIL")
+    return Path(found)
 
 
 class Anvil:
@@ -113,6 +115,14 @@ class Anvil:
         """Pays from an account outside the node. Returns the tx hash."""
         sender = (await self.accounts())[account]
         return str(await self.rpc("eth_sendTransaction", {"from": sender, "to": address, "value": hex(wei)}))
+
+    async def receipt(self, tx: str, within_s: float = 10.0) -> Any:
+        """The receipt, once there is one: anvil mines a moment after it has accepted. Raises `TimeoutError`."""
+        async for _ in attempts(within_s):
+            found = await self.rpc("eth_getTransactionReceipt", tx)
+            if found is not None:
+                return found
+        raise TimeoutError(f"{tx} was not included in {within_s:g} s")
 
     async def _answers(self) -> bool:
         try:

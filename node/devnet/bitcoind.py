@@ -61,12 +61,19 @@ class Bitcoind:
     """One regtest node in a folder of its own. The chain and the wallet survive `stop`; `start` goes on with them."""
 
     def __init__(
-        self, folder: Path, program: Program, *, port: int | None = None, block_time_s: float | None = None
+        self,
+        folder: Path,
+        program: Program,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        block_time_s: float | None = None,
     ) -> None:
-        """`block_time_s` starts a miner; with None blocks come from `mine` only."""
+        """`block_time_s` starts a miner; with None blocks come from `mine` only. Port and password are made where none are
+        given; who has configured others with them gives the same again."""
         self.folder, self.program, self.block_time_s = folder, program, block_time_s
         self.port = port or free_port()
-        self.user, self.password = "devnet", secrets.token_hex(16)
+        self.user, self.password = "devnet", password or secrets.token_hex(16)
         self._ids = itertools.count(1)
         self._child: Child | None = None
         self._http: aiohttp.ClientSession | None = None
