@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wallet.ids import NetworkId, SubmissionId
 from wallet.money import Amount, Asset
@@ -362,6 +362,14 @@ class Network(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Sweeping(Protocol):
+    """What a network with `capabilities.sweeps` can tell besides."""
+
+    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
+        """The most that moving all of `asset` from `source` to `target` costs, in the fee asset. Raises `FundsShort`."""
+
+
 # ── the signer ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -419,3 +427,6 @@ class Signer(Protocol):
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware, UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Between two looks at the world."""

@@ -9,7 +9,7 @@ from wallet.errors import AssetPaused, InsufficientFunds, Stale
 from wallet.ids import SubmissionId
 from wallet.journal.change import Change, EventKind, Update
 from wallet.points import point
-from wallet.ports import Destination, FundsShort, Instruction, Network, Purpose, SignerRefused
+from wallet.ports import Destination, FundsShort, Instruction, Network, NetworkRejected, Purpose, SignerRefused
 from wallet.treasury.drive import sign
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve, sign_request
@@ -42,7 +42,11 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
 
 async def _begin(context: Context, network: Network, row: Record) -> None:
     await context.unpaused(context.asset(row["asset"]))
-    plan = await _plan(context, network, row)
+    try:
+        plan = await _plan(context, network, row)
+    except NetworkRejected as refusal:
+        await _reject(context, row, str(refusal))
+        return
     try:
         await context.signer.check(sign_request(network.id, plan))
     except SignerRefused as refusal:
