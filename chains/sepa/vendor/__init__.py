@@ -1,0 +1,1 @@
+"""The official ISO 20022 schemas, as published. See SOURCE.md."""
