@@ -10,6 +10,7 @@ from typing import Final
 
 from bip32 import BIP32
 from bip32.base58 import b58decode_check, b58encode_check
+from bip32.ripemd160 import ripemd160
 from coincurve import PublicKeyXOnly
 
 from chains.bitcoin.bech32 import decode_segwit, encode_segwit
@@ -24,7 +25,15 @@ _BRANCH_NUMBERS = {Branch.DEPOSIT: 0, Branch.HOUSE: 1}
 
 
 def hash160(octets: bytes) -> bytes:
-    return hashlib.new("ripemd160", hashlib.sha256(octets).digest(), usedforsecurity=False).digest()
+    return _ripemd160(hashlib.sha256(octets).digest())
+
+
+def _ripemd160(octets: bytes) -> bytes:
+    try:
+        return hashlib.new("ripemd160", octets, usedforsecurity=False).digest()
+    except ValueError:  # an OpenSSL built without its legacy algorithms
+        slow: bytes = ripemd160(octets)
+        return slow
 
 
 class AccountKeys:

@@ -31,7 +31,8 @@ class Bounds:
 def build(
     instructions: Sequence[Instruction], source: UtxoSource, *, rate: int, asset: Asset, chain: Chain, bounds: Bounds
 ) -> Unsigned:
-    """A tx that pays all instructions, change going to `source.change`.
+    """A tx that pays all instructions, change going to `source.change`. `consumes` is in the order of the tx's inputs, in
+    which the signer wants the keys.
 
     Raises `FundsShort`, and `ValueError` for a payment that the network would not relay or a fee above the bounds.
     """

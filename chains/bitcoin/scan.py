@@ -4,6 +4,7 @@ What this prevents: a deposit that is missed, seen twice, or believed before it 
 checked against their id (`rawblock`); a block that cannot be read raises and is never skipped.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -97,13 +98,17 @@ async def raw_block(rpc: JsonRpc, block: str) -> RawBlock:
     """Read whole and verified against its id. Raises `BlockVanished`, `NetworkUnreachable`."""
     try:
         text = await rpc.call("getblock", [block, _RAW], str)
-        return parse_block(bytes.fromhex(text), block)
+        return await asyncio.to_thread(_parsed, text, block)  # a full block takes some 0.2 s
     except RpcError as error:
         raise _vanished(error) from error
     except RawMalformed as error:
         raise NetworkUnreachable(f"bitcoind sent a block that is not sound: {error}") from error
     except ValueError as error:
         raise NetworkUnreachable("bitcoind sent a block that is not hexadecimal") from error
+
+
+def _parsed(text: str, block: str) -> RawBlock:
+    return parse_block(bytes.fromhex(text), block)
 
 
 async def _block_ids(rpc: JsonRpc, heights: Sequence[int]) -> list[str]:
@@ -116,7 +121,7 @@ async def _block_ids(rpc: JsonRpc, heights: Sequence[int]) -> list[str]:
 async def _incoming(
     block: RawBlock, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
 ) -> tuple[Incoming, ...]:
-    claims = list(_claims(block, chain, asset))
+    claims = await asyncio.to_thread(_claims, block, chain, asset)
     if not claims:
         return ()
     known = await book.known(network, {claim.address for claim in claims if claim.address is not None})

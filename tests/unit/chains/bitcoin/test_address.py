@@ -1,5 +1,6 @@
 """Our addresses by BIP-84, strangers' addresses as destinations."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from chains.bitcoin.address import (
     AccountKeys,
     address_of,
     check_destination,
+    hash160,
     p2wpkh_address,
     p2wpkh_address_of,
     script_of,
@@ -162,6 +164,16 @@ def test_a_bitcoin_destination_names_nobody() -> None:
 )
 def test_dpb_06_only_the_exact_script_of_a_witness_key_hash_is_ours(script: bytes) -> None:
     assert p2wpkh_address_of(script, REGTEST) is None
+
+
+def test_the_key_hash_is_the_same_where_openssl_lacks_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = hash160(b"a key")
+
+    def refuse(name: str, octets: bytes, *, usedforsecurity: bool) -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", refuse)
+    assert hash160(b"a key") == expected
 
 
 def test_an_output_that_is_not_standard_has_no_address() -> None:
