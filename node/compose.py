@@ -1,0 +1,190 @@
+"""Put a node together: database, signer, journal, vault, networks. The only place that knows all of them.
+
+Used by `coffer run` (everything), and by commands that only look (no journal, no signer process of their own).
+"""
+
+import hashlib
+import os
+import secrets
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from chains.signer.settings import read_settings
+from chains.signer_client import SignerClient
+from node.build_networks import build_networks, kinds
+from node.clock import SystemClock
+from node.config import Config
+from node.database import Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
+from node.migrations.apply import apply_migrations
+from node.processes import start_child
+from wallet import schema
+from wallet.addresses.assign import assign_house_address
+from wallet.addresses.book import StoredAddressBook
+from wallet.context import Context
+from wallet.ids import NetworkId, random_id
+from wallet.journal.writer import Journal
+from wallet.networks.open import list_asset, open_network
+from wallet.ports import NetworkMismatch, SignerUnavailable
+from wallet.vault.keys import PersonKeys
+from wallet.vault.vault import Vault
+
+POOL_SIZE = 10  # connections for reading; the journal has one of its own
+SIGNER_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    dsns: Dsns
+    embedded: EmbeddedPostgres | None
+
+
+@asynccontextmanager
+async def open_database(config: Config, environment: Mapping[str, str] = os.environ) -> AsyncIterator[Database]:
+    """The given server, or our own; with roles, safe settings and the newest schema."""
+    make_private(config.folder)
+    async with AsyncExitStack() as stack:
+        embedded = None
+        owner = environment.get("COFFER_DATABASE_URL")
+        if owner is None:
+            embedded = EmbeddedPostgres(config.folder / "postgres")
+            owner = await embedded.start()
+            stack.push_async_callback(embedded.stop)
+        dsns = await prepare_roles(owner, config.folder, environment)
+        connection = await asyncpg.connect(dsns.books)
+        try:
+            await refuse_unsafe_settings(connection)
+        finally:
+            await connection.close()
+        await apply_migrations(dsns.owner)
+        yield Database(dsns, embedded)
+
+
+@asynccontextmanager
+async def run_signer(config: Config) -> AsyncIterator[SignerClient]:
+    """The signer's process as our child, or a client of one that runs alone."""
+    if config.signer.socket is not None:
+        yield SignerClient(config.path(config.signer.socket))
+        return
+    file = config.path(config.signer.config or "")
+    client = SignerClient(read_settings(file).socket)
+    command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
+    child = start_child("signer", command, log=config.folder / "signer.log")
+
+    async def answers() -> bool:
+        try:
+            await client.status()
+        except SignerUnavailable:
+            return False
+        return True
+
+    try:
+        await child.ready(answers, SIGNER_WITHIN_S)
+        yield client
+    finally:
+        await child.stop()
+
+
+@asynccontextmanager
+async def compose(config: Config, dsns: Dsns, signer: SignerClient) -> AsyncIterator[Context]:
+    """A context whose journal runs and whose networks are the ones of these books. Raises `NetworkMismatch` and the
+    networks' errors in one line."""
+    async with AsyncExitStack() as stack:
+        reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
+        stack.push_async_callback(reads.dispose)
+        stack.push_async_callback(ops.dispose)
+        journal = Journal(dsns.books, SystemClock())
+        await journal.start()
+        stack.push_async_callback(journal.stop)
+        keys = await _public_keys(signer, reads, config)
+        context = assemble(config, journal, reads, ops, signer, keys)
+        for network in context.networks.values():
+            stack.push_async_callback(network.close)
+        await open_all(config, context, keys)
+        yield context
+
+
+def assemble(
+    config: Config,
+    journal: Journal,
+    reads: AsyncEngine,
+    ops: AsyncEngine,
+    signer: SignerClient,
+    keys: Mapping[str, str],
+) -> Context:
+    networks = build_networks(config, keys, StoredAddressBook(reads))
+    context = Context(
+        journal=journal,
+        reads=reads,
+        ops=ops,
+        assets=config.assets(),
+        networks=networks.adapters,
+        signer=signer,
+        vault=Vault(PersonKeys(config.folder / "vault")),
+        clock=SystemClock(),
+        new_id=random_id,
+    )
+    networks.bind(context)
+    return context
+
+
+async def _public_keys(signer: SignerClient, reads: AsyncEngine, config: Config) -> Mapping[str, str]:
+    """From the signer; while it cannot be asked, from the books, so that deposits go on being seen."""
+    try:
+        keys = await signer.public_keys()
+    except SignerUnavailable:
+        async with reads.connect() as connection:
+            rows = (await connection.execute(select(schema.networks.c.id, schema.networks.c.public_keys))).all()
+        keys = {row[0]: row[1] for row in rows}
+    missing = sorted(set(config.networks) - set(keys))
+    if missing:
+        raise NetworkMismatch(f"the signer's policy does not name the network {missing[0]}")
+    return keys
+
+
+async def open_all(config: Config, context: Context, keys: Mapping[str, str]) -> None:
+    for asset in context.assets.values():
+        await list_asset(context, asset)
+    for name, network in context.networks.items():
+        await open_network(context, network, kinds(config)[name], keys[name])
+        await assign_house_address(context, NetworkId(name))
+
+
+def make_engine(dsn: str) -> AsyncEngine:
+    url = dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+
+
+def make_private(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def kept_secret(file: Path) -> bytes:
+    """32 bytes of our own, made at the first start, mode 0600. For cursors and the like; nothing moves money with it."""
+    if not file.exists():
+        draft = file.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(secrets.token_bytes(32))
+        draft.rename(file)
+    return file.read_bytes()
+
+
+def short_folder(folder: Path) -> Path:
+    """A private folder with a short path for sockets, the same one for the same folder: their paths have 107 bytes."""
+    name = f"coffer-{hashlib.sha256(bytes(folder.absolute())).hexdigest()[:16]}-{os.geteuid()}-run"
+    short = Path(tempfile.gettempdir()) / name
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise PermissionError(f"{short} was made by somebody else: remove it")
+    return short

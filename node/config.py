@@ -1,0 +1,181 @@
+"""The node's configuration: one TOML file, overridden by the environment. Unknown keys are errors, secrets never shown.
+
+`COFFER__NETWORKS__BITCOIN__PASSWORD=…` sets `[networks.bitcoin] password`. The database is named by the environment alone
+(`COFFER_DATABASE_URL`), because it is a secret; without it the node runs a PostgreSQL of its own.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from wallet.ids import NetworkId
+from wallet.money import Asset, parse_amount
+from wallet.ports import Listing
+
+PREFIX = "COFFER__"
+_NAME = r"^[a-z][a-z0-9-]{1,30}$"
+
+
+class ConfigRefused(Exception):
+    """The configuration cannot be used. One line: where, and what is wrong; never the value, which may be a secret."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AssetSection(_Section):
+    """One asset on one network. `decimals` are the network's; the ledger uses `scale` where it differs."""
+
+    decimals: int = Field(ge=0, le=36)
+    scale: int | None = Field(default=None, ge=0, le=36)
+    contract: str | None = None
+    sweep_min: str = "0"
+
+
+class _NetworkSection(_Section):
+    assets: dict[str, AssetSection] = Field(min_length=1)
+
+    def listings(self, network: NetworkId) -> tuple[Listing, ...]:
+        return tuple(
+            Listing(network, Asset(symbol, a.decimals if a.scale is None else a.scale), a.contract, a.decimals)
+            for symbol, a in self.assets.items()
+        )
+
+    def sweep_minimum(self) -> dict[str, int]:
+        """Base units per asset below which a deposit address is left alone."""
+        amounts = {
+            s: (a.sweep_min, Asset(s, a.decimals if a.scale is None else a.scale)) for s, a in self.assets.items()
+        }
+        return {symbol: parse_amount(text, asset).units for symbol, (text, asset) in amounts.items()}
+
+
+class EvmSection(_NetworkSection):
+    kind: Literal["evm"]
+    url: SecretStr
+    chain_id: int = Field(ge=1)
+    max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
+
+
+class BitcoinSection(_NetworkSection):
+    kind: Literal["bitcoin"]
+    url: SecretStr
+    chain: Literal["main", "testnet", "signet", "regtest"]
+    confirmations: int = Field(ge=1, default=3)
+    user: str | None = None
+    password: SecretStr | None = None
+    cookie_file: str | None = None
+
+
+class SepaSection(_NetworkSection):
+    kind: Literal["sepa"]
+    folder: str
+    iban: str
+    bic: str | None = None
+    holder_name: str
+    opening_balance: str = "0.00"
+
+
+NetworkSection = Annotated[EvmSection | BitcoinSection | SepaSection, Field(discriminator="kind")]
+
+
+class NodeSection(_Section):
+    """`poll_ms` is how often each loop looks at its network."""
+
+    mode: Literal["dev", "production"]
+    folder: str
+    listen: str = "127.0.0.1:8080"
+    source_url: str | None = None
+    poll_ms: int = Field(ge=50, le=60_000, default=1_000)
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("listen is host:port")
+        return value
+
+
+class SignerSection(_Section):
+    """`config` is the signer's own file, for a signer that the node runs as its child; `socket` names one that runs alone."""
+
+    config: str | None = None
+    socket: str | None = None
+
+
+class Config(_Section):
+    node: NodeSection
+    networks: dict[Annotated[str, Field(pattern=_NAME)], NetworkSection] = Field(min_length=1)
+    signer: SignerSection
+    start: Path = Field(default=Path(), exclude=True)
+
+    def path(self, written: str) -> Path:
+        """Relative paths begin at the configuration file's own folder."""
+        return (self.start / written).absolute()
+
+    @property
+    def folder(self) -> Path:
+        return self.path(self.node.folder)
+
+    def assets(self) -> dict[str, Asset]:
+        """Raises `ConfigRefused` when one asset has two scales: then a `scale` must be named."""
+        found: dict[str, Asset] = {}
+        for name, section in self.networks.items():
+            for listing in section.listings(NetworkId(name)):
+                if found.setdefault(listing.asset.symbol, listing.asset) != listing.asset:
+                    raise ConfigRefused(
+                        f"networks.{name}.assets.{listing.asset.symbol}: other decimals than elsewhere; name a scale"
+                    )
+        return found
+
+
+def read_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Raises `ConfigRefused` with one line for everything that can be wrong with a configuration."""
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as failure:
+        raise ConfigRefused(f"{file}: {failure.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise ConfigRefused(f"{file}: not TOML: {failure}") from None
+    if "start" in written:
+        raise ConfigRefused(f"{file}: start: unknown key")
+    _override(written, environment)
+    try:
+        config = Config.model_validate({**written, "start": file.absolute().parent})
+    except ValidationError as refused:
+        raise ConfigRefused(f"{file}: {_first_line(refused)}") from None
+    if (config.signer.config is None) == (config.signer.socket is None):
+        raise ConfigRefused(f"{file}: signer: name config or socket, one of them")
+    config.assets()
+    return config
+
+
+def _override(written: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        *sections, key = name.removeprefix(PREFIX).lower().split("__")
+        table: Any = written
+        for section in sections:
+            table = table.setdefault(section, {}) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            raise ConfigRefused(f"{name}: there is no such section")
+        table[key] = _typed(value, table.get(key))
+
+
+def _typed(value: str, written: object) -> object:
+    """A whole number stays one where the file has one or none; everything else is text."""
+    return int(value) if value.isdigit() and not isinstance(written, str) else value
+
+
+def _first_line(refused: ValidationError) -> str:
+    error = refused.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in error["loc"])
+    more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
+    message = "unknown key" if error["type"] == "extra_forbidden" else error["msg"]
+    return f"{place}: {message}{more}"

@@ -1,0 +1,33 @@
+"""One line for operators about something that happened outside: a file refused, one that waits. Operational state."""
+
+import hashlib
+
+from sqlalchemy import desc, select
+from sqlalchemy.dialects.postgresql import insert
+
+from chains.sepa.statements import Notice
+from wallet.context import Context, Record
+from wallet.schema import notices
+
+SHOWN_MAX = 20
+
+
+async def record_notice(context: Context, source: str, notice: Notice) -> None:
+    """The same subject has one line: its newest state."""
+    row_id = hashlib.sha256(f"{source}\0{notice.file}".encode()).hexdigest()[:32]
+    values = {
+        "id": row_id,
+        "source": source,
+        "subject": notice.file,
+        "state": notice.state.value,
+        "reason": notice.reason,
+        "at": context.clock.now(),
+    }
+    async with context.ops.begin() as connection:
+        await connection.execute(
+            insert(notices).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+
+async def latest_notices(context: Context) -> list[Record]:
+    return await context.all(select(notices).order_by(desc(notices.c.at)).limit(SHOWN_MAX))

@@ -1,0 +1,48 @@
+"""All loops of one process."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from node.config import Config
+from node.workers.follow_network import follow_network
+from node.workers.loop import Loop, release_leases, run_loop
+from node.workers.pay_withdrawals import pay_and_follow
+from node.workers.prepare_partitions import prepare_next_partitions
+from node.workers.sweep_deposits import sweep_network
+from wallet.context import Context
+
+PARTITIONS_EVERY_S = 3600.0
+
+Step = Callable[[], Awaitable[None]]
+
+
+def all_loops(config: Config, context: Context, owner_dsn: str) -> list[Loop]:
+    """Per network: follow, pay, and sweep where deposits must be moved."""
+    every_s = config.node.poll_ms * 0.001
+    loops = [Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, owner_dsn))]
+    for name, network in context.networks.items():
+        loops.append(Loop(f"follow/{name}", every_s, partial(follow_network, context, network)))
+        loops.append(Loop(f"pay/{name}", every_s, partial(pay_and_follow, context, network)))
+        if network.capabilities.sweeps:
+            minimum = config.networks[name].sweep_minimum()
+            loops.append(Loop(f"sweep/{name}", every_s, partial(sweep_network, context, network, minimum)))
+    return loops
+
+
+@asynccontextmanager
+async def run_workers(config: Config, context: Context, owner_dsn: str) -> AsyncIterator[None]:
+    """The loops run while the block does; a step under way when it ends is cut, and goes on at the next start."""
+    holder = f"{socket.gethostname()}/{secrets.token_hex(8)}"
+    loops = all_loops(config, context, owner_dsn)
+    tasks = [asyncio.create_task(run_loop(context, loop, holder), name=loop.name) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await release_leases(context, holder)

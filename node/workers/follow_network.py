@@ -1,0 +1,17 @@
+"""Follow one network: scan new blocks, then confirm and credit what they brought."""
+
+from wallet.context import Context
+from wallet.deposits.confirm import confirm_deposits
+from wallet.deposits.cursor import record_view
+from wallet.deposits.scan import scan
+from wallet.ports import Network, NetworkError
+
+
+async def follow_network(context: Context, network: Network) -> None:
+    """One step. What the network says is kept for `coffer status`, its errors too."""
+    try:
+        tip, final = await scan(context, network)
+        await confirm_deposits(context, network, tip, final)
+    except NetworkError as error:
+        await record_view(context, network.id, None, None, f"{type(error).__name__}: {error}")
+        raise

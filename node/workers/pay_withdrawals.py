@@ -1,0 +1,12 @@
+"""Carry submissions to their end, then begin what customers have requested."""
+
+from wallet.context import Context
+from wallet.ports import Network
+from wallet.treasury.drive import drive_submissions
+from wallet.withdrawals.pay import pay_withdrawals
+
+
+async def pay_and_follow(context: Context, network: Network) -> None:
+    """One step: first what is under way, then what is new."""
+    await drive_submissions(context, network)
+    await pay_withdrawals(context, network)

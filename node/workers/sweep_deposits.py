@@ -1,0 +1,13 @@
+"""Sweep what is final on one network."""
+
+from collections.abc import Mapping
+
+from wallet.context import Context
+from wallet.ports import Network
+from wallet.treasury.sweeps import sweep_deposits
+
+
+async def sweep_network(context: Context, network: Network, minimum: Mapping[str, int]) -> None:
+    final = await network.final()
+    if final is not None:
+        await sweep_deposits(context, network, final, minimum)
