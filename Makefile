@@ -56,7 +56,7 @@ COMPILE := --quiet --generate-hashes --no-emit-index-url --no-header --python-ve
 # ── steps of the set-up, each done once until what it rests on changes ──────────────────────────────────────────────
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Coffer needs Python 3.11 or newer: name one with make PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Coffer needs Python 3.11 or newer: name one with make PYTHON=…"; exit 1; }
 	@echo "setup: making a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Coffer needs Python's venv module (Debian: package python3-venv)"; exit 1; }
 
