@@ -192,6 +192,8 @@ async def test_wdr_07_a_withdrawal_that_another_tx_replaced_in_a_reorg_dies_only
     await chain.rpc("invalidateblock", block)
     await chain.rpc("generateblock", await chain.new_address(), [other.payload.hex()])
     assert (await network.status(ours)).fate is Fate.UNKNOWN
+    with pytest.raises(NetworkRejected):
+        await network.submit(ours)  # the node still finds it by its id, in the block that was taken back
     await chain.mine(CONFIRMATIONS - 2)
     assert (await network.status(ours)).fate is Fate.UNKNOWN
     await chain.mine()
