@@ -23,7 +23,7 @@ from chains.signer_client import SignerClient
 from node.build_networks import build_networks, kinds
 from node.clock import SystemClock
 from node.config import Config
-from node.database import Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
+from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
 from node.migrations.apply import apply_migrations
 from node.processes import start_child
 from wallet import schema
@@ -45,6 +45,21 @@ SIGNER_WITHIN_S = 20.0
 class Database:
     dsns: Dsns
     embedded: EmbeddedPostgres | None
+
+
+@asynccontextmanager
+async def look_at_database(config: Config, environment: Mapping[str, str] = os.environ) -> AsyncIterator[Dsns]:
+    """For commands: the database of a running node, or else opened for the time of the command."""
+    if environment.get("COFFER_DATABASE_URL") is None:
+        try:
+            owner = EmbeddedPostgres(config.folder / "postgres").attach()
+        except DatabaseUnavailable:
+            pass
+        else:
+            yield await prepare_roles(owner, config.folder, environment)
+            return
+    async with open_database(config, environment) as database:
+        yield database.dsns
 
 
 @asynccontextmanager
@@ -71,11 +86,11 @@ async def open_database(config: Config, environment: Mapping[str, str] = os.envi
 @asynccontextmanager
 async def run_signer(config: Config) -> AsyncIterator[SignerClient]:
     """The signer's process as our child, or a client of one that runs alone."""
+    client = SignerClient(signer_socket(config))
     if config.signer.socket is not None:
-        yield SignerClient(config.path(config.signer.socket))
+        yield client
         return
     file = config.path(config.signer.config or "")
-    client = SignerClient(read_settings(file).socket)
     command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
     child = start_child("signer", command, log=config.folder / "signer.log")
 
@@ -91,6 +106,25 @@ async def run_signer(config: Config) -> AsyncIterator[SignerClient]:
         yield client
     finally:
         await child.stop()
+
+
+@asynccontextmanager
+async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
+    """A context for a command beside a running node: it may write and look, and opens nothing new."""
+    async with AsyncExitStack() as stack:
+        reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
+        stack.push_async_callback(reads.dispose)
+        stack.push_async_callback(ops.dispose)
+        journal = Journal(dsns.books, SystemClock())
+        await journal.start()
+        stack.push_async_callback(journal.stop)
+        keys = await _stored_keys(reads)
+        known = config.model_copy(update={"networks": {n: s for n, s in config.networks.items() if n in keys}})
+        signer = SignerClient(signer_socket(config))
+        context = assemble(known, journal, reads, ops, signer, keys)
+        for network in context.networks.values():
+            stack.push_async_callback(network.close)
+        yield context
 
 
 @asynccontextmanager
@@ -141,13 +175,23 @@ async def _public_keys(signer: SignerClient, reads: AsyncEngine, config: Config)
     try:
         keys = await signer.public_keys()
     except SignerUnavailable:
-        async with reads.connect() as connection:
-            rows = (await connection.execute(select(schema.networks.c.id, schema.networks.c.public_keys))).all()
-        keys = {row[0]: row[1] for row in rows}
+        keys = await _stored_keys(reads)
     missing = sorted(set(config.networks) - set(keys))
     if missing:
         raise NetworkMismatch(f"the signer's policy does not name the network {missing[0]}")
     return keys
+
+
+async def _stored_keys(reads: AsyncEngine) -> Mapping[str, str]:
+    async with reads.connect() as connection:
+        rows = (await connection.execute(select(schema.networks.c.id, schema.networks.c.public_keys))).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def signer_socket(config: Config) -> Path:
+    if config.signer.socket is not None:
+        return config.path(config.signer.socket)
+    return read_settings(config.path(config.signer.config or "")).socket
 
 
 async def open_all(config: Config, context: Context, keys: Mapping[str, str]) -> None:

@@ -99,6 +99,15 @@ class EmbeddedPostgres:
             undo.pop_all()
         return in_database(with_login(superuser_dsn, OWNER, passwords[OWNER]), DATABASE)
 
+    def attach(self) -> str:
+        """The owner's connection string of a server that another process of ours runs on this folder; nothing is started.
+        Raises `DatabaseUnavailable` when none does."""
+        if not self._data.exists() or not _is_taken(self.folder / "in-use"):
+            raise DatabaseUnavailable(f"no node is running on {self.folder}")
+        passwords = kept_passwords(self.folder / "passwords.json", (SUPERUSER, OWNER))
+        sockets = _socket_folder(self._data, _account(self.folder))
+        return in_database(_dsn(sockets, OWNER, passwords[OWNER]), DATABASE)
+
     async def stop(self) -> None:
         """A fast shutdown: sessions are ended, everything is written out."""
         if self._child is not None:
@@ -168,6 +177,14 @@ def _take(lock: Path) -> IO[str]:
             f"another node is running on {lock.parent}: stop it, or use another folder"
         ) from taken
     return file
+
+
+def _is_taken(lock: Path) -> bool:
+    try:
+        _take(lock).close()
+    except DatabaseUnavailable:
+        return True
+    return False
 
 
 def _account(folder: Path) -> Account | None:

@@ -1,0 +1,113 @@
+"""The node on one screen: networks, positions per asset, queues, signer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from node.notices import latest_notices
+from wallet import schema
+from wallet.context import Context
+from wallet.journal.body import time_text
+from wallet.ledger.reconcile import Position, positions
+from wallet.ports import NetworkError, SignerUnavailable
+from wallet.treasury.submissions import OPEN
+
+_OPEN_DEPOSITS = ("detected", "confirming")
+_OPEN_WITHDRAWALS = ("requested", "approved", "signed", "submitted", "included")
+
+
+async def read_status(context: Context) -> dict[str, Any]:
+    """What `coffer status --json` prints. A network that does not answer is named; its assets then have no proof."""
+    return {
+        "networks": await _networks(context),
+        "assets": await _assets(context),
+        "queues": await _queues(context),
+        "signer": await _signer(context),
+        "journal": await _journal(context),
+        "notices": [
+            {"source": n["source"], "subject": n["subject"], "state": n["state"], "reason": n["reason"]}
+            for n in await latest_notices(context)
+        ],
+    }
+
+
+async def _networks(context: Context) -> list[dict[str, Any]]:
+    views = {row["network"]: row for row in await context.all(select(schema.network_views))}
+    cursors = {row["network"]: row["height"] for row in await context.all(select(schema.scan_cursors))}
+    return [_network(name, views.get(name), cursors.get(name)) for name in sorted(context.networks)]
+
+
+def _network(name: str, view: Mapping[str, Any] | None, scanned: int | None) -> dict[str, Any]:
+    tip = view["tip"] if view else None
+    return {
+        "network": name,
+        "tip": tip,
+        "final": view["final"] if view else None,
+        "scanned": scanned,
+        "lag": tip - scanned if tip is not None and scanned is not None else None,
+        "seen_at": time_text(view["seen_at"]) if view else None,
+        "error": view["error"] if view else "not seen yet",
+    }
+
+
+async def _assets(context: Context) -> list[dict[str, Any]]:
+    paused = {row["id"]: row["pause_reason"] for row in await context.all(select(schema.assets)) if row["paused"]}
+    try:
+        proven: list[Position] = await positions(context)
+    except NetworkError as error:
+        return [{"asset": symbol, "unproven": str(error), "paused": paused.get(symbol)} for symbol in context.assets]
+    return [{"asset": p.asset, **p.view(), "paused": paused.get(p.asset)} for p in proven]
+
+
+async def _queues(context: Context) -> dict[str, int]:
+    counts = {
+        "deposits_open": _count(schema.deposits, schema.deposits.c.state.in_(_OPEN_DEPOSITS)),
+        "deposits_quarantined": _count(schema.deposits, schema.deposits.c.state == "quarantined"),
+        "withdrawals_open": _count(schema.withdrawals, schema.withdrawals.c.state.in_(_OPEN_WITHDRAWALS)),
+        "submissions_open": _count(schema.submissions, schema.submissions.c.state.in_(OPEN)),
+        "submissions_stopped": _count(schema.submissions, schema.submissions.c.state == "stopped"),
+    }
+    return {name: (await context.all(wanted))[0]["count"] for name, wanted in counts.items()}
+
+
+def _count(table: Any, condition: Any) -> Any:
+    return select(func.count().label("count")).select_from(table).where(condition)
+
+
+async def _signer(context: Context) -> dict[str, Any]:
+    try:
+        status = await context.signer.status()
+    except SignerUnavailable as error:
+        return {"state": "unavailable", "reason": str(error)}
+    return {"state": "locked" if status.locked else "ready", "reason": status.reason}
+
+
+async def _journal(context: Context) -> dict[str, Any]:
+    head = await context.one(select(schema.journal_head))
+    if head is None:
+        return {}
+    return {"seq": head["seq"], "head": bytes(head["hash"]).hex(), "at": time_text(head["at"])}
+
+
+def print_status(console: Console, status: Mapping[str, Any]) -> None:
+    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks")
+    for n in status["networks"]:
+        networks.add_row(*(str(n[k]) for k in ("network", "tip", "final", "scanned", "lag")), n["error"] or "")
+    console.print(networks)
+    assets = Table(
+        "asset", "owed", "house", "held", "in transit", "receivables", "difference", "paused", title="Assets"
+    )
+    for a in status["assets"]:
+        figures = [a.get(k, "?") for k in ("owed", "house", "held", "in_transit", "receivables", "difference")]
+        assets.add_row(a["asset"], *figures, a["paused"] or a.get("unproven") or "")
+    console.print(assets)
+    queues = "  ".join(f"{name.replace('_', ' ')} {count}" for name, count in status["queues"].items())
+    signer = status["signer"]
+    console.print(f"Queues   {queues}")
+    console.print(f"Signer   {signer['state']} {signer['reason'] or ''}")
+    console.print(f"Journal  {status['journal'].get('seq')} changes, head {str(status['journal'].get('head'))[:16]}…")
+    for notice in status["notices"][:5]:
+        console.print(f"Notice   {notice['source']} {notice['subject']}: {notice['state']}: {notice['reason']}")
