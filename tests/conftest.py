@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -59,14 +60,21 @@ async def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bi
     await node.stop()
 
 
+def kept_folder() -> Path:
+    """A given server outlives the run, and so do the passwords of its roles."""
+    kept = Path(".coffer/test-database")
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept
+
+
 @pytest.fixture(scope="session")
 async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FreshDatabases]:
     """One PostgreSQL for the run, with the settings of production; `COFFER_TEST_DATABASE_URL` gives another."""
-    folder = tmp_path_factory.mktemp("postgres")
     given = os.environ.get("COFFER_TEST_DATABASE_URL")
     if given is not None:
-        yield FreshDatabases(given, folder)
+        yield FreshDatabases(given, kept_folder())
         return
+    folder = tmp_path_factory.mktemp("postgres")
     server = EmbeddedPostgres(folder)
     yield FreshDatabases(await server.start(), folder)
     await server.stop()
