@@ -28,6 +28,7 @@ MASTER = BIP32.from_seed(b"a seed of these tests alone, of no value")
 XPUBS = " ".join(MASTER.get_xpub_from_path(f"m/44'/60'/{account}'") for account in (0, 1))
 MINED_WITHIN_S = 10
 LOOK_EVERY_S = 0.01
+RECENT_BLOCKS = 12
 _FRESH = count()
 
 
@@ -62,8 +63,10 @@ class Ours:
         end = (await self.network.tip()).height if stop is None else stop
         return [block async for block in self.network.blocks(start, end)]
 
-    async def arrivals(self, start: int = 0) -> list[Incoming]:
-        return [arrival for block in await self.blocks(start) for arrival in block.incoming]
+    async def arrivals(self, start: int | None = None) -> list[Incoming]:
+        """In all blocks from `start`, or in more blocks than any test makes."""
+        first = max((await self.network.tip()).height - RECENT_BLOCKS, 0) if start is None else start
+        return [arrival for block in await self.blocks(first) for arrival in block.incoming]
 
 
 def ours(url: str, *tokens: Listing, **settings: Any) -> Ours:
