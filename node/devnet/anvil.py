@@ -73,7 +73,9 @@ class Anvil:
         self.folder.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
-            self._child = start_child("anvil", self._command(), log=self.folder / "anvil.log")
+            log = self.folder / "anvil.log"
+            # SIGINT is where anvil writes its chain out, also when we die.
+            self._child = start_child("anvil", self._command(), log=log, on_parent_death=signal.SIGINT)
             self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=RPC_WITHIN_S))
             await self._child.ready(self._answers, READY_WITHIN_S)
             undo.pop_all()

@@ -94,7 +94,9 @@ class Bitcoind:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
             command = [*self.program.command, f"-datadir={self.folder}", "-printtoconsole=0"]
-            self._child = start_child("bitcoind", command, log=self.folder / "bitcoind.log")
+            log = self.folder / "bitcoind.log"
+            # SIGTERM, so that it writes its chain out also when we die: a chain that went back would contradict the books.
+            self._child = start_child("bitcoind", command, log=log, on_parent_death=signal.SIGTERM)
             headers = {"Authorization": aiohttp.encode_basic_auth(self.user, self.password)}
             self._http = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=RPC_WITHIN_S))
             await self._child.ready(self._answers, READY_WITHIN_S)

@@ -22,7 +22,9 @@ async def main() -> None:
     folder = Path(sys.argv[1])
     anvil, bitcoind = Anvil(folder / "anvil", find_anvil()), Bitcoind(folder / "bitcoind", find_bitcoind(print))
     await anvil.start()
+    await anvil.mine(7)
     await bitcoind.start()
+    await bitcoind.mine(7)
     print(anvil.pid, bitcoind.pid, flush=True)
     await asyncio.Event().wait()
 
@@ -151,7 +153,7 @@ async def test_a_kill_of_anvil_loses_seconds_not_the_chain(tmp_path: Path) -> No
 # ── both ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_networks_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+async def test_networks_end_with_the_process_that_started_them_and_keep_their_chains(tmp_path: Path) -> None:
     parent, pids = parent_of_both(tmp_path)
     assert len(pids) == 2
     assert all(psutil.pid_exists(pid) for pid in pids)
@@ -162,6 +164,13 @@ async def test_networks_end_with_the_process_that_started_them(tmp_path: Path) -
         return all(not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie" for pid in pids)
 
     await until(both_gone)
+    anvil, bitcoind = Anvil(tmp_path / "anvil", find_anvil()), Bitcoind(tmp_path / "bitcoind", find_bitcoind(print))
+    await anvil.start()
+    assert int(await anvil.rpc("eth_blockNumber"), 16) == 7
+    await anvil.stop()
+    await bitcoind.start()
+    assert await bitcoind.rpc("getblockcount") == 117
+    await bitcoind.stop()
 
 
 @pytest.mark.parametrize(
