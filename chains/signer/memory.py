@@ -30,6 +30,7 @@ from chains.signer.files import create_private, open_private, read_private, repl
 _MAC_TAG = b"coffer/signer-memory/1"
 _MAC_CHARACTERS = 64
 _HEAD_BYTES_MAX = 256
+_UNUSED_BYTES_MAX = 4096  # a birth line is about 130
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
@@ -100,6 +101,12 @@ def create_memory(file: Path, head: Path, *, memory_id: str, key: bytes) -> None
     create_private(head, msgspec.json.encode(_Head(0, mac)))
 
 
+def is_unused(file: Path) -> bool:
+    """True for a memory that was born but never remembered a signature."""
+    with os.fdopen(open_private(file, os.O_RDONLY), "rb") as source:
+        return len(source.readlines(_UNUSED_BYTES_MAX)) <= 1
+
+
 class Memory:
     """The open memory of the one signer that holds its lock."""
 
@@ -114,7 +121,7 @@ class Memory:
         self._fees: defaultdict[str, Window] = defaultdict(Window)
         self._at = self._records = self._end = 0
         self._mac = ""
-        self._broken = False
+        self._broken: str | None = None
         with ExitStack() as undo:
             self._descriptor = _open_locked(file)
             undo.callback(self.close)
@@ -123,6 +130,11 @@ class Memory:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be remembered any more, None while all is well."""
+        return self._broken
 
     def recall(self, submission: str) -> Record | None:
         """What was signed for this submission, read from the file again."""
@@ -139,13 +151,13 @@ class Memory:
         """The submission that used up this nonce, outpoint or message id."""
         return self._consumed.get((network, consumed))
 
-    def spent(self, network: str, asset: str, *, now: int, window_s: int) -> int:
-        """Units of an asset that left in the last `window_s` seconds."""
-        return self._outflows[network, asset].since(self.time(now) - window_s)
+    def spent(self, network: str, asset: str, *, since: int) -> int:
+        """Units of an asset that left later than `since`."""
+        return self._outflows[network, asset].since(since)
 
-    def fees(self, network: str, *, now: int, window_s: int) -> int:
-        """Units of network fee promised in the last `window_s` seconds."""
-        return self._fees[network].since(self.time(now) - window_s)
+    def fees(self, network: str, *, since: int) -> int:
+        """Units of network fee promised later than `since`."""
+        return self._fees[network].since(since)
 
     def time(self, now: int) -> int:
         """A clock that went back does not reopen a window."""
@@ -157,16 +169,16 @@ class Memory:
         Raises `MemoryUnfit` when the disk fails, and from then on always: a failed sync is never tried again, since
         the kernel may have dropped what it could not write.
         """
-        if self._broken:
-            raise MemoryUnfit("the memory could not be written; restart the signer when the disk is sound")
+        if self._broken is not None:
+            raise MemoryUnfit(self._broken)
         body = msgspec.json.encode(record)
         mac = _mac(self._key, self._mac.encode(), body)
         try:
             self._write(mac.encode() + b" " + body + b"\n")
             replace_private(self._head_file, msgspec.json.encode(_Head(self._records + 1, mac)))
         except OSError as failure:
-            self._broken = True
-            raise MemoryUnfit(f"the memory cannot be written: {failure.strerror}") from None
+            self._broken = f"the memory could not be written ({failure.strerror}); restart when the disk is sound"
+            raise MemoryUnfit(self._broken) from None
         self._take_in(record, mac, body)
 
     def _write(self, line: bytes) -> None:
@@ -191,14 +203,14 @@ class Memory:
         head = _read_head(self._head_file)
         lines = _lines(self._descriptor)
         self._begin(next(lines, b""), memory_id)
-        acknowledged = self._mac if head.records == 0 else ""
+        acknowledged = self._mac if head.records == 0 else None
         for line in lines:
             if not line.endswith(b"\n"):
                 break
             self._replay_line(line)
             if self._records == head.records:
                 acknowledged = self._mac
-        if not _same(acknowledged, head.mac):
+        if acknowledged is None or not _same(acknowledged, head.mac):
             raise MemoryUnfit(f"{file} is older than what was acknowledged, or another")
         self._cut_tail()
 

@@ -1,0 +1,40 @@
+"""What signing a payload would do, in the terms of the policy: the common tongue of all kinds of network."""
+
+import re
+from dataclasses import dataclass
+
+from wallet.ports import SignerRefused, SignRequest
+
+_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+REFERENCES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outflow:
+    """Units of an asset, in its scale on the network, that leave us."""
+
+    asset: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`outflows` count against the asset limits, `fee` is the most that the submission can cost, `consumes` are the nonce,
+    outpoints or message id that it uses up."""
+
+    outflows: tuple[Outflow, ...]
+    fee: Outflow
+    consumes: tuple[str, ...]
+
+
+def refuse(rule: str) -> SignerRefused:
+    """The refusal for a broken rule. The text is for operators and must not repeat what the payload says of people."""
+    return SignerRefused(rule)
+
+
+def check_references(request: SignRequest) -> None:
+    """Ids are bounded and spelled in one way; "-" is kept out, since banks see "_" as "-". Raises `SignerRefused`."""
+    if not _ID.fullmatch(request.submission) or not all(_ID.fullmatch(one) for one in request.references):
+        raise refuse("an id has 1 to 64 letters, digits and underscores")
+    if len(request.references) > REFERENCES_MAX or len(set(request.references)) != len(request.references):
+        raise refuse(f"a submission pays 1 to {REFERENCES_MAX} withdrawals, each once")

@@ -1,0 +1,68 @@
+"""The one place that tells the kinds of network apart."""
+
+from typing import assert_never
+
+from chains.signer import bitcoin, evm, sepa
+from chains.signer.effect import Effect
+from chains.signer.keys import Keys
+from chains.signer.paths import EVM_TREE, Tree
+from chains.signer.policy import BitcoinPolicy, EvmPolicy, NetworkPolicy, SepaPolicy
+from chains.signer.weigh_bitcoin import tree_of, weigh_bitcoin
+from chains.signer.weigh_evm import weigh_evm
+from chains.signer.weigh_sepa import weigh_sepa
+from wallet.ports import Branch, Signed, SignRequest
+
+
+def weigh(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Effect:
+    """What signing would do. Raises `SignerRefused` for whatever is of no class that is ever signed."""
+    match policy:
+        case EvmPolicy():
+            return weigh_evm(request, policy, keys)
+        case BitcoinPolicy():
+            return weigh_bitcoin(request, policy, keys)
+        case SepaPolicy():
+            return weigh_sepa(request, policy)
+        case _:
+            assert_never(policy)
+
+
+def sign_payload(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Signed:
+    """Sign what was weighed and judged; nothing is asked here any more."""
+    match policy:
+        case EvmPolicy():
+            path = request.paths[0]
+            return evm.sign(request.payload, keys.reveal_private_key(path), keys.public_key(path))
+        case BitcoinPolicy():
+            return bitcoin.sign(request.payload, [keys.reveal_private_key(path) for path in request.paths])
+        case SepaPolicy():
+            return sepa.sign(request.payload, keys.payout_file_key())
+        case _:
+            assert_never(policy)
+
+
+def kept_bytes(policy: NetworkPolicy, signed: Signed) -> bytes:
+    """What the memory keeps of a signature: all of it, but of a file that names people only what does not."""
+    return sepa.signature_of(signed) if isinstance(policy, SepaPolicy) else signed.payload
+
+
+def signed_again(policy: NetworkPolicy, kept: bytes, tx: str, payload: bytes) -> Signed:
+    """The very bytes that were given before. `payload` is proven to be the same by the request's digest."""
+    return sepa.rejoin(kept, payload) if isinstance(policy, SepaPolicy) else Signed(kept, tx)
+
+
+def public_keys(policy: NetworkPolicy, keys: Keys) -> str:
+    """As `wallet.ports.Signer.public_keys` promises them for one network."""
+    match policy:
+        case EvmPolicy():
+            return _account_keys(EVM_TREE, keys, main=True)
+        case BitcoinPolicy():
+            return _account_keys(tree_of(policy), keys, main=policy.main)
+        case SepaPolicy():
+            return keys.payout_file_key().public_key().public_bytes_raw().hex()
+        case _:
+            assert_never(policy)
+
+
+def _account_keys(tree: Tree, keys: Keys, *, main: bool) -> str:
+    accounts = (tree.account(branch) for branch in (Branch.DEPOSIT, Branch.HOUSE))
+    return " ".join(keys.account_public_key(account, main=main) for account in accounts)

@@ -1,0 +1,134 @@
+"""The signer within its own process: recall, weigh, judge, sign, remember, in that order and never interleaved."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+
+from chains.signer.effect import Effect, check_references, refuse
+from chains.signer.judge import Usage, judge
+from chains.signer.keys import Keys
+from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
+from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
+from chains.signer.policy import NetworkPolicy, Policy
+from wallet.ports import Signed, SignerStatus, SignerUnavailable, SignRequest
+
+Now = Callable[[], int]
+"""Unix seconds."""
+
+
+def system_now() -> int:
+    return int(time.time())
+
+
+class LocalSigner:
+    """Implements `wallet.ports.Signer`. Nothing in `sign` awaits: between the judgement and the memory nobody else runs."""
+
+    def __init__(self, keys: Keys, policy: Policy, memory: Memory, now: Now = system_now) -> None:
+        self._keys = keys
+        self._policy = policy
+        self._memory = memory
+        self._now = now
+
+    async def status(self) -> SignerStatus:
+        broken = self._memory.broken
+        return SignerStatus(locked=broken is not None, reason=broken, networks=tuple(self._policy))
+
+    async def public_keys(self) -> Mapping[str, str]:
+        return all_public_keys(self._keys, self._policy)
+
+    async def check(self, request: SignRequest) -> None:
+        if not self._signed_before(request):
+            self._judge(request)
+
+    async def sign(self, request: SignRequest) -> Signed:
+        record = self._signed_before(request)
+        if record is not None:
+            return signed_again(self._network(request), record.signed, record.tx, request.payload)
+        policy, effect = self._judge(request)
+        signed = sign_payload(request, policy, self._keys)
+        self._remember(request, effect, Signed(kept_bytes(policy, signed), signed.tx))
+        return signed
+
+    def _signed_before(self, request: SignRequest) -> Record | None:
+        """The earlier signature for this very request; another request under the same id is refused."""
+        if self._memory.broken is not None:
+            raise SignerUnavailable(self._memory.broken)
+        check_references(request)
+        record = self._memory.recall(request.submission)
+        if record is not None and record.request != digest(request):
+            raise refuse(f"submission {request.submission} was signed with other content")
+        return record
+
+    def _judge(self, request: SignRequest) -> tuple[NetworkPolicy, Effect]:
+        policy = self._network(request)
+        effect = weigh(request, policy, self._keys)
+        judge(request, effect, policy, self._usage(request, policy, effect))
+        return policy, effect
+
+    def _network(self, request: SignRequest) -> NetworkPolicy:
+        if request.network not in self._policy:
+            raise refuse("this signer knows no such network")
+        return self._policy[request.network]
+
+    def _usage(self, request: SignRequest, policy: NetworkPolicy, effect: Effect) -> Usage:
+        network, since = request.network, self._memory.time(self._now()) - policy.window_s
+        references = {one: self._memory.reference_user(one) for one in request.references}
+        consumed = {one: self._memory.consumer(network, one) for one in effect.consumes}
+        return Usage(
+            spent={one.asset: self._memory.spent(network, one.asset, since=since) for one in effect.outflows},
+            fees=self._memory.fees(network, since=since),
+            references={one: by for one, by in references.items() if by is not None},
+            consumed={one: by for one, by in consumed.items() if by is not None},
+        )
+
+    def _remember(self, request: SignRequest, effect: Effect, kept: Signed) -> None:
+        record = Record(
+            at=self._memory.time(self._now()),
+            submission=request.submission,
+            network=request.network,
+            purpose=request.purpose.value,
+            request=digest(request),
+            references=request.references,
+            consumes=effect.consumes,
+            outflows=tuple(Spend(one.asset, str(one.units)) for one in effect.outflows),
+            fee=Spend(effect.fee.asset, str(effect.fee.units)),
+            tx=kept.tx,
+            signed=kept.payload,
+        )
+        try:
+            self._memory.append(record)
+        except MemoryUnfit as reason:
+            raise SignerUnavailable(str(reason)) from None
+
+
+class LockedSigner:
+    """Implements `wallet.ports.Signer` while nothing may be signed. Public keys are still told: deposits go on."""
+
+    def __init__(self, keys: Keys, policy: Policy, reason: str) -> None:
+        self._keys = keys
+        self._policy = policy
+        self._reason = reason
+
+    async def status(self) -> SignerStatus:
+        return SignerStatus(locked=True, reason=self._reason, networks=tuple(self._policy))
+
+    async def public_keys(self) -> Mapping[str, str]:
+        return all_public_keys(self._keys, self._policy)
+
+    async def check(self, request: SignRequest) -> None:  # noqa: ARG002
+        raise SignerUnavailable(self._reason)
+
+    async def sign(self, request: SignRequest) -> Signed:  # noqa: ARG002
+        raise SignerUnavailable(self._reason)
+
+
+def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
+    return {network: public_keys(rules, keys) for network, rules in policy.items()}
+
+
+def digest(request: SignRequest) -> str:
+    """Names the whole request: equal digests mean equal requests, field by field."""
+    fields = (request.submission, request.network, request.purpose.value, str(len(request.references)))
+    texts = (*fields, *request.references, *request.paths)
+    parts = (b"coffer/sign-request/1", request.payload, *(text.encode() for text in texts))
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()

@@ -1,0 +1,212 @@
+"""What the signer allows, per network: destinations by class, and limits that live with the signer alone.
+
+What this prevents: limits that whoever owns the database could raise (KEY-06). Amounts are written for people, as decimal
+strings in the asset's own scale on that network ("2.5"), and are whole units from here on.
+
+    [networks.ethereum]
+    kind = "evm"
+    chain_id = 31337
+    fee_max = "0.05"             the most that one submission may cost, in the network's own asset
+    fee_window_max = "1"         the most that all submissions of a window may cost together
+    gas_funding_max = "0.02"     the most that the hot address gives to one deposit address for gas
+    window_s = 86400             how far back "window" looks
+
+    [networks.ethereum.assets.ETH]
+    decimals = 18
+    submission_max = "10"
+    window_max = "50"
+
+    [networks.ethereum.assets.DUSD]
+    contract = "0x…"             only transfer(address,uint256) on a listed contract is ever signed
+    decimals = 6
+    submission_max = "10000"
+    window_max = "50000"
+
+Bitcoin has `kind = "bitcoin"` and `chain` ("main", "testnet", "signet" or "regtest") with the one asset BTC; a bank has
+`kind = "sepa"` and `iban` with the one asset EUR, and no fees.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, assert_never
+
+import msgspec
+from schwifty import IBAN
+
+from chains.bitcoin.parameters import DECIMALS as BITCOIN_DECIMALS
+from chains.bitcoin.parameters import MAIN, Chain, chain_named
+from wallet.money import DECIMALS_MAX, Asset, parse_amount
+
+WINDOW_S_MAX = 366 * 24 * 3600
+_CONTRACT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+
+
+class PolicyMalformed(ValueError):
+    """The written policy is not one. The message names the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Units of one asset on its network: the most that one submission, and that all of a window, may pay out or cost."""
+
+    asset: str
+    submission_max: int
+    window_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvmPolicy:
+    """`contracts` maps a listed token's address, in lower case, to its symbol."""
+
+    chain_id: int
+    native: str
+    contracts: Mapping[str, str]
+    gas_funding_max: int
+    limits: Mapping[str, Limit]
+    fees: Limit
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class BitcoinPolicy:
+    chain: Chain
+    limits: Mapping[str, Limit]
+    fees: Limit
+    window_s: int
+
+    @property
+    def main(self) -> bool:
+        """Real money, with key paths and key prefixes of its own."""
+        return self.chain is MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class SepaPolicy:
+    iban: str
+    limits: Mapping[str, Limit]
+    fees: Limit
+    window_s: int
+
+
+NetworkPolicy = EvmPolicy | BitcoinPolicy | SepaPolicy
+Policy = Mapping[str, NetworkPolicy]
+"""By the network's id."""
+
+
+class _Asset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=DECIMALS_MAX)]
+    submission_max: str
+    window_max: str
+    contract: str | None = None
+
+
+_Seconds = Annotated[int, msgspec.Meta(ge=1, le=WINDOW_S_MAX)]
+
+
+class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="evm"):
+    chain_id: Annotated[int, msgspec.Meta(ge=1)]  # 0 would be valid on every chain
+    fee_max: str
+    fee_window_max: str
+    gas_funding_max: str
+    window_s: _Seconds
+    assets: dict[str, _Asset]
+
+
+class _Bitcoin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
+    chain: str
+    fee_max: str
+    fee_window_max: str
+    window_s: _Seconds
+    assets: dict[str, _Asset]
+
+
+class _Sepa(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sepa"):
+    iban: str
+    window_s: _Seconds
+    assets: dict[str, _Asset]
+
+
+def read_policy(networks: Mapping[str, Any]) -> Policy:
+    """The `[networks.*]` tables of the signer's configuration. Raises `PolicyMalformed`; unknown keys are errors."""
+    return {network: _read_network(network, table) for network, table in networks.items()}
+
+
+def _read_network(network: str, table: object) -> NetworkPolicy:
+    try:
+        return _network(msgspec.convert(table, type=_Evm | _Bitcoin | _Sepa))
+    except ValueError as reason:
+        raise PolicyMalformed(f"networks.{network}: {reason}") from None
+
+
+def _network(written: _Evm | _Bitcoin | _Sepa) -> NetworkPolicy:
+    match written:
+        case _Evm():
+            return _evm(written)
+        case _Bitcoin():
+            return _bitcoin(written)
+        case _Sepa():
+            return _sepa(written)
+        case _:
+            assert_never(written)
+
+
+def _evm(written: _Evm) -> EvmPolicy:
+    natives = [symbol for symbol, asset in written.assets.items() if asset.contract is None]
+    if len(natives) != 1:
+        raise PolicyMalformed("exactly one asset has no contract: the chain's own")
+    native = Asset(natives[0], written.assets[natives[0]].decimals)
+    return EvmPolicy(
+        chain_id=written.chain_id,
+        native=native.symbol,
+        contracts=_contracts(written.assets),
+        gas_funding_max=parse_amount(written.gas_funding_max, native).units,
+        limits=_limits(written.assets),
+        fees=_fees(written.fee_max, written.fee_window_max, native),
+        window_s=written.window_s,
+    )
+
+
+def _bitcoin(written: _Bitcoin) -> BitcoinPolicy:
+    asset = _sole_asset(written.assets, Asset("BTC", BITCOIN_DECIMALS))
+    fees = _fees(written.fee_max, written.fee_window_max, asset)
+    return BitcoinPolicy(chain_named(written.chain), _limits(written.assets), fees, written.window_s)
+
+
+def _sepa(written: _Sepa) -> SepaPolicy:
+    asset = _sole_asset(written.assets, Asset("EUR", 2))
+    iban = IBAN(written.iban).compact
+    return SepaPolicy(iban, _limits(written.assets), Limit(asset.symbol, 0, 0), written.window_s)
+
+
+def _sole_asset(assets: Mapping[str, _Asset], sole: Asset) -> Asset:
+    if [(symbol, asset.decimals, asset.contract) for symbol, asset in assets.items()] != [(*_parts(sole), None)]:
+        raise PolicyMalformed(f"the one asset here is {sole.symbol} with {sole.decimals} decimals and no contract")
+    return sole
+
+
+def _parts(asset: Asset) -> tuple[str, int]:
+    return asset.symbol, asset.decimals
+
+
+def _contracts(assets: Mapping[str, _Asset]) -> dict[str, str]:
+    listed = {symbol: asset.contract for symbol, asset in assets.items() if asset.contract is not None}
+    if not all(_CONTRACT.fullmatch(contract) for contract in listed.values()):
+        raise PolicyMalformed("a contract is written 0x and 40 hexadecimal digits")
+    contracts = {contract.lower(): symbol for symbol, contract in listed.items()}
+    if len(contracts) != len(listed):
+        raise PolicyMalformed("one contract is listed for two assets")
+    return contracts
+
+
+def _limits(assets: Mapping[str, _Asset]) -> dict[str, Limit]:
+    return {symbol: _limit(Asset(symbol, asset.decimals), asset) for symbol, asset in assets.items()}
+
+
+def _limit(asset: Asset, written: _Asset) -> Limit:
+    submission = parse_amount(written.submission_max, asset).units
+    return Limit(asset.symbol, submission, parse_amount(written.window_max, asset).units)
+
+
+def _fees(submission_max: str, window_max: str, asset: Asset) -> Limit:
+    return Limit(asset.symbol, parse_amount(submission_max, asset).units, parse_amount(window_max, asset).units)

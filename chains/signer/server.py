@@ -1,0 +1,154 @@
+"""The signer behind its Unix socket: only our own user (or root) may ask, one question after the other.
+
+What this prevents: another user of the machine asking for signatures; a peer that keeps the signer busy; two signers on
+one socket.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+
+from chains.signer.files import make_private_folder
+from chains.signer.wire import (
+    Ask,
+    AskCheck,
+    AskPublicKeys,
+    AskSign,
+    AskStatus,
+    FrameMalformed,
+    Tell,
+    TellAgreed,
+    TellPublicKeys,
+    TellRefused,
+    TellSigned,
+    TellStatus,
+    TellUnavailable,
+    check_socket_path,
+    read_ask,
+    write,
+)
+from wallet.ports import Signer, SignerRefused, SignerUnavailable, SignRequest
+
+CONNECTIONS_MAX = 64  # the node opens one per call; more means that somebody plays
+IDLE_S_MAX = 60
+ANSWER_S_MAX = 10  # to take an answer off the socket
+_PEER_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED in socket(7)
+
+_log = structlog.get_logger(__name__)
+
+
+class SocketTaken(Exception):
+    """Somebody listens on the socket already."""
+
+
+class SignerServer:
+    """Answers for `signer` on a socket until closed."""
+
+    def __init__(self, signer: Signer, path: Path) -> None:
+        self._signer = signer
+        self._path = check_socket_path(path)
+        self._connections = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises `SocketTaken`, `FileUnsafe` for a folder that others can enter."""
+        make_private_folder(self._path.parent)
+        _refuse_taken(self._path)
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+        self._path.chmod(0o600)
+
+    async def close(self) -> None:
+        """Stop listening and take the socket away. A question in work is answered first: no step of it awaits."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        try:
+            if self._connections <= CONNECTIONS_MAX and _peer_allowed(writer):
+                await self._converse(reader, writer)
+        except (OSError, FrameMalformed) as failure:
+            _log.warning("connection_dropped", reason=type(failure).__name__)
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            async with asyncio.timeout(IDLE_S_MAX):
+                ask = await read_ask(reader)
+            if ask is None:
+                return
+            tell = await answer(self._signer, ask)
+            async with asyncio.timeout(ANSWER_S_MAX):
+                await write(writer, tell)
+
+
+async def answer(signer: Signer, ask: Ask) -> Tell:
+    """The answer to one question; refusals are answers."""
+    try:
+        tell = await _ask(signer, ask)
+    except SignerRefused as refusal:
+        tell = TellRefused(str(refusal))
+    except SignerUnavailable as locked:
+        tell = TellUnavailable(str(locked))
+    if isinstance(ask, AskCheck | AskSign):
+        _record(type(ask).__name__, ask.request, tell)
+    return tell
+
+
+async def _ask(signer: Signer, ask: Ask) -> Tell:
+    match ask:
+        case AskStatus():
+            return TellStatus(await signer.status())
+        case AskPublicKeys():
+            return TellPublicKeys(dict(await signer.public_keys()))
+        case AskCheck(request):
+            await signer.check(request)
+            return TellAgreed()
+        case AskSign(request):
+            return TellSigned(await signer.sign(request))
+
+
+def _record(question: str, request: SignRequest, tell: Tell) -> None:
+    """One line per question that concerns money: ids, the outcome and the rule, never the payload."""
+    reason = tell.reason if isinstance(tell, TellRefused | TellUnavailable) else None
+    _log.info(
+        "signer_asked",
+        question=question,
+        submission=request.submission[:64],
+        network=request.network[:64],
+        purpose=request.purpose.value,
+        outcome=type(tell).__name__,
+        reason=reason,
+    )
+
+
+def _peer_allowed(writer: asyncio.StreamWriter) -> bool:
+    peer: socket.socket = writer.get_extra_info("socket")
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
+    _, uid, _ = _PEER_CREDENTIALS.unpack(credentials)
+    if uid in {os.geteuid(), 0}:
+        return True
+    _log.warning("peer_refused", uid=uid)
+    return False
+
+
+def _refuse_taken(path: Path) -> None:
+    """A socket file that nobody listens on is what a killed signer left; it is replaced."""
+    with closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.connect(str(path))
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise SocketTaken(f"somebody listens on {path} already")

@@ -1,0 +1,60 @@
+"""What a Bitcoin payload would do, and whether it is of a class that is ever signed: payments of withdrawals, from inputs
+of ours, with the rest coming back to us."""
+
+from chains.bitcoin.address import p2wpkh_address
+from chains.bitcoin.decode import BitcoinTx, PayloadMalformed, decode
+from chains.signer.effect import Effect, Outflow, refuse
+from chains.signer.keys import Keys
+from chains.signer.paths import PathForeign, Tree, bitcoin_tree
+from chains.signer.policy import BitcoinPolicy
+from wallet.ports import Purpose, SignRequest
+
+ASSET = "BTC"
+
+
+def tree_of(policy: BitcoinPolicy) -> Tree:
+    return bitcoin_tree(main=policy.main)
+
+
+def weigh_bitcoin(request: SignRequest, policy: BitcoinPolicy, keys: Keys) -> Effect:
+    """Raises `SignerRefused`. Every output that is not the one proven change counts as paid out."""
+    if request.purpose is not Purpose.WITHDRAWAL:
+        raise refuse("on Bitcoin only withdrawals are signed; deposits are spent where they lie")
+    tx = _decode(request.payload)
+    if tx.chain.prefix != policy.chain.prefix:
+        raise refuse("the payload is for another Bitcoin chain")
+    if request.paths != tuple(spent.path for spent in tx.inputs):
+        raise refuse("the paths of the request are not those of the inputs")
+    _check_owned(tx, policy, keys)
+    if len(tx.payments) != len(request.references) or not tx.payments:
+        raise refuse("each withdrawal is exactly one payment")
+    return Effect(
+        outflows=tuple(Outflow(ASSET, payment.units) for payment in tx.payments),
+        fee=Outflow(ASSET, tx.fee_units),
+        consumes=tuple(spent.outpoint for spent in tx.inputs),
+    )
+
+
+def _decode(payload: bytes) -> BitcoinTx:
+    try:
+        return decode(payload)
+    except PayloadMalformed as reason:
+        raise refuse(f"the payload is no Bitcoin payload: {reason}") from None
+
+
+def _check_owned(tx: BitcoinTx, policy: BitcoinPolicy, keys: Keys) -> None:
+    """The payload says that paths lead to addresses; here that is derived instead of believed."""
+    owned = [(spent.path, spent.address) for spent in tx.inputs]
+    if tx.change is not None:
+        owned.append((tx.change.path, tx.change.address))
+    for path, address in owned:
+        if _address(path, policy, keys) != address:
+            raise refuse("an input or the change is not at the address that its path leads to")
+
+
+def _address(path: str, policy: BitcoinPolicy, keys: Keys) -> str:
+    try:
+        tree_of(policy).place(path)
+    except PathForeign as reason:
+        raise refuse(str(reason)) from None
+    return p2wpkh_address(keys.public_key(path), policy.chain)

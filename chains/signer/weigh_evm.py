@@ -1,0 +1,113 @@
+"""What an EVM payload would do, and whether it is of a class that is ever signed:
+
+    withdrawal    hot address ─▶ anybody             one payment, of the chain's asset or of a listed token
+    sweep         deposit address ─▶ hot address     of either
+    gas funding   hot address ─▶ deposit address     of the chain's asset, up to a cap
+
+What this prevents: blind signing (KEY-04). Calldata that is not transfer(address,uint256) on a listed contract has no
+class, and addresses of ours are derived here, never believed.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from chains.evm.address import RESERVED_MAX, public_key_address
+from chains.evm.decode import EvmTx, PayloadMalformed, decode
+from chains.signer.effect import Effect, Outflow, refuse
+from chains.signer.keys import Keys
+from chains.signer.paths import EVM_TREE, PathForeign
+from chains.signer.policy import EvmPolicy
+from wallet.ports import Branch, Purpose, SignRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    asset: str
+    units: int
+    target: str
+
+
+def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
+    """Raises `SignerRefused`."""
+    tx = _decode(request.payload)
+    if tx.chain_id != policy.chain_id:
+        raise refuse(f"the payload is for chain {tx.chain_id}, not {policy.chain_id}")
+    movement = _movement(tx, policy)
+    match request.purpose:
+        case Purpose.WITHDRAWAL:
+            _check_withdrawal(request, movement, keys)
+        case Purpose.SWEEP:
+            _check_sweep(request, movement, keys)
+        case Purpose.GAS_FUNDING:
+            _check_gas_funding(request, movement, policy, keys)
+        case _:
+            assert_never(request.purpose)
+    outflows = (Outflow(movement.asset, movement.units),) if request.purpose is Purpose.WITHDRAWAL else ()
+    source = public_key_address(keys.public_key(request.paths[0]))
+    return Effect(outflows, Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
+
+
+def _decode(payload: bytes) -> EvmTx:
+    try:
+        tx = decode(payload)
+    except PayloadMalformed as reason:
+        raise refuse(f"the payload is no EVM payload: {reason}") from None
+    if tx.signature is not None:
+        raise refuse("the payload is signed already")
+    return tx
+
+
+def _movement(tx: EvmTx, policy: EvmPolicy) -> _Movement:
+    """The one payment that the tx makes; refused where nobody could hold what it pays."""
+    if tx.transfer is None:
+        movement = _Movement(policy.native, tx.value, tx.target)
+    else:
+        symbol = policy.contracts.get(tx.target.lower())
+        if symbol is None:
+            raise refuse("only the contracts of listed tokens are called")
+        movement = _Movement(symbol, tx.transfer.units, tx.transfer.target)
+    if movement.units == 0:
+        raise refuse("a payment of nothing")
+    if int(movement.target, 16) <= RESERVED_MAX or movement.target.lower() in policy.contracts:
+        raise refuse("nobody holds the keys to the destination")
+    return movement
+
+
+def _check_withdrawal(request: SignRequest, movement: _Movement, keys: Keys) -> None:
+    if len(request.references) != 1:
+        raise refuse("a withdrawal's submission pays exactly one withdrawal here")
+    if request.paths != (EVM_TREE.hot,):
+        raise refuse("withdrawals are paid from the hot address")
+    if movement.target == _address(EVM_TREE.hot, keys):
+        raise refuse("a withdrawal to our own hot address")
+
+
+def _check_sweep(request: SignRequest, movement: _Movement, keys: Keys) -> None:
+    if request.references or len(request.paths) != 1:
+        raise refuse("a sweep moves one deposit address and pays no withdrawal")
+    if _branch(request.paths[0]) is not Branch.DEPOSIT:
+        raise refuse("only deposit addresses are swept")
+    if movement.target != _address(EVM_TREE.hot, keys):
+        raise refuse("a sweep goes to our own hot address only")
+
+
+def _check_gas_funding(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
+    if request.references or len(request.paths) != 2 or request.paths[0] != EVM_TREE.hot:
+        raise refuse("gas goes from the hot address to one deposit address and pays no withdrawal")
+    if _branch(request.paths[1]) is not Branch.DEPOSIT or movement.target != _address(request.paths[1], keys):
+        raise refuse("gas goes to the deposit address that the path leads to")
+    if movement.asset != policy.native:
+        raise refuse("gas is paid in the chain's own asset")
+    if movement.units > policy.gas_funding_max:
+        raise refuse(f"{movement.units} units for gas are above the cap of {policy.gas_funding_max}")
+
+
+def _branch(path: str) -> Branch:
+    try:
+        return EVM_TREE.place(path).branch
+    except PathForeign as reason:
+        raise refuse(str(reason)) from None
+
+
+def _address(path: str, keys: Keys) -> str:
+    return public_key_address(keys.public_key(path))

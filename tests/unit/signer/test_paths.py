@@ -1,0 +1,47 @@
+import pytest
+
+from chains.signer.paths import EVM_TREE, PathForeign, Place, bitcoin_tree
+from wallet.ports import Branch
+
+
+def test_the_trees_are_those_of_bip_44_and_bip_84() -> None:
+    assert EVM_TREE.account(Branch.DEPOSIT) == "m/44'/60'/0'"
+    assert EVM_TREE.account(Branch.HOUSE) == "m/44'/60'/1'"
+    assert EVM_TREE.hot == "m/44'/60'/1'/0/0"
+    assert bitcoin_tree(main=True).hot == "m/84'/0'/1'/0/0"
+    assert bitcoin_tree(main=False).path(Branch.DEPOSIT, 7) == "m/84'/1'/0'/0/7"
+
+
+def test_a_path_of_ours_tells_its_place() -> None:
+    assert EVM_TREE.place("m/44'/60'/0'/0/2147483647") == Place(Branch.DEPOSIT, 2147483647)
+    assert EVM_TREE.place("m/44'/60'/1'/0/0") == Place(Branch.HOUSE, 0)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "m",
+        "44'/60'/0'/0/0",
+        "m/44'/60'/0'/0",
+        "m/44'/60'/0'/0/0/0",
+        "m/44'/60'/2'/0/0",
+        "m/44'/60'/0'/1/0",
+        "m/44'/0'/0'/0/0",
+        "m/84'/60'/0'/0/0",
+        "m/44/60'/0'/0/0",
+        "m/44h/60h/0h/0/0",
+        "m/44'/60'/0'/0/0'",
+        "m/44'/60'/0'/0/00",
+        "m/44'/060'/0'/0/0",
+        "m/44'/60'/0'/0/-1",
+        "m/44'/60'/0'/0/2147483648",
+        "m/44'/60'/0'/0/99999999999",
+        "m/44'/60'/0'/0/\u0661",
+        "m/44'/60'/0'/0/0\n",
+        " m/44'/60'/0'/0/0",
+    ],
+)
+def test_any_other_path_or_spelling_is_foreign(path: str) -> None:
+    with pytest.raises(PathForeign):
+        EVM_TREE.place(path)
