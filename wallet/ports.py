@@ -329,6 +329,9 @@ class Network(Protocol):
     def check_destination(self, destination: Destination) -> Destination:
         """The destination in canonical form, or raises `ValueError` with a clear reason."""
 
+    async def smallest_payment(self, asset: Asset, destination: Destination) -> Amount:
+        """The least that this network carries to this destination; below it is dust that nobody relays."""
+
     async def estimate_fee(self, asset: Asset) -> Fee:
         """What an ordinary withdrawal of this asset costs now."""
 

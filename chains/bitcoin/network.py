@@ -115,8 +115,9 @@ class BitcoinNetwork:
         self._check_asset(asset)
         return await fees.estimate_fee(self._rpc, asset=asset, rate_max=self._rate_max)
 
-    async def smallest_payment(self, destination: Destination) -> Amount:
+    async def smallest_payment(self, asset: Asset, destination: Destination) -> Amount:
         """The least that the network relays to this destination; anything below is dust. Raises `ValueError`."""
+        self._check_asset(asset)
         dust_rate = await fees.dust_rate(self._rpc)
         return Amount(building.smallest_payment(destination.address, self._chain, dust_rate), self.fee_asset)
 

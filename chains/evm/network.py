@@ -112,6 +112,12 @@ class EvmNetwork:
     def check_destination(self, destination: Destination) -> Destination:
         return Destination(parse_destination(destination.address, self._listed.contracts()))
 
+    async def smallest_payment(self, asset: Asset, destination: Destination) -> Amount:  # noqa: ARG002  no dust limit here
+        """One base unit, or what a token of fewer decimals than the ledger's can express."""
+        listing = self._listed.of(asset)
+        units: int = 10 ** max(asset.decimals - listing.decimals, 0)
+        return Amount(units, asset)
+
     async def estimate_fee(self, asset: Asset) -> Fee:
         """`units` is for a payment to an address never used, from the hot address; the gas limit's cap stands in where the
         chain cannot tell (the hot address holds none of the token yet)."""

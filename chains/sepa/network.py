@@ -141,6 +141,9 @@ class SepaNetwork:
     def check_destination(self, destination: Destination) -> Destination:
         return address.check_destination(destination, self._account.iban)
 
+    async def smallest_payment(self, asset: Asset, destination: Destination) -> Amount:  # noqa: ARG002 (banks carry cents)
+        return Amount(1, asset)
+
     async def estimate_fee(self, asset: Asset) -> Fee:
         return fees.estimate(asset)
 

@@ -44,7 +44,7 @@ async def _begin(context: Context, network: Network, row: Record) -> None:
     await context.unpaused(context.asset(row["asset"]))
     try:
         plan = await _plan(context, network, row)
-    except NetworkRejected as refusal:
+    except (NetworkRejected, ValueError) as refusal:  # nothing is signed yet: what cannot be built cannot be paid
         await _reject(context, row, str(refusal))
         return
     try:

@@ -78,6 +78,9 @@ async def _decide(
     if not amount:
         raise AmountRefused("a withdrawal moves at least one base unit")
     target = await _checked(context, network, destination)
+    smallest = await network.smallest_payment(amount.asset, target)
+    if amount < smallest:
+        raise AmountRefused(f"{network_id} carries at least {smallest} to this destination")
     fee = await quote_fee(network, amount)
     unpaused = await context.unpaused(amount.asset)
     sealed = _sealed(context, owner, network, target)

@@ -354,6 +354,7 @@ GRANT SELECT, INSERT, UPDATE ON accounts, holds, assets, networks, listings, ope
     addresses, deposits, withdrawals, submissions, submission_withdrawals, reservations, nonces, utxos, statements, payments
     TO coffer_books;
 GRANT SELECT, INSERT ON vault_items TO coffer_books;
+GRANT SELECT ON scan_cursors, scanned_blocks, leases, notices, network_views TO coffer_books;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO coffer_ops;
 GRANT INSERT, UPDATE, DELETE ON scan_cursors, scanned_blocks, leases, notices, network_views TO coffer_ops;
 GRANT UPDATE (ciphertext) ON vault_items TO coffer_ops;

@@ -1,0 +1,218 @@
+"""`coffer`: the command line."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from node.config import Config, ConfigRefused, read_config
+
+app = typer.Typer(
+    name="coffer",
+    help="A crypto-enabled wallet node: fiat balances beside on-chain assets, in books that anybody can check.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+operator = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
+asset = typer.Typer(help="Pause and resume assets.", no_args_is_help=True)
+app.add_typer(operator, name="operator")
+app.add_typer(asset, name="asset")
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", envvar="COFFER_CONFIG", help="The node's configuration file.")
+]
+DEFAULT_CONFIG = Path("coffer.toml")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def say(line: str) -> None:
+    """Progress goes to standard error, results to standard output."""
+    sys.stderr.write(f"coffer: {line}\n")
+    sys.stderr.flush()
+
+
+def _config(file: Path) -> Config:
+    try:
+        return read_config(file)
+    except ConfigRefused as refused:
+        say(str(refused))
+        raise typer.Exit(2) from None
+
+
+def _finish(work: Awaitable[int]) -> None:
+    """Run it; what it refuses is one line and exit status 1."""
+    from node.failures import EXPECTED  # noqa: PLC0415 (so that --help answers at once)
+
+    async def await_it() -> int:
+        return await work
+
+    try:
+        status = asyncio.run(await_it())
+    except EXPECTED as error:
+        say(f"{error}" or type(error).__name__)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(status)
+
+
+@app.command()
+def run(
+    config: ConfigFile = DEFAULT_CONFIG,
+    role: Annotated[str, typer.Option(help="all, api or workers.")] = "all",
+) -> None:
+    """Run a node until it is stopped (SIGTERM or Ctrl-C)."""
+    from node.run import Role, run_node  # noqa: PLC0415
+
+    if role not in set(Role):
+        say("--role is all, api or workers")
+        raise typer.Exit(2)
+    settings = _config(config)
+
+    async def work() -> int:
+        await run_node(settings, Role(role), say)
+        return 0
+
+    _finish(work())
+
+
+@app.command()
+def signer(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The signer's own configuration file.")],
+    create: Annotated[bool, typer.Option("--create", help="Make a new seed and memory, then exit.")] = False,
+) -> None:
+    """Run the signer alone, for a node that names its socket."""
+    from chains.signer.__main__ import main as signer_main  # noqa: PLC0415
+
+    raise typer.Exit(signer_main(["--config", str(config), *(["--create"] if create else [])]))
+
+
+@app.command()
+def devnet(
+    folder: Annotated[Path, typer.Option(help="Where chains, bank and configuration live.")] = Path(".coffer/devnet"),
+    listen: Annotated[
+        str, typer.Option(help="What the printed configuration lets the node listen on.")
+    ] = "127.0.0.1:8080",
+) -> None:
+    """Run the development networks alone: anvil, bitcoind with a miner, a small bank. Prints how to run a node on them."""
+    from node.devnet.command import run_devnet_command  # noqa: PLC0415
+
+    _finish(run_devnet_command(folder.absolute(), listen, say))
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Exit when the tour is over; the last line is one JSON object.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the demo's node here. Without it a new folder is used and removed.")
+    ] = None,
+) -> None:
+    """Show the main job live: money in from three networks, a payment, money out, the books proven."""
+    from node.demo.tour import run_demo  # noqa: PLC0415
+
+    _finish(run_demo(once=once, folder=folder))
+
+
+@app.command()
+def status(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Show the node on one screen: networks, positions per asset, queues, signer."""
+    from node.status import print_status, read_status  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        found = await read_status(context)
+        if as_json:
+            print(json.dumps(found))
+        else:
+            print_status(Console(), found)
+        return 0
+
+    _beside(config, work)
+
+
+@app.command()
+def verify(
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+    books_only: Annotated[bool, typer.Option("--books-only", help="Leave out the networks.")] = False,
+) -> None:
+    """Prove the books: hash chain, transfers, balances, rows; then every asset against its networks, to the last unit."""
+    from node.prove import prove  # noqa: PLC0415
+
+    async def work(context: Any, dsns: Any) -> int:
+        return await prove(context, dsns, as_json=as_json, books_only=books_only, say=say)
+
+    _beside(config, work)
+
+
+@operator.command("create")
+def operator_create(
+    handle: str,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Create an operator and print a key for them. The key's secret is shown this once."""
+    from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        made = await create_operator(context, "cli", handle)
+        _, secret = await create_key(
+            context, "cli", str(made.result["id"]), OPERATOR_SCOPES, "created on the command line"
+        )
+        print(json.dumps({**made.result, "secret": secret}) if as_json else f"{made.result['id']}  {secret}")
+        return 0
+
+    _beside(config, work)
+
+
+@asset.command("pause")
+def asset_pause(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Stop everything in one asset: nothing is credited, paid or withdrawn."""
+    _switch(config, symbol, reason, paused=True)
+
+
+@asset.command("resume")
+def asset_resume(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Go on with an asset after looking into why it stopped. The reason goes on record."""
+    _switch(config, symbol, reason, paused=False)
+
+
+def _switch(config: Path, symbol: str, reason: str, *, paused: bool) -> None:
+    from wallet.assets.pause import pause_asset, resume_asset  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        await (pause_asset if paused else resume_asset)(context, "cli", symbol, reason)
+        print(f"{symbol} {'paused' if paused else 'resumed'}")
+        return 0
+
+    _beside(config, work)
+
+
+def _beside(file: Path, work: Callable[[Any, Any], Awaitable[int]]) -> None:
+    """A command beside a running node, or on the database of a stopped one."""
+    from node.compose import compose_beside, look_at_database  # noqa: PLC0415
+    from node.logs import write_logs  # noqa: PLC0415
+
+    config = _config(file)
+
+    async def run_it() -> int:
+        async with look_at_database(config) as dsns, compose_beside(config, dsns) as context:
+            write_logs(config.folder / "command.log")
+            return await work(context, dsns)
+
+    _finish(run_it())
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

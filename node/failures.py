@@ -1,0 +1,35 @@
+"""What a command may end with in one line, because its message already says what to do."""
+
+import asyncpg
+
+from chains.signer.settings import SettingsRefused
+from node.config import ConfigRefused
+from node.database import DatabaseUnavailable, RolesUnavailable, UnsafeDatabase
+from node.devnet.debian import ProgramUnavailable
+from node.migrations.apply import SchemaTooNew
+from node.processes import ChildEnded, NotReady
+from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
+from wallet.journal.verify import BooksBroken
+from wallet.ports import NetworkError, SignerUnavailable
+from wallet.vault.items import VaultError
+
+EXPECTED = (
+    BooksBroken,
+    ChildEnded,
+    ConfigRefused,
+    DatabaseUnavailable,
+    JournalUnavailable,
+    NetworkError,
+    NotReady,
+    OSError,
+    OutcomeUnknown,
+    ProgramUnavailable,
+    Refusal,
+    RolesUnavailable,
+    SchemaTooNew,
+    SettingsRefused,
+    SignerUnavailable,
+    UnsafeDatabase,
+    VaultError,
+    asyncpg.PostgresError,
+)

@@ -1,0 +1,98 @@
+"""`coffer run`: start everything, serve until told to stop, stop in order."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from importlib.metadata import version
+
+import structlog
+from aiohttp import web
+
+from api.app import make_app
+from api.settings import ApiSettings, BankDetails
+from node.compose import compose, kept_secret, make_private, open_database, run_signer
+from node.config import Config, SepaSection
+from node.logs import write_logs
+from node.workers.all import run_workers
+from wallet.context import Context
+
+CHECK_CHILDREN_S = 1.0
+
+Say = Callable[[str], None]
+
+_log = structlog.get_logger("node")
+
+
+class Role(StrEnum):
+    """What one process does; several may share a given database."""
+
+    ALL = "all"
+    API = "api"
+    WORKERS = "workers"
+
+
+class NodeStopped(Exception):
+    """A part that the node cannot do without went away."""
+
+
+async def run_node(config: Config, role: Role, say: Say) -> None:
+    """Until SIGTERM or SIGINT. Raises what keeps the node from starting; each has a message of one line."""
+    make_private(config.folder)
+    write_logs(config.folder / "node.log")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        say("opening the database")
+        database = await stack.enter_async_context(open_database(config))
+        say("starting the signer")
+        signer = await stack.enter_async_context(run_signer(config))
+        say("opening the networks")
+        context = await stack.enter_async_context(compose(config, database.dsns, signer))
+        if role is not Role.API:
+            await stack.enter_async_context(run_workers(config, context, database.dsns.owner))
+        if role is not Role.WORKERS:
+            say(f"listening on {await stack.enter_async_context(serve(config, context))}")
+        say("ready")
+        _log.info("node_ready", role=role.value)
+        while not stop.is_set():
+            if database.embedded is not None:
+                database.embedded.check()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), CHECK_CHILDREN_S)
+        say("stopping")
+
+
+@asynccontextmanager
+async def serve(config: Config, context: Context) -> AsyncIterator[str]:
+    """The API; yields its URL. Requests under way are finished before it ends."""
+    app = make_app(context, api_settings(config))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=10)
+    await runner.setup()
+    host, _, port = config.node.listen.rpartition(":")
+    site = web.TCPSite(runner, host.strip("[]"), int(port))
+    await site.start()
+    bound = runner.addresses[0]
+    try:
+        yield f"http://{bound[0]}:{bound[1]}"
+    finally:
+        await runner.cleanup()
+
+
+def api_settings(config: Config) -> ApiSettings:
+    banks = {
+        name: BankDetails(section.iban, section.bic, section.holder_name)
+        for name, section in config.networks.items()
+        if isinstance(section, SepaSection)
+    }
+    return ApiSettings(
+        cursor_key=kept_secret(config.folder / "cursor.key"),
+        digest_key=kept_secret(config.folder / "digest.key"),
+        version=version("coffer"),
+        mode=config.node.mode,
+        source_url=config.node.source_url,
+        bank_details=banks,
+    )
