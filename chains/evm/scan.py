@@ -6,17 +6,16 @@ never as a mixture. A token's log is a claim: its address's balance must have gr
 by exactly what the logs say; what leaves an address of ours counts only in a tx that the address itself sent.
 """
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
-from chains.evm.address import checksum_lower
+from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
 from chains.evm.listings import Listings, ledger_amount
-from chains.evm.token import TransferLog, balance_call, parse_transfer_log, parse_word
-from chains.evm.wire import BlockAnswer, ReceiptAnswer, at_block, block_id, is_bytes, is_failure, quantity, unread
+from chains.evm.token import balance_call, parse_word
+from chains.evm.wire import BlockAnswer, ReceiptAnswer, at_block, block_id, is_failure, quantity, unread
 from chains.rpc import Call, JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.ports import AddressBook, Block, BlockVanished, Incoming, Listing, NetworkUnreachable
@@ -25,31 +24,8 @@ WINDOW_BLOCKS = 4  # read at once; four full mainnet blocks with receipts are so
 DOUBT_BALANCE = "balance_disagrees"
 DOUBT_UNREADABLE = "balance_unreadable"
 _METHOD_UNKNOWN = -32601
-_SUCCEEDED = 1
 
 _T = TypeVar("_T")
-_Holder = tuple[str, str]
-"""A token's contract in lower case, and a canonical address."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """Value that a block says went to `address`; `contract` is None for the chain's own asset."""
-
-    identity: str
-    tx: str
-    address: str
-    units: int
-    contract: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockClaims:
-    """`moved` is the net change of each holder's balance that the logs of the whole block amount to."""
-
-    block: BlockAnswer
-    claims: tuple[_Claim, ...]
-    moved: Counter[_Holder]
 
 
 class Scan:
@@ -74,7 +50,10 @@ class Scan:
     async def _window(self, heights: range) -> list[Block]:
         answers = await read_blocks(self._rpc, heights)
         receipts = await self._receipts(answers)
-        found = [self._claims(answer, part) for answer, part in zip(answers, receipts, strict=True)]
+        found = [
+            read_claims(self._chain_id, self._listings, answer, part)
+            for answer, part in zip(answers, receipts, strict=True)
+        ]
         known = await self._book.known(self._network, {claim.address for one in found for claim in one.claims})
         ours = [replace(one, claims=tuple(claim for claim in one.claims if claim.address in known)) for one in found]
         doubts = await self._doubts(ours)
@@ -97,38 +76,7 @@ class Scan:
                 self._block_receipts = False
         return [await read_tx_receipts(self._rpc, block) for block in blocks]
 
-    def _claims(self, block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> _BlockClaims:
-        claims: list[_Claim] = []
-        moved: Counter[_Holder] = Counter()
-        for tx, receipt in zip(block.transactions, receipts, strict=True):
-            if quantity(receipt.status) != _SUCCEEDED:
-                continue
-            identity = f"{self._chain_id}:{block_id(tx.hash)}"
-            if tx.target is not None and (units := quantity(tx.value)):
-                claims.append(_Claim(f"{identity}:value", block_id(tx.hash), _canonical(tx.target), units))
-            for ordinal, transfer in self._transfers(receipt):
-                _move(moved, transfer, _canonical(tx.source))
-                if transfer.units and transfer.source != transfer.target:
-                    claims.append(
-                        _Claim(
-                            identity=f"{identity}:log:{ordinal}",
-                            tx=block_id(tx.hash),
-                            address=transfer.target,
-                            units=transfer.units,
-                            contract=transfer.contract,
-                        )
-                    )
-        return _BlockClaims(block, tuple(claims), moved)
-
-    def _transfers(self, receipt: ReceiptAnswer) -> Iterable[tuple[int, TransferLog]]:
-        """Transfers of listed tokens, each with its ordinal within the receipt."""
-        for ordinal, log in enumerate(receipt.logs):
-            if log.removed:
-                raise BlockVanished("the node has removed a log of this block")
-            if log.address.lower() in self._listings.tokens and (transfer := parse_transfer_log(log)):
-                yield ordinal, transfer
-
-    async def _doubts(self, found: Sequence[_BlockClaims]) -> list[dict[_Holder, str]]:
+    async def _doubts(self, found: Sequence[BlockClaims]) -> list[dict[Holder, str]]:
         """Per block, the holders whose balance did not grow as the logs claim."""
         holders = [sorted({(c.contract, c.address) for c in one.claims if c.contract is not None}) for one in found]
         calls = [
@@ -155,7 +103,7 @@ class Scan:
                 raise unread(answer)
         return [None if isinstance(answer, RpcError) else parse_word(answer) for answer in answers]
 
-    def _block(self, found: _BlockClaims, doubts: dict[_Holder, str]) -> Block:
+    def _block(self, found: BlockClaims, doubts: dict[Holder, str]) -> Block:
         block = found.block
         return Block(
             height=quantity(block.number),
@@ -165,7 +113,7 @@ class Scan:
             incoming=tuple(self._incoming(claim, doubts) for claim in found.claims),
         )
 
-    def _incoming(self, claim: _Claim, doubts: dict[_Holder, str]) -> Incoming:
+    def _incoming(self, claim: Claim, doubts: dict[Holder, str]) -> Incoming:
         amount, doubt = ledger_amount(claim.units, self._listing(claim.contract))
         disagreement = doubts.get((claim.contract, claim.address)) if claim.contract is not None else None
         return Incoming(claim.identity, claim.address, amount, claim.tx, doubt=disagreement or doubt)
@@ -200,14 +148,6 @@ async def read_tx_receipts(rpc: JsonRpc, block: BlockAnswer) -> list[ReceiptAnsw
     return [_present(answer) for answer in await rpc.batch_find(calls, ReceiptAnswer)]
 
 
-def check_receipts(block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> None:
-    """Each tx of the block has its receipt, in order, and of this very block."""
-    if any(block_id(receipt.block_hash) != block_id(block.hash) for receipt in receipts):
-        raise BlockVanished("a receipt belongs to another block")
-    if [receipt.transaction_hash.lower() for receipt in receipts] != [tx.hash.lower() for tx in block.transactions]:
-        raise NetworkUnreachable("the receipts are not those of the block's txs")
-
-
 def read_time(timestamp: str) -> datetime:
     try:
         return datetime.fromtimestamp(quantity(timestamp), tz=UTC)
@@ -219,20 +159,6 @@ def _present(answer: _T | None) -> _T:
     if answer is None:
         raise BlockVanished("the node has no receipts for a block that it just showed")
     return answer
-
-
-def _canonical(address: str) -> str:
-    if not is_bytes(address, 20):
-        raise NetworkUnreachable("the node answered a malformed address")
-    return checksum_lower(address[2:].lower())
-
-
-def _move(moved: Counter[_Holder], transfer: TransferLog, sender: str) -> None:
-    if transfer.source == transfer.target:
-        return
-    moved[transfer.contract, transfer.target] += transfer.units
-    if transfer.source == sender:
-        moved[transfer.contract, transfer.source] -= transfer.units
 
 
 def _balance_calls(block: BlockAnswer, contract: str, address: str) -> list[Call]:
