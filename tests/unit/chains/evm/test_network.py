@@ -18,12 +18,12 @@ class NobodyKnown:
         return frozenset()
 
 
-def network(url: str = "http://127.0.0.1:9") -> Network:
+def network(url: str = "http://127.0.0.1:9", tokens: tuple[Listing, ...] = (DUSD,)) -> Network:
     return EvmNetwork(
         id=HERE,
         url=url,
         chain_id=1,
-        listings=[ETH, DUSD],
+        listings=[ETH, *tokens],
         public_keys=XPUBS,
         book=NobodyKnown(),
         max_fee_per_gas_wei=10**11,
@@ -57,3 +57,11 @@ def test_a_destination_that_loses_money_is_refused(address: str) -> None:
 def test_a_url_of_another_kind_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="http"):
         network("/var/run/geth.ipc")
+
+
+async def test_the_smallest_payment_is_what_the_contract_can_express() -> None:
+    coarse = Listing(HERE, Asset("COARSE", 6), "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", 2)
+    adapter = network(tokens=(coarse,))
+    payee = Destination("0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB")
+    assert (await adapter.smallest_payment(ETH.asset, payee)).units == 1
+    assert (await adapter.smallest_payment(coarse.asset, payee)).units == 10_000
