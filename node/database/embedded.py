@@ -73,6 +73,7 @@ class EmbeddedPostgres:
         self._data = self.folder / "data"
         self._in_use: IO[str] | None = None
         self._child: Child | None = None
+        self._sockets: Path | None = None
 
     @property
     def pid(self) -> int:
@@ -89,7 +90,7 @@ class EmbeddedPostgres:
             self._in_use = _take(self.folder / "in-use")
             passwords = kept_passwords(self.folder / "passwords.json", (SUPERUSER, OWNER))
             account = _account(self.folder)
-            sockets = _socket_folder(self._data, account)
+            self._sockets = sockets = _socket_folder(self._data, account)
             await _end_leftover(self._data)
             if not self._data.exists():
                 _make_cluster(self._data, sockets, passwords[SUPERUSER], account)
@@ -113,6 +114,10 @@ class EmbeddedPostgres:
         if self._child is not None:
             await self._child.stop(signal.SIGINT, STOP_WITHIN_S)
             self._child = None
+        if self._sockets is not None:
+            with contextlib.suppress(OSError):  # not empty after a kill; the next start takes it over
+                self._sockets.rmdir()
+            self._sockets = None
         if self._in_use is not None:
             self._in_use.close()
             self._in_use = None

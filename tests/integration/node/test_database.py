@@ -70,8 +70,9 @@ def end(node: subprocess.Popen[str]) -> None:
     node.communicate()
 
 
-def open_to(folder: Path, mode: int) -> None:
-    folder.chmod(mode)
+def occupy(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
 
 
 async def gone(pid: int, within_s: float = 20.0) -> None:
@@ -173,12 +174,12 @@ async def test_a_cluster_that_was_made_by_half_is_made_anew(tmp_path: Path) -> N
 async def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, dsn):
         sockets = Path(dsn.partition("host=")[2])
-    open_to(sockets, 0o777)
+    occupy(sockets)  # it was removed by the stop
     try:
         with pytest.raises(DatabaseUnavailable, match="made by somebody else"):
             await EmbeddedPostgres(tmp_path).start()
     finally:
-        open_to(sockets, 0o700)
+        os.rmdir(sockets)
 
 
 @pytest.mark.parametrize(
