@@ -118,7 +118,7 @@ def demo(
     """Show the main job live: money in from three networks, a payment, money out, the books proven."""
     from node.demo.tour import run_demo  # noqa: PLC0415
 
-    _finish(run_demo(once=once, folder=folder))
+    _finish(run_demo(once=once, folder=folder.absolute() if folder else None))
 
 
 @app.command()

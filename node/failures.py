@@ -5,6 +5,8 @@ import asyncpg
 from chains.signer.settings import SettingsRefused
 from node.config import ConfigRefused
 from node.database import DatabaseUnavailable, RolesUnavailable, UnsafeDatabase
+from node.demo.client import ApiRefused
+from node.demo.tour import TourFailed
 from node.devnet.debian import ProgramUnavailable
 from node.migrations.apply import SchemaTooNew
 from node.processes import ChildEnded, NotReady
@@ -14,6 +16,7 @@ from wallet.ports import NetworkError, SignerUnavailable
 from wallet.vault.items import VaultError
 
 EXPECTED = (
+    ApiRefused,
     BooksBroken,
     ChildEnded,
     ConfigRefused,
@@ -29,6 +32,7 @@ EXPECTED = (
     SchemaTooNew,
     SettingsRefused,
     SignerUnavailable,
+    TourFailed,
     UnsafeDatabase,
     VaultError,
     asyncpg.PostgresError,

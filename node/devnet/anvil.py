@@ -139,6 +139,7 @@ class Anvil:
             words += ["--block-time", str(self.block_time_s)]
         if self.state:
             words += ["--state", str(self.folder / "state.json"), "--state-interval", str(STATE_EVERY_S)]
+            words += ["--preserve-historical-states"]  # or balances at older blocks are gone after a restart
         return words
 
     def _running(self) -> Child:

@@ -18,6 +18,7 @@ from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES
 from wallet.money import format_units
+from wallet.networks.open import start_height
 from wallet.ports import BlockRef, Fate, Network, NetworkUnreachable, Purpose, SubmissionRef
 from wallet.treasury import submissions
 from wallet.treasury.submissions import OPEN, paid_by, reference
@@ -94,16 +95,23 @@ async def _observe(context: Context, network: Network) -> tuple[BlockRef, Mappin
     rows = await context.all(select(table.c.address).where(table.c.network == network.id))
     addresses = [row["address"] for row in rows]
     for _ in range(ATTEMPTS_MAX):
-        cursor = await read_cursor(context, network.id)
-        if cursor is None:
-            await context.clock.sleep(0.1)
-            continue
+        cursor = await _scanned(context, network)
         observation = await network.observe(addresses, cursor)
-        passed = await read_cursor(context, network.id)
-        if passed is not None and passed.height >= observation.block.height:
+        if (await _scanned(context, network)).height >= observation.block.height:
             return observation.block, observation.units
         await context.clock.sleep(0.1)
     raise NetworkUnreachable(f"{network.id}: the scan does not keep up with the tip")
+
+
+async def _scanned(context: Context, network: Network) -> BlockRef:
+    """The last block scanned; before the first, the one below it, where nothing was ours."""
+    cursor = await read_cursor(context, network.id)
+    if cursor is not None:
+        return cursor
+    below = await network.block_ref(await start_height(context, network.id) - 1)
+    if below is None:
+        raise NetworkUnreachable(f"{network.id} does not show the block before the first that was scanned")
+    return below
 
 
 async def _read_books(context: Context, blocks: Mapping[str, BlockRef]) -> _Books:

@@ -66,7 +66,7 @@ async def sweep_deposits(context: Context, network: Network, final: BlockRef, mi
         try:
             await _move(context, network, network, pile, hot, final)
         except (FundsShort, InsufficientFunds, AssetPaused, Stale, NetworkRejected, SignerRefused) as wait:
-            _log.info("sweep_waits", address=pile.address.address, asset=pile.asset.symbol, why=repr(wait))
+            _log.debug("sweep_waits", address=pile.address.address, asset=pile.asset.symbol, why=repr(wait))
 
 
 async def _piles(context: Context, network: Network) -> Sequence[_Pile]:

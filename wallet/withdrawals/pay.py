@@ -35,7 +35,7 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
             await _begin(context, network, row)
         except (FundsShort, InsufficientFunds, AssetPaused) as wait:
             short.add(row["asset"])
-            _log.info("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
+            _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
         except Stale:
             _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
 

@@ -1,0 +1,248 @@
+"""The main job, live: money in from three networks, a payment, money out, and the books proven to the last unit."""
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from node.demo.client import ApiClient
+from node.demo.stage import Stage, set_stage
+from wallet.journal.verify import Proof, verify
+from wallet.ledger.reconcile import Position, positions
+
+LOOK_EVERY_S = 0.2
+STEP_WITHIN_S = 90.0
+CUSTOMER_KEY = ["read", "receive", "pay", "withdraw"]
+BOB_IBAN = "DE02120300000000202051"  # an example account of a German test bank
+
+
+@dataclass(slots=True)
+class Tour:
+    """Where the tour stands; `customers` by handle."""
+
+    stage: Stage
+    began: float
+    customers: dict[str, ApiClient] = field(default_factory=dict)
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def say(self, line: str) -> None:
+        say(f"{time.monotonic() - self.began:5.1f} s  {line}")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def run_demo(*, once: bool, folder: Path | None) -> int:
+    """`folder` is absolute. Exit status 0 only if everything happened and every difference is 0. Without `once` it stays up
+    until Ctrl-C."""
+    began, stop = time.monotonic(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    place = folder or await asyncio.to_thread(_fresh_folder)
+    try:
+        telling = asyncio.create_task(_tell(place, began, once=once, stop=stop))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not telling.done() and once:
+            telling.cancel()
+        return await telling
+    finally:
+        if folder is None:
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+
+
+def _fresh_folder() -> Path:
+    home = Path(".coffer").absolute()
+    home.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="demo-", dir=home))
+
+
+async def _tell(folder: Path, began: float, *, once: bool, stop: asyncio.Event) -> int:
+    async with set_stage(folder, lambda line: say(f"{time.monotonic() - began:5.1f} s  {line}")) as stage:
+        tour = Tour(stage, began)
+        await open_accounts(tour)
+        await pay_in(tour)
+        await pay_each_other(tour)
+        await withdraw(tour)
+        proven, proof = await prove(tour)
+        result = await _result(tour, proven, proof)
+        if not once:
+            _invite(tour)
+            await stop.wait()
+            say("stopping")
+    if once:
+        say(json.dumps(result))
+    return 0 if result["ok"] else 1
+
+
+# ── the story ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def open_accounts(tour: Tour) -> None:
+    operator = tour.stage.operator
+    tour.say("an operator has a key; two customers are created")
+    for handle, name in (("alice", "Alice Example"), ("bob", "Bob Example")):
+        customer = await operator.post("/v1/customers", {"handle": f"@{handle}", "name": name})
+        key = await operator.post("/v1/api-keys", {"owner": customer["id"], "scopes": CUSTOMER_KEY, "label": "demo"})
+        tour.customers[handle] = operator.with_key(key["secret"])
+    for handle, network in (("alice", "sepa"), ("alice", "bitcoin"), ("bob", "ethereum")):
+        made = await tour.customers[handle].post("/v1/addresses", {"network": network})
+        tour.addresses[handle, network] = made["address"]
+        what = "bank reference" if network == "sepa" else "address"
+        tour.say(f"  @{handle} has the {network} {what} {made['address']}")
+
+
+async def pay_in(tour: Tour) -> None:
+    """From outside: a bank statement, bitcoind's own wallet, anvil's own accounts; and the operator funds gas."""
+    net, ethereum = tour.stage.devnet, tour.addresses["bob", "ethereum"]
+    tour.say("from outside: 500.00 EUR, 0.5 BTC, 2 ETH and 1,000 DUSD; the operator funds 1 ETH for gas")
+    hot = await tour.stage.funding_address("ethereum")
+    reference = tour.addresses["alice", "sepa"]
+    await asyncio.to_thread(net.bank.pay_in, "Alice Example", "DE75512108001245126199", 50_000, reference)
+    await net.bitcoind.pay(tour.addresses["alice", "bitcoin"], "0.5")
+    await net.anvil.pay(hot, 10**18)
+    await net.anvil.pay(ethereum, 2 * 10**18, account=1)
+    await net.mint_dev_dollars((await net.anvil.accounts())[2], 1_000 * 10**6, account=2)
+    await net.send_dev_dollars(ethereum, 1_000 * 10**6, account=2)
+    seen: dict[str, str] = {}
+    wanted = {"alice": 2, "bob": 2}
+    await _until(lambda: _deposits_credited(tour, wanted, seen), "the deposits to be credited")
+
+
+async def _deposits_credited(tour: Tour, wanted: Mapping[str, int], seen: dict[str, str]) -> bool:
+    done = 0
+    for handle, number in wanted.items():
+        items = (await tour.customers[handle].get("/v1/deposits"))["items"]
+        for item in items:
+            _tell_change(tour, seen, item, f"deposit of {item['amount']} {item['asset']} to @{handle}", _depth(item))
+        done += len(items) == number and all(item["status"] == "credited" for item in items)
+    return done == len(wanted)
+
+
+def _depth(item: Mapping[str, Any]) -> str:
+    count = item.get("confirmations")
+    return f" ({count} confirmation{'s' if count != 1 else ''})" if count and item["network"] != "sepa" else ""
+
+
+def _tell_change(tour: Tour, seen: dict[str, str], item: Mapping[str, Any], what: str, more: str = "") -> None:
+    if seen.get(item["id"]) != item["status"]:
+        seen[item["id"]] = item["status"]
+        tour.say(f"  {what}: {item['status']}{more}")
+
+
+async def pay_each_other(tour: Tour) -> None:
+    for amount, asset in (("100.00", "EUR"), ("0.1", "BTC")):
+        await tour.customers["alice"].post("/v1/payments", {"to": "@bob", "asset": asset, "amount": amount})
+        tour.say(f"@alice pays @bob {amount} {asset}: at once, inside the ledger")
+
+
+async def withdraw(tour: Tour) -> None:
+    bob, net = tour.customers["bob"], tour.stage.devnet
+    outside = (await net.anvil.accounts())[5]
+    orders: Sequence[tuple[str, str, str, dict[str, str]]] = (
+        ("sepa", "EUR", "60.00", {"address": BOB_IBAN, "name": "Bob Example"}),
+        ("bitcoin", "BTC", "0.05", {"address": await net.bitcoind.new_address()}),
+        ("ethereum", "ETH", "0.5", {"address": outside}),
+        ("ethereum", "DUSD", "250", {"address": outside}),
+    )
+    for network, asset, amount, destination in orders:
+        body = {"network": network, "asset": asset, "amount": amount, "destination": destination}
+        made = await bob.post("/v1/withdrawals", body)
+        fee = f", network fee {made['network_fee']}" if made["network_fee"].strip("0.") else ""
+        tour.say(f"@bob withdraws {amount} {asset} to {destination['address']}{fee}")
+    seen: dict[str, str] = {}
+    await _until(lambda: _withdrawals_final(tour, len(orders), seen), "the withdrawals to be final")
+    await _until(lambda: _nothing_open(tour), "the node's own submissions to be final")
+
+
+async def _withdrawals_final(tour: Tour, number: int, seen: dict[str, str]) -> bool:
+    items = (await tour.customers["bob"].get("/v1/withdrawals"))["items"]
+    for item in items:
+        _tell_change(tour, seen, item, f"withdrawal of {item['amount']} {item['asset']}")
+    broken = [item for item in items if item["status"] in ("rejected", "failed", "cancelled")]
+    if broken:
+        raise TourFailed(f"withdrawal {broken[0]['id']} was {broken[0]['status']}: {broken[0]['reason']}")
+    return len(items) == number and all(item["status"] == "final" for item in items)
+
+
+async def _nothing_open(tour: Tour) -> bool:
+    return all(p.in_transit == 0 for p in await positions(tour.stage.beside))
+
+
+async def prove(tour: Tour) -> tuple[list[Position], Proof]:
+    """The networks are asked what we hold; the journal is replayed from its first row."""
+    proven = await positions(tour.stage.beside)
+    tour.say("the books against the bank and the chains:")
+    for p in proven:
+        figures = p.view()
+        tour.say(
+            f"  {p.asset:>4}  held {figures['held']} = owed {figures['owed']} + house {figures['house']},"
+            f" difference {figures['difference']}"
+        )
+    connection = await asyncpg.connect(tour.stage.books_dsn)
+    try:
+        proof = await verify(connection)
+    finally:
+        await connection.close()
+    tour.say(f"journal: {proof.seq} changes replayed, {proof.transfers} transfers and {proof.rows} rows agree")
+    tour.say(f"  sealed by {proof.head}")
+    return proven, proof
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class TourFailed(Exception):
+    """Something that the tour shows did not happen."""
+
+
+async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    deadline = time.monotonic() + STEP_WITHIN_S
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise TourFailed(f"waited {STEP_WITHIN_S:.0f} s for {what}")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _result(tour: Tour, proven: list[Position], proof: Proof) -> dict[str, Any]:
+    balances = {
+        handle: {b["asset"]: b["available"] for b in (await client.get("/v1/balances"))["items"]}
+        for handle, client in tour.customers.items()
+    }
+    return {
+        "ok": all(p.difference == 0 for p in proven),
+        "seconds": round(time.monotonic() - tour.began, 1),
+        "balances": balances,
+        "assets": {p.asset: p.view() for p in proven},
+        "journal": {"seq": proof.seq, "head": proof.head},
+    }
+
+
+def _invite(tour: Tour) -> None:
+    url, alice = tour.stage.operator.url, tour.customers["alice"].secret
+    say("")
+    say(f"The live page: {url}/live?token={tour.stage.operator.secret}")
+    say("")
+    say("Ready to paste:")
+    say(f"  curl -s -H 'Authorization: Bearer {alice}' {url}/v1/balances")
+    say(f"  curl -s -H 'Authorization: Bearer {alice}' {url}/v1/deposits")
+    say(
+        f"  curl -s -H 'Authorization: Bearer {alice}' -H \"Idempotency-Key: $(date +%s%N)\""
+        f' -H \'Content-Type: application/json\' -d \'{{"to":"@bob","asset":"EUR","amount":"1.00"}}\' {url}/v1/payments'
+    )
+    say(f"  .venv/bin/coffer status --config {tour.stage.config}")
+    say(f"  .venv/bin/coffer verify --config {tour.stage.config}")
+    say("")
+    say("Ctrl-C ends it all.")
