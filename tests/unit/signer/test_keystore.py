@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,15 +13,25 @@ PASSPHRASE = b"correct horse battery"
 CANARY = Unlocked(bytes.fromhex("c0ffee" * 10 + "c0ff"), "mem_1")
 
 
-@pytest.fixture
-def keystore(tmp_path: Path) -> Path:
-    file = tmp_path / "keystore.json"
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sealing is slow on purpose, so it is done once."""
+    file = tmp_path_factory.mktemp("sealed") / "keystore.json"
     create_keystore(file, CANARY, PASSPHRASE)
     return file
 
 
+@pytest.fixture
+def keystore(sealed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sealed, tmp_path))
+
+
 def test_what_was_sealed_opens_with_its_passphrase(keystore: Path) -> None:
     assert open_keystore(keystore, PASSPHRASE) == CANARY
+
+
+def test_sealing_leaves_nothing_else_behind(sealed: Path) -> None:
+    assert [file.name for file in sealed.parent.iterdir()] == ["keystore.json"]
 
 
 def test_key_07_the_file_is_private_and_shows_nothing(keystore: Path) -> None:
@@ -30,7 +41,6 @@ def test_key_07_the_file_is_private_and_shows_nothing(keystore: Path) -> None:
     assert "correct" not in text
     assert "c0ffee" not in repr(CANARY)
     assert repr(CANARY.entropy) not in repr(CANARY)
-    assert sorted(os.listdir(keystore.parent)) == ["keystore.json"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])

@@ -1,0 +1,84 @@
+import pytest
+
+from chains.bitcoin.address import p2wpkh_address
+from chains.bitcoin.parameters import REGTEST, SIGNET
+from chains.signer.effect import Effect, Outflow
+from chains.signer.policy import BitcoinPolicy
+from chains.signer.weigh_bitcoin import weigh_bitcoin
+from tests.unit.signer.scene import (
+    BITCOIN_DEPOSIT,
+    BITCOIN_HOT,
+    BITCOIN_OUTSIDE,
+    KEYS,
+    POLICY,
+    bitcoin_address,
+    bitcoin_payload,
+    bitcoin_request,
+    utxo,
+)
+from wallet.ports import Derived, Purpose, SignerRefused, SignRequest
+
+PAYMENT = (BITCOIN_OUTSIDE, 10_000_000)
+TWO_INPUTS = (utxo(), utxo(BITCOIN_HOT, 1_000_000, index=1))
+
+
+def weigh(request: SignRequest) -> Effect:
+    policy = POLICY["bitcoin"]
+    assert isinstance(policy, BitcoinPolicy)
+    return weigh_bitcoin(request, policy, KEYS)
+
+
+def test_what_leaves_is_every_output_but_the_change_and_the_fee_is_the_rest() -> None:
+    effect = weigh(bitcoin_request(bitcoin_payload()))
+    assert effect == Effect((Outflow("BTC", 10_000_000),), Outflow("BTC", 5_000), (utxo().outpoint,))
+
+
+def test_several_withdrawals_and_inputs_fit_in_one_submission() -> None:
+    payload = bitcoin_payload(TWO_INPUTS, (PAYMENT, PAYMENT), change_units=10_995_000)
+    effect = weigh(bitcoin_request(payload, references=("wdr_1", "wdr_2"), paths=(BITCOIN_DEPOSIT, BITCOIN_HOT)))
+    assert effect.outflows == (Outflow("BTC", 10_000_000),) * 2
+    assert effect.consumes == (f"{'ab' * 32}:0", f"{'ab' * 32}:1")
+
+
+def test_what_is_paid_to_ourselves_without_being_the_change_counts_as_paid_out() -> None:
+    payload = bitcoin_payload(payments=((bitcoin_address("m/84'/1'/0'/0/9"), 10_000_000),))
+    assert weigh(bitcoin_request(payload)).outflows == (Outflow("BTC", 10_000_000),)
+
+
+FOREIGN = p2wpkh_address(KEYS.public_key("m/84'/1'/2'/0/0"), REGTEST)
+
+
+@pytest.mark.parametrize(
+    ("request_", "rule"),
+    [
+        (bitcoin_request(bitcoin_payload(), purpose=Purpose.SWEEP, references=()), "only withdrawals"),
+        (bitcoin_request(bitcoin_payload(), purpose=Purpose.GAS_FUNDING, references=()), "only withdrawals"),
+        (bitcoin_request(bitcoin_payload(), references=()), "exactly one payment"),
+        (bitcoin_request(bitcoin_payload(), references=("wdr_1", "wdr_2")), "exactly one payment"),
+        (bitcoin_request(bitcoin_payload(payments=(PAYMENT, PAYMENT), change_units=9_995_000)), "exactly one payment"),
+        (bitcoin_request(bitcoin_payload(payments=())), "exactly one payment"),
+        (bitcoin_request(bitcoin_payload(), paths=()), "not those of the inputs"),
+        (bitcoin_request(bitcoin_payload(), paths=(BITCOIN_HOT,)), "not those of the inputs"),
+        (
+            bitcoin_request(bitcoin_payload(TWO_INPUTS, change_units=20_995_000), paths=(BITCOIN_HOT, BITCOIN_DEPOSIT)),
+            "not those of the inputs",
+        ),
+        (bitcoin_request(bitcoin_payload((utxo(address=BITCOIN_OUTSIDE),))), "not at the address"),
+        (bitcoin_request(bitcoin_payload((utxo(address=bitcoin_address(BITCOIN_HOT)),))), "not at the address"),
+        (bitcoin_request(bitcoin_payload((utxo(address=FOREIGN),))), "not at the address"),
+        (bitcoin_request(bitcoin_payload(change=Derived(FOREIGN, BITCOIN_HOT))), "not at the address"),
+        (bitcoin_request(bitcoin_payload(change_units=20_000_001)), "worth more than the inputs"),
+        (bitcoin_request(b""), "no Bitcoin payload"),
+        (bitcoin_request(b"{}"), "no Bitcoin payload"),
+        (bitcoin_request(bitcoin_payload() + b" "), "no Bitcoin payload"),
+    ],
+)
+def test_key_04_what_is_of_no_class_is_refused(request_: SignRequest, rule: str) -> None:
+    with pytest.raises(SignerRefused, match=rule):
+        weigh(request_)
+
+
+def test_a_payload_for_another_chain_is_refused() -> None:
+    policy = BitcoinPolicy(SIGNET, POLICY["bitcoin"].limits, POLICY["bitcoin"].fees, 3600)
+    with pytest.raises(SignerRefused, match="another Bitcoin chain"):
+        weigh_bitcoin(bitcoin_request(bitcoin_payload()), policy, KEYS)
