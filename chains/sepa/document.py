@@ -54,6 +54,8 @@ def _refuse_document_type(raw: bytes) -> None:
         parser.Parse(raw, True)
     except _RootReached:
         return
+    except DocumentRefused:
+        raise
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise DocumentRefused("not XML", cut=True) from error
     raise DocumentRefused("not XML: no element", cut=True)

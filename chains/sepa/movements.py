@@ -76,7 +76,17 @@ def own_name(movement: Movement) -> str | None:
         return None
     detail = movement.detail
     itemised = [detail.end_to_end, detail.batch] if detail is not None else []
-    for name in [*itemised, movement.entry.batch]:
-        if name is not None and _OWN.fullmatch(name.lower()):
-            return name.lower()
-    return None
+    named = (_own(name) for name in [*itemised, movement.entry.batch])
+    return next(filter(None, named), None)
+
+
+def is_return(movement: Movement) -> bool:
+    """A payout of ours that comes back. Banks say so by the reversal indicator, by the code, by return information, or only
+    by the reference that we gave the payment."""
+    entry, detail = movement.entry, movement.detail
+    said_by_detail = detail is not None and (detail.returned or _own(detail.end_to_end) is not None)
+    return movement.credit and (entry.reversal or entry.family == "RRTN" or said_by_detail)
+
+
+def _own(name: str | None) -> str | None:
+    return name.lower() if name is not None and _OWN.fullmatch(name.lower()) else None

@@ -11,7 +11,7 @@ from chains.sepa.account import Account
 from chains.sepa.address import find_references
 from chains.sepa.entries import TEXT_MAX
 from chains.sepa.history import Glance, History
-from chains.sepa.movements import Movement, movements, own_name
+from chains.sepa.movements import Movement, is_return, movements, own_name
 from wallet.ids import NetworkId
 from wallet.money import Amount
 from wallet.ports import AddressBook, Block, Incoming, Outgoing, Party
@@ -43,11 +43,6 @@ def quoted_references(movement: Movement) -> frozenset[str]:
         return frozenset()
     detail = movement.detail
     return find_references([movement.entry.text] if detail is None else [detail.text, *detail.references])
-
-
-def is_return(movement: Movement) -> bool:
-    detail = movement.detail
-    return movement.credit and (movement.entry.reversal or (detail is not None and detail.returned))
 
 
 class _Naming:

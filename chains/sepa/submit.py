@@ -55,6 +55,8 @@ class PayoutTray:
         try:
             os.rename(self._staged_file(message_id), self._out_file(message_id))
         except FileNotFoundError:
+            if self._staged_file(message_id).exists():
+                raise  # it is the folder that is missing
             return
         _sync_folder(self._out)
         _sync_folder(self._staged)
