@@ -1,0 +1,92 @@
+"""What happens to every request around its endpoint: admit, read, validate, answer. In this order, so that a stranger
+learns nothing about what would have been valid."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+from multidict import MultiMapping
+from pydantic import ValidationError
+
+from api.auth import admit
+from api.errors import Problem
+from api.idempotency import read_key
+from api.json_body import read_json_object
+from api.routes import PATH_PATTERNS, Answer, Call, File, Route
+from api.schema import Closed
+from api.settings import ApiSettings
+from wallet.context import Context
+
+ASKER = web.RequestKey("asker", str)  # the API key's id, for the access log
+FIELD_MAX = 100  # characters of a field's name that an answer repeats: it may be the client's own invention
+Model = TypeVar("Model", bound=Closed)
+
+
+def path_pattern(path: str) -> str:
+    """The route's path with what each name in it must look like, as aiohttp wants it."""
+    for name, pattern in PATH_PATTERNS.items():
+        path = path.replace(f"{{{name}}}", f"{{{name}:{pattern}}}")
+    return path
+
+
+def serve(
+    route: Route, context: Context, settings: ApiSettings, stopping: asyncio.Event
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The aiohttp handler of an endpoint."""
+
+    async def handle(request: web.Request) -> web.Response:
+        principal = await admit(request, context, route.access)
+        if principal is not None:
+            request[ASKER] = principal.key
+        call: Call[Any, Any] = Call(
+            context=context,
+            settings=settings,
+            stopping=stopping,
+            asker=principal,
+            query=_validated(route.query, _flat(request.query)),
+            key=read_key(request, route.idempotency),
+            body=_validated(route.body, await read_json_object(request) if request.can_read_body else {}),
+            path=dict(request.match_info),
+        )
+        return _response(await route.handle(call))
+
+    return handle
+
+
+def _flat(query: MultiMapping[str]) -> dict[str, str]:
+    """Each parameter once: the second of two would be read by some and not by others."""
+    names = list(query)
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem("invalid_request", "this query parameter was sent twice", blame=name[:FIELD_MAX])
+    return dict(query)
+
+
+def _validated(model: type[Model], sent: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(sent)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> Problem:
+    """The first thing that is wrong, without the value that was sent."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])[:FIELD_MAX]
+    told = {"missing": "this is required", "extra_forbidden": "this is not known here"}
+    return Problem("invalid_request", told.get(first["type"], first["msg"]), blame=place)
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    if answer.location is not None:
+        headers["Location"] = answer.location
+    content = answer.content
+    if isinstance(content, File):
+        if content.name is not None:
+            headers["Content-Disposition"] = f'attachment; filename="{content.name}"'
+        return web.Response(body=content.content, content_type=content.content_type, headers=headers)
+    text = json.dumps(content.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    return web.Response(text=text, status=answer.status, headers=headers, content_type="application/json")

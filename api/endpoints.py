@@ -1,0 +1,36 @@
+"""Every endpoint that there is. Where paths overlap the first one counts."""
+
+from api.operator import watch
+from api.routes import Route
+from api.v1 import (
+    addresses,
+    api_keys,
+    balances,
+    customers,
+    deposits,
+    entries,
+    events,
+    health,
+    networks,
+    node,
+    payments,
+    problems,
+    withdrawals,
+)
+
+ROUTES: tuple[Route, ...] = (
+    *health.ROUTES,
+    *node.ROUTES,
+    *customers.ROUTES,
+    *api_keys.ROUTES,
+    *balances.ROUTES,
+    *entries.ROUTES,
+    *addresses.ROUTES,
+    *deposits.ROUTES,
+    *payments.ROUTES,
+    *withdrawals.ROUTES,
+    *events.ROUTES,
+    *networks.ROUTES,
+    *watch.ROUTES,
+    *problems.ROUTES,
+)

@@ -1,0 +1,173 @@
+"""One table: stable code → HTTP status and what may be said. Answers are problem details (RFC 9457).
+
+What this prevents: a status that depends on where a refusal was raised, and errors that tell of the inside (tables,
+accounts, hosts, the reason an operator paused an asset). A member of a refusal's detail is shown only if it stands here.
+
+    400  what was sent makes no sense            409  it does, but not in the present state
+    401  no valid key        403  not with it    413  415  408  the body: too large, not JSON, too slow
+    404  nothing here that you may see           422  the Idempotency-Key was used for something else
+    500  our mistake                             503  try again, under the same Idempotency-Key
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal, RememberedRefusal, Stale
+from wallet.ports import NetworkError, SignerUnavailable
+from wallet.vault.items import PersonErased
+
+RETRY_AFTER_S = "1"
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`detail` replaces the refusal's own message where that would say too much; `members` are shown beside it."""
+
+    status: int
+    title: str
+    detail: str | None = None
+    members: tuple[str, ...] = ()
+    field: str | None = None
+
+
+RULES: dict[str, Rule] = {
+    "invalid_request": Rule(400, "The request is not valid"),
+    "idempotency_key_required": Rule(400, "An Idempotency-Key is required"),
+    "invalid_cursor": Rule(400, "The cursor is not valid", field="cursor"),
+    "amount_refused": Rule(400, "The amount is refused", field="amount"),
+    "destination_refused": Rule(400, "The destination is refused", field="destination"),
+    "handle_malformed": Rule(400, "The handle is not valid", field="handle"),
+    "unauthorized": Rule(401, "A valid API key is required"),
+    "not_allowed": Rule(403, "Not allowed"),
+    "scope_missing": Rule(403, "This API key lacks the scope", members=("scope",)),
+    "not_found": Rule(404, "Not found", members=("noun", "id")),
+    "method_not_allowed": Rule(405, "This method is not offered here"),
+    "request_timeout": Rule(408, "The body did not arrive in time"),
+    "insufficient_funds": Rule(409, "Insufficient funds", members=("asset", "needed", "available")),
+    "account_frozen": Rule(409, "The account is frozen", "this account is frozen"),
+    "account_closed": Rule(409, "The account is closed", "this account is closed"),
+    "balance_overflow": Rule(409, "The balance would be too large", "a balance above 2^256 - 1 units does not exist"),
+    "hold_not_open": Rule(409, "The hold has ended", "what was held has been settled or released"),
+    "already_exists": Rule(409, "Already exists", "this already exists"),
+    "handle_taken": Rule(409, "The handle is taken", "this handle is taken", field="handle"),
+    "asset_paused": Rule(
+        409, "The asset is paused", "this asset is paused: an operator is looking into it", ("asset",)
+    ),
+    "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
+    "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),
+    "body_too_large": Rule(413, "The body is too large"),
+    "unsupported_media_type": Rule(415, "The body is not JSON"),
+    "idempotency_key_reused": Rule(422, "The Idempotency-Key was used for another request"),
+    "refused": Rule(409, "Refused", "this was refused"),
+    "internal_error": Rule(500, "Something went wrong on our side"),
+    "outcome_unknown": Rule(503, "The outcome is not known yet"),
+    "unavailable": Rule(503, "Temporarily unavailable"),
+    "changed_meanwhile": Rule(503, "Changed meanwhile"),
+    "network_unavailable": Rule(503, "The network does not answer"),
+}
+
+_RETRY = {"Retry-After": RETRY_AFTER_S}
+_REPEAT = "nothing is lost: repeat the request with the same Idempotency-Key to learn what became of it"
+
+
+class Problem(Exception):
+    """An answer that says no. `code` is a key of `RULES`; `blame` names the field that is wrong."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        blame: str | None = None,
+        members: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code, self.detail = code, detail
+        self.members = dict(members or {})
+        self.headers = dict(headers or {})
+        self.field = blame
+
+    @property
+    def rule(self) -> Rule:
+        return RULES[self.code]
+
+    @property
+    def status(self) -> int:
+        return self.rule.status
+
+    def content(self) -> dict[str, object]:
+        """The members of RFC 9457, with `code` for programs and `detail` for people."""
+        content: dict[str, object] = {
+            "type": f"/problems/{self.code}",
+            "title": self.rule.title,
+            "status": self.rule.status,
+            "code": self.code,
+        }
+        optional = {"detail": self.rule.detail or self.detail, "field": self.field or self.rule.field}
+        return {**content, **{name: text for name, text in optional.items() if text}, **self.members}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What the world does to us, told without its own words."""
+
+    code: str
+    detail: str
+    errors: tuple[type[Exception], ...] = field(default=())
+
+
+_TROUBLES = (
+    _Trouble("outcome_unknown", _REPEAT, (OutcomeUnknown,)),
+    _Trouble("changed_meanwhile", "others were faster, and nothing was done: try again", (Stale,)),
+    _Trouble("unavailable", "nothing was done: try again", (JournalUnavailable, SignerUnavailable)),
+    _Trouble("network_unavailable", "nothing was done: try again when the network answers", (NetworkError,)),
+    _Trouble(
+        "unavailable",
+        "try again, with the same Idempotency-Key where there is one",
+        (
+            InterfaceError,
+            OperationalError,
+            PoolTimeout,
+            ConnectionError,
+            TimeoutError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.OperatorInterventionError,
+            asyncpg.InsufficientResourcesError,
+        ),
+    ),
+)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The answer to an exception that is known here; None for a mistake of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Refusal):
+        return _refused(error)
+    if isinstance(error, PersonErased):
+        return Problem("customer_erased")
+    for trouble in _TROUBLES:
+        if isinstance(error, trouble.errors):
+            return Problem(trouble.code, trouble.detail, headers=_RETRY)
+    return None
+
+
+def _refused(refusal: Refusal) -> Problem:
+    code = _public_code(refusal)
+    members = {name: refusal.detail[name] for name in RULES[code].members if name in refusal.detail}
+    headers = {"Idempotent-Replayed": "true"} if isinstance(refusal, RememberedRefusal) else {}
+    return Problem(code, refusal.message, members=members, headers=headers)
+
+
+def _public_code(refusal: Refusal) -> str:
+    """A taken handle is remembered by the Journal as what it is to a table; both are the same answer."""
+    code = refusal.stable_code
+    if code == "already_exists" and refusal.detail.get("table") == "customers":
+        return "handle_taken"
+    return code if code in RULES else "refused"

@@ -1,0 +1,140 @@
+"""How an endpoint declares itself: who may, what it takes, what it answers, how it refuses.
+
+The declaration is all there is: it guards the endpoint, validates what comes in, and becomes the OpenAPI description.
+What this prevents: an endpoint that somebody forgot to protect.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from pydantic import BaseModel
+
+from api.schema import ULID, Closed
+from api.settings import ApiSettings
+from wallet.access.keys import Principal, Scope
+from wallet.context import Context
+
+BodyT_co = TypeVar("BodyT_co", bound=Closed, covariant=True)
+QueryT_co = TypeVar("QueryT_co", bound=Closed, covariant=True)
+
+PATH_PATTERNS = {
+    "customer": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}",
+    "key": rf"key_{ULID}",
+    "deposit": rf"dep_{ULID}",
+    "payment": rf"pay_{ULID}",
+    "withdrawal": rf"wdr_{ULID}",
+    "code": r"[a-z_]{1,40}",
+}
+"""What a name in a path looks like. Anything else does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may: anybody (`public`), any valid key (no scopes), or a key that has one of the scopes."""
+
+    scopes: frozenset[Scope] = frozenset()
+    public: bool = False
+
+
+PUBLIC = Access(public=True)
+ANY_KEY = Access()
+
+
+def any_of(*scopes: Scope) -> Access:
+    return Access(frozenset(scopes))
+
+
+class Idempotency(Enum):
+    """Whether a request carries an `Idempotency-Key`. Whatever moves money requires one."""
+
+    NONE = "none"
+    ACCEPTED = "accepted"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[BodyT_co, QueryT_co]):
+    """One request, understood: who asks, and what they mean. Who waits for events stops when `stopping` is set."""
+
+    context: Context
+    settings: ApiSettings
+    stopping: asyncio.Event
+    asker: Principal | None
+    body: BodyT_co
+    query: QueryT_co
+    path: Mapping[str, str]
+    key: str | None
+
+    @property
+    def principal(self) -> Principal:
+        if self.asker is None:
+            raise AssertionError("a public endpoint has no principal")
+        return self.asker
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is not JSON of ours."""
+
+    content: bytes
+    content_type: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`replayed` says that this is the first answer to this Idempotency-Key, again."""
+
+    content: BaseModel | File
+    status: int = 200
+    replayed: bool = False
+    location: str | None = None
+
+
+Handle = Callable[[Call[Any, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    access: Access
+    handle: Handle
+    summary: str
+    answer: type[BaseModel] | str  # a model, or the media type of a file
+    body: type[Closed]
+    query: type[Closed]
+    statuses: tuple[int, ...] = (200,)
+    idempotency: Idempotency = Idempotency.NONE
+    refuses: tuple[str, ...] = field(default=())
+
+    @property
+    def takes_body(self) -> bool:
+        return bool(self.body.model_fields)
+
+
+def route(
+    method: str,
+    path: str,
+    *,
+    access: Access,
+    answer: type[BaseModel] | str,
+    statuses: tuple[int, ...] = (200,),
+    idempotency: Idempotency = Idempotency.NONE,
+    refuses: tuple[str, ...] = (),
+) -> Callable[[Handle], Route]:
+    """Turn a function into an endpoint. Body and query come from its annotation `Call[Body, Query]`, the summary from the
+    first line of its docstring; `refuses` names codes of `api.errors.RULES` beyond those that every endpoint has."""
+
+    def declare(handle: Handle) -> Route:
+        (annotation,) = [hint for name, hint in get_type_hints(handle).items() if name != "return"]
+        body, query = get_args(annotation)
+        summary = (handle.__doc__ or "").strip().partition("\n")[0]
+        if not summary:
+            raise ValueError(f"{method} {path} has no summary")
+        return Route(method, path, access, handle, summary, answer, body, query, statuses, idempotency, refuses)
+
+    return declare

@@ -1,0 +1,251 @@
+"""Withdrawals: requested, quoted, followed, cancelled."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy import select
+
+from api.amounts import read_amount
+from api.auth import subject
+from api.idempotency import personal, request_of
+from api.pages import page_of_rows
+from api.personal import reveal_for_owner
+from api.routes import Answer, Call, Idempotency, any_of, route
+from api.schema import AmountText, AssetSymbol, Closed, CustomerName, Line, Moment, NetworkName, Nothing, Paging, Shown
+from wallet import schema
+from wallet.access.keys import Scope
+from wallet.context import Context, Record
+from wallet.errors import NotFound
+from wallet.ids import CustomerId, NetworkId
+from wallet.journal.body import time_text
+from wallet.journal.change import Committed
+from wallet.ports import Destination
+from wallet.withdrawals.cancel import cancel_withdrawal
+from wallet.withdrawals.request import quote_fee, request_withdrawal, withdrawal_view
+from wallet.withdrawals.states import State
+
+_TABLE = schema.withdrawals
+
+
+class DestinationBody(Closed):
+    """On a chain the address alone; at a bank the IBAN and the name of its holder."""
+
+    address: Line = Field(min_length=1, max_length=128, examples=["bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"])
+    name: Line | None = Field(default=None, min_length=1, max_length=140, examples=["Bob Example"])
+
+
+class WithdrawalBody(Closed):
+    network: NetworkName
+    asset: AssetSymbol
+    amount: AmountText
+    destination: DestinationBody
+
+
+class QuoteQuery(Closed):
+    network: NetworkName
+    asset: AssetSymbol
+    amount: AmountText
+
+
+class WithdrawalQuery(Paging):
+    customer: CustomerName | None = None
+
+
+class QuoteView(Shown):
+    """What a withdrawal requested now would hold. The fee is fixed when it is requested, not by the quote."""
+
+    network: NetworkName
+    asset: AssetSymbol
+    amount: AmountText
+    network_fee: AmountText
+    total: AmountText
+
+
+class DestinationView(Shown):
+    address: str
+    name: str | None
+
+
+class WithdrawalView(Shown):
+    """`destination` is null where it was erased, or is personal and not one's own. `txs` fills as it is signed."""
+
+    id: str
+    network: NetworkName
+    asset: AssetSymbol
+    amount: AmountText
+    network_fee: AmountText
+    destination: DestinationView | None
+    status: State
+    reason: str | None
+    txs: list[str]
+    created_at: Moment
+    final_at: Moment | None
+
+
+class WithdrawalPage(Shown):
+    items: list[WithdrawalView]
+    next_cursor: str | None
+
+
+@route(
+    "POST",
+    "/v1/withdrawals",
+    access=any_of(Scope.WITHDRAW),
+    answer=WithdrawalView,
+    statuses=(201,),
+    idempotency=Idempotency.REQUIRED,
+    refuses=(
+        "amount_refused",
+        "destination_refused",
+        "not_found",
+        "insufficient_funds",
+        "account_frozen",
+        "account_closed",
+        "asset_paused",
+        "idempotency_key_reused",
+        "network_unavailable",
+    ),
+)
+async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
+    """Send money out"""
+    sent, owner, settings = call.body, CustomerId(call.principal.owner), call.settings
+    amount = read_amount(call.context, sent.asset, sent.amount)
+    meaning: dict[str, object] = {
+        "network": sent.network,
+        "asset": sent.asset,
+        "units": str(amount.units),
+        "address": personal(settings, sent.destination.address),
+        "name": personal(settings, sent.destination.name),
+    }
+    done = await request_withdrawal(
+        call.context,
+        call.principal.key,
+        owner,
+        NetworkId(sent.network),
+        amount,
+        Destination(sent.destination.address, sent.destination.name),
+        request_of(call, "withdrawal.request", meaning),
+    )
+    return await _first_answer(call, done, 201)
+
+
+@route(
+    "GET",
+    "/v1/withdrawals/quote",
+    access=any_of(Scope.READ, Scope.WITHDRAW),
+    answer=QuoteView,
+    refuses=("not_found", "amount_refused", "network_unavailable"),
+)
+async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
+    """What the network fee of a withdrawal would be now"""
+    asked = call.query
+    amount = read_amount(call.context, asked.asset, asked.amount)
+    network = call.context.network(asked.network)
+    if amount.asset not in {listing.asset for listing in network.listings}:
+        raise NotFound(f"{asked.asset} on network", asked.network)
+    fee = await quote_fee(network, amount)
+    figures = {"amount": amount, "network_fee": fee, "total": amount + fee}
+    texts = {name: str(figure).partition(" ")[0] for name, figure in figures.items()}
+    return Answer(QuoteView(network=asked.network, asset=asked.asset, **texts))
+
+
+@route(
+    "POST",
+    "/v1/withdrawals/{withdrawal}/cancel",
+    access=any_of(Scope.WITHDRAW),
+    answer=WithdrawalView,
+    idempotency=Idempotency.REQUIRED,
+    refuses=("not_found", "not_cancellable", "hold_not_open", "idempotency_key_reused"),
+)
+async def cancel(call: Call[Nothing, Nothing]) -> Answer:
+    """Cancel a withdrawal that the node has not begun to sign"""
+    owner, withdrawal = CustomerId(call.principal.owner), call.path["withdrawal"]
+    request = request_of(call, "withdrawal.cancel", {"withdrawal": withdrawal})
+    return await _first_answer(
+        call, await cancel_withdrawal(call.context, call.principal.key, owner, withdrawal, request), 200
+    )
+
+
+@route(
+    "GET",
+    "/v1/withdrawals",
+    access=any_of(Scope.READ, Scope.OPERATE_READ),
+    answer=WithdrawalPage,
+    refuses=("not_found", "invalid_cursor"),
+)
+async def list_all(call: Call[Nothing, WithdrawalQuery]) -> Answer:
+    """Withdrawals, newest first"""
+    owner = await subject(call, call.query.customer)
+    rows, following = await page_of_rows(call, f"withdrawals:{owner}", _TABLE, _TABLE.c.owner == owner)
+    sent = await sent_txs(call.context, [row["id"] for row in rows])
+    items = [await _shown(call, row, sent.get(row["id"], [])) for row in rows]
+    return Answer(WithdrawalPage(items=items, next_cursor=following))
+
+
+@route(
+    "GET",
+    "/v1/withdrawals/{withdrawal}",
+    access=any_of(Scope.READ, Scope.OPERATE_READ),
+    answer=WithdrawalView,
+    refuses=("not_found",),
+)
+async def show(call: Call[Nothing, Nothing]) -> Answer:
+    """One withdrawal"""
+    row, principal = await _row(call.context, call.path["withdrawal"]), call.principal
+    if row is None or not (principal.is_operator or row["owner"] == principal.owner):
+        raise NotFound("withdrawal", call.path["withdrawal"])
+    sent = await sent_txs(call.context, [row["id"]])
+    return Answer(await _shown(call, row, sent.get(row["id"], [])))
+
+
+async def sent_txs(context: Context, withdrawals: Sequence[str]) -> dict[str, list[str]]:
+    """The txs (at a bank: payout files) that carry each withdrawal, oldest first, from the moment they are signed."""
+    links, submissions = schema.submission_withdrawals, schema.submissions
+    wanted = (
+        select(links.c.withdrawal, submissions.c.tx)
+        .join(submissions, submissions.c.id == links.c.submission)
+        .where(links.c.withdrawal.in_(withdrawals), submissions.c.tx.is_not(None))
+        .order_by(submissions.c.id)
+    )
+    found: dict[str, list[str]] = {}
+    for row in await context.all(wanted):
+        found.setdefault(row["withdrawal"], []).append(row["tx"])
+    return found
+
+
+async def _row(context: Context, withdrawal: str) -> Record | None:
+    return await context.one(select(_TABLE).where(_TABLE.c.id == withdrawal))
+
+
+async def _first_answer(call: Call[Any, Any], done: Committed, status: int) -> Answer:
+    """What was answered first is answered on every retry: the state at that moment, and a destination that never changes."""
+    row = await _row(call.context, str(done.result["id"]))
+    if row is None:
+        raise AssertionError("a committed withdrawal is not there")
+    destination = await _destination(call, row)
+    view = _view({**done.result, "destination": destination, "txs": [], "final_at": None})
+    location = f"/v1/withdrawals/{view.id}" if status == 201 else None
+    return Answer(view, status, done.replayed, location)
+
+
+async def _shown(call: Call[Any, Any], row: Record, txs: list[str]) -> WithdrawalView:
+    view = withdrawal_view(row, call.context.asset(row["asset"]).decimals)
+    final_at = time_text(row["final_at"]) if row["final_at"] else None
+    return _view({**view, "destination": await _destination(call, row), "txs": txs, "final_at": final_at})
+
+
+def _view(content: Mapping[str, object]) -> WithdrawalView:
+    return WithdrawalView.model_validate(content)
+
+
+async def _destination(call: Call[Any, Any], row: Record) -> dict[str, object] | None:
+    if row["destination_item"] is None:
+        return {"address": row["destination"], "name": None}
+    if call.principal.owner != row["owner"]:
+        return None
+    clear: dict[str, object] | None = await reveal_for_owner(call.context, row["destination_item"])
+    return clear
+
+
+ROUTES = (send, quote, cancel, list_all, show)

@@ -1,0 +1,303 @@
+"""A network in memory: blocks, a pool of what waits, reorgs, lost answers. It keeps its own books, apart from the node's.
+
+network.pay_in(address, amount)     somebody outside pays us; `mine()` puts it into a block
+network.reorg(2)                    the last two blocks are replaced; what was in them waits again
+network.reorg(2, forget=True)       … and is gone
+network.silent = True               nothing answers
+network.lose_answers = 1            the next submission arrives, and the answer to it does not
+network.rejecting = "no"            submissions are understood and refused
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wallet.ids import NetworkId
+from wallet.money import Amount, Asset
+from wallet.ports import (
+    AddressBook,
+    Block,
+    BlockRef,
+    Branch,
+    Capabilities,
+    Derived,
+    Destination,
+    Fate,
+    Fee,
+    FileSource,
+    Incoming,
+    Instruction,
+    Listing,
+    NetworkRejected,
+    NetworkUnreachable,
+    NonceSource,
+    Observation,
+    Party,
+    Reversal,
+    Source,
+    Status,
+    SubmissionRef,
+    Unsigned,
+    Utxo,
+    UtxoSource,
+)
+
+_GENESIS_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_ADDRESS = re.compile(r"[a-z0-9-]{3,60}", re.ASCII)
+ACCOUNTS = Capabilities(Source.NONCE, Reversal.REORG, True, False, False, False)
+COINS = Capabilities(Source.UTXO, Reversal.REORG, True, False, True, False)
+BANK = Capabilities(Source.FILE, Reversal.RETURN, False, False, False, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """What moves: to addresses, and (for submissions of ours) from our wallet, with the fee it pays."""
+
+    id: str
+    pays: tuple[tuple[str, Amount], ...]
+    consumes: tuple[str, ...] = ()
+    fee: Amount | None = None
+    change: tuple[str, int] | None = None
+    party: Party | None = None
+    text: str | None = None
+
+    @property
+    def ours(self) -> bool:
+        return bool(self.consumes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mined:
+    ref: BlockRef
+    parent: str
+    at: datetime
+    txs: tuple[Tx, ...]
+
+
+@dataclass(slots=True)
+class FakeNetwork:
+    """Implements `wallet.ports.Network`. All addresses of ours are one wallet: whatever arrived can be spent."""
+
+    id: NetworkId
+    assets: tuple[Asset, ...]
+    book: AddressBook
+    capabilities: Capabilities = ACCOUNTS
+    depth: int = 2  # blocks on top of a block, its own counted, until it is final
+    fee_units: int = 1_000
+    silent: bool = False
+    lose_answers: int = 0
+    rejecting: str | None = None
+    pool: dict[str, Tx] = field(default_factory=dict)
+    listings: tuple[Listing, ...] = ()
+    _chain: list[_Mined] = field(default_factory=list)
+    _serial: int = 0
+
+    def __post_init__(self) -> None:
+        self.listings = tuple(Listing(self.id, asset, None, asset.decimals) for asset in self.assets)
+        self._chain = [_Mined(BlockRef(0, f"{self.id}-genesis"), "", _GENESIS_AT, ())]
+
+    # ── what the world does ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def pay_in(self, address: str, amount: Amount, *, party: Party | None = None, text: str | None = None) -> str:
+        """Somebody pays; it waits for a block. Returns the tx."""
+        self._serial += 1
+        tx = Tx(_digest(self.id, "in", self._serial), ((address, amount),), party=party, text=text)
+        self.pool[tx.id] = tx
+        return tx.id
+
+    def mine(self, count: int = 1) -> None:
+        """Blocks; the first takes everything that waits and can be included."""
+        for _ in range(count):
+            tip = self._chain[-1].ref
+            self._serial += 1
+            ref = BlockRef(tip.height + 1, _digest(self.id, tip.id, self._serial))
+            used = self._used()
+            taken = tuple(tx for tx in self.pool.values() if not used.intersection(tx.consumes))
+            self._chain.append(_Mined(ref, tip.id, _GENESIS_AT + timedelta(seconds=ref.height), taken))
+            self.pool.clear()
+
+    def reorg(self, blocks: int, *, forget: bool = False) -> None:
+        """Another branch, longer by one, takes the place of the last `blocks`."""
+        gone, self._chain = self._chain[-blocks:], self._chain[:-blocks]
+        waiting, self.pool = dict(self.pool), {}
+        if not forget:
+            waiting |= {tx.id: tx for mined in gone for tx in mined.txs}
+        self.mine(blocks + 1)
+        self.pool = waiting
+
+    @property
+    def txs(self) -> dict[str, Tx]:
+        return {tx.id: tx for mined in self._chain for tx in mined.txs}
+
+    def received(self, address: str) -> dict[str, int]:
+        """What an address has been paid, per asset symbol, in base units."""
+        found: dict[str, int] = defaultdict(int)
+        for tx in self.txs.values():
+            for target, amount in tx.pays:
+                found[amount.asset.symbol] += amount.units if target == address else 0
+        return {symbol: units for symbol, units in found.items() if units}
+
+    # ── the port ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def fee_asset(self) -> Asset:
+        return self.assets[0]
+
+    async def identity(self) -> str:
+        self._answer()
+        return self._chain[0].ref.id
+
+    async def tip(self) -> BlockRef:
+        self._answer()
+        return self._chain[-1].ref
+
+    async def final(self) -> BlockRef | None:
+        self._answer()
+        place = len(self._chain) - self.depth
+        return self._chain[place].ref if place >= 0 else None
+
+    async def block_ref(self, height: int) -> BlockRef | None:
+        self._answer()
+        return self._chain[height].ref if 0 <= height < len(self._chain) else None
+
+    async def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
+        for height in range(start, stop + 1):
+            self._answer()
+            mined = self._chain[height]
+            arrivals = [arrival for tx in mined.txs for arrival in _arrivals(tx)]
+            known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
+            ours = tuple(arrival for arrival in arrivals if arrival.address in known)
+            yield Block(height, mined.ref.id, mined.parent, mined.at, ours)
+
+    def derive(self, branch: Branch, index: int) -> Derived:
+        return Derived(f"{self.id}-{branch.value}-{index}", f"m/{branch.value}/{index}")
+
+    def check_destination(self, destination: Destination) -> Destination:
+        address = destination.address.strip().lower()
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError("an address here is 3 to 60 lower-case letters, digits and -")
+        if self.capabilities.personal_payload and not destination.name:
+            raise ValueError("the holder's name is needed")
+        return replace(destination, address=address)
+
+    async def estimate_fee(self, asset: Asset) -> Fee:
+        self._answer()
+        fee_asset = asset if self.capabilities.customer_pays_fee else self.fee_asset
+        units = 0 if self.capabilities.source is Source.FILE else self.fee_units
+        return Fee(units, Amount(units, fee_asset))
+
+    async def next_nonce(self, address: str) -> int:
+        self._answer()
+        return sum(name.startswith(f"{address}:") for name in self._used())
+
+    async def build(
+        self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
+    ) -> Unsigned:
+        consumes = _consumed(source)
+        spent = sum(i.amount.units for i in instructions) + fee.units.units
+        change: Utxo | None = None
+        plan: dict[str, Any] = {
+            "network": self.id,
+            "consumes": consumes,
+            "pays": [[i.destination.address, i.amount.asset.symbol, str(i.amount.units)] for i in instructions],
+            "fee": str(fee.units.units),
+        }
+        if isinstance(source, UtxoSource):
+            rest = sum(coin.units for coin in source.available) - spent
+            tx = hashlib.sha256(_encoded(plan)).hexdigest()
+            change = Utxo(f"{tx}:change", rest, source.change.address, source.change.path) if rest > 0 else None
+        return Unsigned(_encoded(plan), consumes, fee.units, change)
+
+    def show(self, payload: bytes) -> Mapping[str, object]:
+        shown: dict[str, object] = json.loads(payload)
+        return shown
+
+    async def prepare(self, submission: SubmissionRef) -> None:
+        return
+
+    async def submit(self, submission: SubmissionRef) -> None:
+        self._answer()
+        if self.rejecting is not None:
+            raise NetworkRejected(self.rejecting)
+        if submission.tx not in self.txs:
+            self.pool[submission.tx] = self._decoded(submission)
+        if self.lose_answers > 0:
+            self.lose_answers -= 1
+            raise NetworkUnreachable("the answer was lost")
+
+    async def status(self, submission: SubmissionRef) -> Status:
+        self._answer()
+        for mined in self._chain:
+            for tx in mined.txs:
+                if tx.id == submission.tx:
+                    return self._seen(mined.ref, tx)
+        if submission.tx in self.pool:
+            return Status(Fate.PENDING)
+        return Status(Fate.DEAD if self._used(final=True).intersection(submission.consumes) else Fate.UNKNOWN)
+
+    async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
+        self._answer()
+        units: dict[str, int] = defaultdict(int)
+        for mined in self._chain[: at.height + 1]:
+            for tx in mined.txs:
+                _move(units, tx, frozenset(addresses))
+        return Observation(self._chain[at.height].ref, dict(units))
+
+    async def close(self) -> None:
+        return
+
+    def _answer(self) -> None:
+        if self.silent:
+            raise NetworkUnreachable("silent, as a test wished")
+
+    def _used(self, *, final: bool = False) -> set[str]:
+        stop = len(self._chain) - self.depth + 1 if final else len(self._chain)
+        return {name for mined in self._chain[: max(stop, 0)] for tx in mined.txs for name in tx.consumes}
+
+    def _seen(self, ref: BlockRef, tx: Tx) -> Status:
+        final = len(self._chain) - ref.height >= self.depth
+        return Status(Fate.FINAL if final else Fate.INCLUDED, ref, tx.fee)
+
+    def _decoded(self, submission: SubmissionRef) -> Tx:
+        plan = json.loads(submission.payload)["plan"]
+        symbols = {asset.symbol: asset for asset in self.assets}
+        pays = tuple((target, Amount(int(units), symbols[symbol])) for target, symbol, units in plan["pays"])
+        return Tx(submission.tx, pays, tuple(plan["consumes"]), Amount(int(plan["fee"]), self.fee_asset))
+
+
+def _consumed(source: NonceSource | UtxoSource | FileSource) -> tuple[str, ...]:
+    match source:
+        case NonceSource():
+            return (f"{source.address}:{source.nonce}",)
+        case UtxoSource():
+            return tuple(coin.outpoint for coin in source.available)
+        case FileSource():
+            return (source.message_id,)
+
+
+def _arrivals(tx: Tx) -> list[Incoming]:
+    return [
+        Incoming(f"{tx.id}:{place}", target, amount, tx.id, party=tx.party, text=tx.text)
+        for place, (target, amount) in enumerate(tx.pays)
+    ]
+
+
+def _move(units: dict[str, int], tx: Tx, ours: frozenset[str]) -> None:
+    for target, amount in tx.pays:
+        units[amount.asset.symbol] += amount.units if target in ours else 0
+        units[amount.asset.symbol] -= amount.units if tx.ours else 0
+    if tx.fee is not None:
+        units[tx.fee.asset.symbol] -= tx.fee.units
+
+
+def _encoded(plan: Mapping[str, Any]) -> bytes:
+    return json.dumps(plan, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()

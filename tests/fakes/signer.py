@@ -1,0 +1,45 @@
+"""A signer that signs for fake networks. It remembers what it signed, can be locked, and can refuse."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wallet.ids import SubmissionId
+from wallet.ports import Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
+
+
+@dataclass(slots=True)
+class FakeSigner:
+    """Implements `wallet.ports.Signer`."""
+
+    locked: bool = False
+    absent: bool = False
+    refusing: str | None = None
+    signed: dict[SubmissionId, Signed] = field(default_factory=dict)
+
+    async def status(self) -> SignerStatus:
+        self._answer()
+        return SignerStatus(self.locked, "a test locked it" if self.locked else None)
+
+    async def public_keys(self) -> Mapping[str, str]:
+        self._answer()
+        return {}
+
+    async def check(self, request: SignRequest) -> None:
+        self._answer()
+        if self.refusing is not None and request.submission not in self.signed:
+            raise SignerRefused(self.refusing)
+
+    async def sign(self, request: SignRequest) -> Signed:
+        await self.check(request)
+        if self.locked:
+            raise SignerUnavailable("locked")
+        if request.submission not in self.signed:
+            payload = json.dumps({"plan": json.loads(request.payload), "signature": "fake"}).encode()
+            self.signed[request.submission] = Signed(payload, hashlib.sha256(request.payload).hexdigest())
+        return self.signed[request.submission]
+
+    def _answer(self) -> None:
+        if self.absent:
+            raise SignerUnavailable("no signer, as a test wished")
