@@ -172,6 +172,19 @@ def operator_create(
     _beside(config, work)
 
 
+@app.command()
+def funding(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Show the node's own address on each network: operators pay working capital there, such as ETH for gas."""
+    from wallet.treasury.sources import house_address  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        found = {name: (await house_address(context, name)).address for name in sorted(context.networks)}
+        print(json.dumps(found) if as_json else "\n".join(f"{name:>12}  {place}" for name, place in found.items()))
+        return 0
+
+    _beside(config, work)
+
+
 @asset.command("pause")
 def asset_pause(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Stop everything in one asset: nothing is credited, paid or withdrawn."""

@@ -7,6 +7,7 @@ import structlog
 
 
 def write_logs(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -44,6 +44,9 @@ class StatementArchive:
         found = self._mine().where(self._table.c.facts["statement_id"].astext == statement_id)
         return [_accepted(row["facts"]) for row in await self.context.all(found.order_by(self._table.c.height))]
 
+    async def at(self, height: int) -> Accepted | None:
+        return await self._one(self._mine().where(self._table.c.height == height))
+
     async def get(self, height: int) -> tuple[Accepted, bytes] | None:
         row = await self.context.one(self._mine().where(self._table.c.height == height))
         if row is None:

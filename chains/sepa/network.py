@@ -113,8 +113,8 @@ class SepaNetwork:
     async def block_ref(self, height: int) -> BlockRef | None:
         if height == 0:
             return beginning(self._account.iban)
-        stored = await self._statements.get(height)
-        return stored[0].ref if stored is not None else None
+        stored = await self._statements.at(height)
+        return stored.ref if stored is not None else None
 
     async def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
         for height in range(start, stop + 1):
@@ -124,10 +124,10 @@ class SepaNetwork:
         """The closing booked balance of the statement at `at`."""
         if at.height == 0:
             return Observation(beginning(self._account.iban), {self.fee_asset.symbol: self._opening_units})
-        stored = await self._statements.get(at.height)
+        stored = await self._statements.at(at.height)
         if stored is None:
             raise BlockVanished(f"there is no statement {at.height}")
-        return Observation(stored[0].ref, {self.fee_asset.symbol: stored[0].closing_units})
+        return Observation(stored.ref, {self.fee_asset.symbol: stored.closing_units})
 
     async def _last(self) -> BlockRef:
         last = await self._statements.last()

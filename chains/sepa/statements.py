@@ -60,6 +60,9 @@ class StatementStore(Protocol):
     async def by_statement_id(self, statement_id: str) -> Sequence[Accepted]:
         """All that carry this number of the bank's (`Stmt/Id`): one as a rule, several when a bank starts again."""
 
+    async def at(self, height: int) -> Accepted | None:
+        """The facts alone: the file, which names people, stays sealed."""
+
     async def get(self, height: int) -> tuple[Accepted, bytes] | None:
         """The statement at this height and the whole file in which it came; None above the last."""
 

@@ -1,9 +1,13 @@
 """What the tour plays on: the development networks, a node in a process of its own, an operator with a key."""
 
 import asyncio
+import contextlib
+import fcntl
+import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +39,28 @@ class Stage:
 
     async def funding_address(self, network: str) -> str:
         return (await house_address(self.beside, self.beside.network(network).id)).address
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for one demo, gone when it ends. What a killed demo left is removed by the next one."""
+    home = Path(".coffer").absolute()
+    home.mkdir(exist_ok=True)
+    for left in home.glob("demo-*"):
+        _remove_unless_used(left)
+    place = Path(tempfile.mkdtemp(prefix="demo-", dir=home))
+    with (place / ".in-use").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _remove_unless_used(left: Path) -> None:
+    with contextlib.suppress(OSError), (left / ".in-use").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @asynccontextmanager

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,12 @@ from typing import Any
 import asyncpg
 
 from node.demo.client import ApiClient
-from node.demo.stage import Stage, set_stage
+from node.demo.stage import Stage, set_stage, temporary_folder
+from node.logs import write_logs
 from wallet.journal.verify import Proof, verify
 from wallet.ledger.reconcile import Position, positions
 
+INTERRUPTED = 130  # the shell's own number for Ctrl-C
 LOOK_EVERY_S = 0.2
 STEP_WITHIN_S = 90.0
 CUSTOMER_KEY = ["read", "receive", "pay", "withdraw"]
@@ -33,9 +34,21 @@ class Tour:
     began: float
     customers: dict[str, ApiClient] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
+    cursors: dict[str, str] = field(default_factory=dict)
 
     def say(self, line: str) -> None:
         say(f"{time.monotonic() - self.began:5.1f} s  {line}")
+
+    async def tell_events(self, handle: str, kind: str, whose: str) -> None:
+        """What has happened to one customer's things since the last look, step by step; nothing is left out."""
+        cursor = self.cursors.get(handle)
+        page = await self.customers[handle].get("/v1/events" + (f"?cursor={cursor}" if cursor else ""))
+        self.cursors[handle] = page["next_cursor"]
+        for event in page["items"]:
+            if event["type"].startswith(kind):
+                data = event["data"]
+                noun = kind.removesuffix(".")
+                self.say(f"  {noun} of {_short(data['amount'])} {data['asset']} {whose}: {data['status']}")
 
 
 def say(line: str) -> None:
@@ -43,33 +56,34 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _short(amount: str) -> str:
+    """For people: 2 instead of 2.000000000000000000, but 60.00 as it is."""
+    whole, _, decimals = amount.partition(".")
+    kept = decimals.rstrip("0")
+    return amount if len(decimals) <= 2 else f"{whole}.{kept}" if kept else whole
+
+
 async def run_demo(*, once: bool, folder: Path | None) -> int:
     """`folder` is absolute. Exit status 0 only if everything happened and every difference is 0. Without `once` it stays up
     until Ctrl-C."""
-    began, stop = time.monotonic(), asyncio.Event()
+    began, stop, staying = time.monotonic(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    place = folder or await asyncio.to_thread(_fresh_folder)
-    try:
-        telling = asyncio.create_task(_tell(place, began, once=once, stop=stop))
+    with temporary_folder() if folder is None else nullcontext(folder) as place:
+        telling = asyncio.create_task(_tell(place, began, staying=None if once else staying, stop=stop))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if not telling.done() and once:
+        if not telling.done() and not staying.is_set():
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+            return INTERRUPTED
         return await telling
-    finally:
-        if folder is None:
-            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
 
-def _fresh_folder() -> Path:
-    home = Path(".coffer").absolute()
-    home.mkdir(exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="demo-", dir=home))
-
-
-async def _tell(folder: Path, began: float, *, once: bool, stop: asyncio.Event) -> int:
+async def _tell(folder: Path, began: float, *, staying: asyncio.Event | None, stop: asyncio.Event) -> int:
+    """`staying` is set when the tour is over and stays up; None ends it there."""
+    write_logs(folder / "demo.log")
     async with set_stage(folder, lambda line: say(f"{time.monotonic() - began:5.1f} s  {line}")) as stage:
         tour = Tour(stage, began)
         await open_accounts(tour)
@@ -78,11 +92,12 @@ async def _tell(folder: Path, began: float, *, once: bool, stop: asyncio.Event) 
         await withdraw(tour)
         proven, proof = await prove(tour)
         result = await _result(tour, proven, proof)
-        if not once:
+        if staying is not None:
             _invite(tour)
+            staying.set()
             await stop.wait()
             say("stopping")
-    if once:
+    if staying is None:
         say(json.dumps(result))
     return 0 if result["ok"] else 1
 
@@ -116,30 +131,17 @@ async def pay_in(tour: Tour) -> None:
     await net.anvil.pay(ethereum, 2 * 10**18, account=1)
     await net.mint_dev_dollars((await net.anvil.accounts())[2], 1_000 * 10**6, account=2)
     await net.send_dev_dollars(ethereum, 1_000 * 10**6, account=2)
-    seen: dict[str, str] = {}
     wanted = {"alice": 2, "bob": 2}
-    await _until(lambda: _deposits_credited(tour, wanted, seen), "the deposits to be credited")
+    await _until(lambda: _deposits_credited(tour, wanted), "the deposits to be credited")
 
 
-async def _deposits_credited(tour: Tour, wanted: Mapping[str, int], seen: dict[str, str]) -> bool:
+async def _deposits_credited(tour: Tour, wanted: Mapping[str, int]) -> bool:
     done = 0
     for handle, number in wanted.items():
+        await tour.tell_events(handle, "deposit.", f"to @{handle}")
         items = (await tour.customers[handle].get("/v1/deposits"))["items"]
-        for item in items:
-            _tell_change(tour, seen, item, f"deposit of {item['amount']} {item['asset']} to @{handle}", _depth(item))
         done += len(items) == number and all(item["status"] == "credited" for item in items)
     return done == len(wanted)
-
-
-def _depth(item: Mapping[str, Any]) -> str:
-    count = item.get("confirmations")
-    return f" ({count} confirmation{'s' if count != 1 else ''})" if count and item["network"] != "sepa" else ""
-
-
-def _tell_change(tour: Tour, seen: dict[str, str], item: Mapping[str, Any], what: str, more: str = "") -> None:
-    if seen.get(item["id"]) != item["status"]:
-        seen[item["id"]] = item["status"]
-        tour.say(f"  {what}: {item['status']}{more}")
 
 
 async def pay_each_other(tour: Tour) -> None:
@@ -162,19 +164,23 @@ async def withdraw(tour: Tour) -> None:
         made = await bob.post("/v1/withdrawals", body)
         fee = f", network fee {made['network_fee']}" if made["network_fee"].strip("0.") else ""
         tour.say(f"@bob withdraws {amount} {asset} to {destination['address']}{fee}")
-    seen: dict[str, str] = {}
-    await _until(lambda: _withdrawals_final(tour, len(orders), seen), "the withdrawals to be final")
+    await _until(lambda: _withdrawals_final(tour, len(orders)), "the withdrawals to be final")
+    for file in await asyncio.to_thread(_payout_files, net.folder):
+        tour.say(f"  the bank has executed the payout file {file}")
     await _until(lambda: _nothing_open(tour), "the node's own submissions to be final")
 
 
-async def _withdrawals_final(tour: Tour, number: int, seen: dict[str, str]) -> bool:
+async def _withdrawals_final(tour: Tour, number: int) -> bool:
+    await tour.tell_events("bob", "withdrawal.", "by @bob")
     items = (await tour.customers["bob"].get("/v1/withdrawals"))["items"]
-    for item in items:
-        _tell_change(tour, seen, item, f"withdrawal of {item['amount']} {item['asset']}")
     broken = [item for item in items if item["status"] in ("rejected", "failed", "cancelled")]
     if broken:
         raise TourFailed(f"withdrawal {broken[0]['id']} was {broken[0]['status']}: {broken[0]['reason']}")
     return len(items) == number and all(item["status"] == "final" for item in items)
+
+
+def _payout_files(devnet: Path) -> list[str]:
+    return sorted(file.name for file in (devnet / "bank-private" / "executed").glob("*.xml"))
 
 
 async def _nothing_open(tour: Tour) -> bool:
@@ -188,8 +194,8 @@ async def prove(tour: Tour) -> tuple[list[Position], Proof]:
     for p in proven:
         figures = p.view()
         tour.say(
-            f"  {p.asset:>4}  held {figures['held']} = owed {figures['owed']} + house {figures['house']},"
-            f" difference {figures['difference']}"
+            f"  {p.asset:>4}  held {_short(figures['held'])} = owed {_short(figures['owed'])}"
+            f" + house {_short(figures['house'])}, difference {_short(figures['difference'])}"
         )
     connection = await asyncpg.connect(tour.stage.books_dsn)
     try:

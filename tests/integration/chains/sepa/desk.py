@@ -38,6 +38,10 @@ class Store:
     async def by_statement_id(self, statement_id: str) -> Sequence[Accepted]:
         return [row for row, _ in self.rows if row.statement_id == statement_id]
 
+    async def at(self, height: int) -> Accepted | None:
+        stored = await self.get(height)
+        return stored[0] if stored is not None else None
+
     async def get(self, height: int) -> tuple[Accepted, bytes] | None:
         return self.rows[height - 1] if 1 <= height <= len(self.rows) else None
 
