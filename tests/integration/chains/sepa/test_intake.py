@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -177,6 +178,18 @@ async def test_a_file_still_being_written_is_not_judged(desk: Desk) -> None:
         file.write(FIRST[500:])
     await desk.until_height(1)
     assert desk.said() == [("slow.xml", "accepted")]
+
+
+async def test_an_upload_that_stalls_gets_longer_than_one_that_is_whole(desk: Desk) -> None:
+    path = desk.drop("stalled.xml", FIRST[:500])
+    a_second_ago = time.time() - 1
+    os.utime(path, (a_second_ago, a_second_ago))
+    await desk.network.tip()
+    assert desk.told == []
+    three_seconds_ago = time.time() - 3
+    os.utime(path, (three_seconds_ago, three_seconds_ago))
+    await desk.network.tip()
+    assert desk.said() == [("stalled.xml", "refused")]
 
 
 async def test_a_file_replaced_while_it_is_judged_is_judged_anew_and_never_removed_unread(desk: Desk) -> None:
