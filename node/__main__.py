@@ -21,7 +21,11 @@ app = typer.Typer(
 )
 operator = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
 asset = typer.Typer(help="Pause and resume assets.", no_args_is_help=True)
+customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_help=True)
+deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
 app.add_typer(operator, name="operator")
+app.add_typer(customer, name="customer")
+app.add_typer(deposit, name="deposit")
 app.add_typer(asset, name="asset")
 
 ConfigFile = Annotated[
@@ -195,6 +199,70 @@ def asset_pause(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -
 def asset_resume(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Go on with an asset after looking into why it stopped. The reason goes on record."""
     _switch(config, symbol, reason, paused=False)
+
+
+@customer.command("freeze")
+def customer_freeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let nothing leave a customer's accounts; deposits are still credited."""
+    from wallet.customers.freeze import freeze_customer  # noqa: PLC0415
+
+    _do(config, lambda context: freeze_customer(context, "cli", name, reason), f"{name} is frozen")
+
+
+@customer.command("unfreeze")
+def customer_unfreeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a frozen customer go on."""
+    from wallet.customers.freeze import unfreeze_customer  # noqa: PLC0415
+
+    _do(config, lambda context: unfreeze_customer(context, "cli", name, reason), f"{name} is not frozen")
+
+
+@customer.command("erase")
+def customer_erase(
+    name: str,
+    config: ConfigFile = DEFAULT_CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase everything that identifies a customer, for ever. The books stay as they are."""
+    from wallet.customers.erase import erase_customer  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"Erase the personal data of {name} for ever?", abort=True)
+    _do(config, lambda context: erase_customer(context, "cli", name), f"{name}: personal data erased")
+
+
+@deposit.command("waiting")
+def deposit_waiting(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """List quarantined deposits with their reasons, one JSON object a line."""
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from wallet import schema  # noqa: PLC0415
+    from wallet.deposits.detect import QUARANTINED, deposit_view  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        wanted = select(schema.deposits).where(schema.deposits.c.state == QUARANTINED).order_by(schema.deposits.c.id)
+        for row in await context.all(wanted):
+            print(json.dumps(deposit_view(row, context.asset(row["asset"]).decimals)))
+        return 0
+
+    _beside(config, work)
+
+
+@deposit.command("attribute")
+def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Give a deposit without an owner to a customer; it is then confirmed and credited as any other."""
+    from wallet.deposits.attribute import attribute_deposit  # noqa: PLC0415
+
+    _do(config, lambda c: attribute_deposit(c, "cli", deposit_id, name, reason), f"{deposit_id} belongs to {name}")
+
+
+def _do(config: Path, act: Callable[[Any], Awaitable[object]], done: str) -> None:
+    async def work(context: Any, _dsns: Any) -> int:
+        await act(context)
+        print(done)
+        return 0
+
+    _beside(config, work)
 
 
 def _switch(config: Path, symbol: str, reason: str, *, paused: bool) -> None:

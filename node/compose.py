@@ -25,7 +25,7 @@ from node.clock import SystemClock
 from node.config import Config
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
 from node.migrations.apply import apply_migrations
-from node.processes import start_child
+from node.processes import Child, start_child
 from wallet import schema
 from wallet.addresses.assign import assign_house_address
 from wallet.addresses.book import StoredAddressBook
@@ -84,11 +84,11 @@ async def open_database(config: Config, environment: Mapping[str, str] = os.envi
 
 
 @asynccontextmanager
-async def run_signer(config: Config) -> AsyncIterator[SignerClient]:
+async def run_signer(config: Config) -> AsyncIterator[tuple[SignerClient, Child | None]]:
     """The signer's process as our child, or a client of one that runs alone."""
     client = SignerClient(signer_socket(config))
     if config.signer.socket is not None:
-        yield client
+        yield client, None
         return
     file = config.path(config.signer.config or "")
     command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
@@ -103,7 +103,7 @@ async def run_signer(config: Config) -> AsyncIterator[SignerClient]:
 
     try:
         await child.ready(answers, SIGNER_WITHIN_S)
-        yield client
+        yield client, child
     finally:
         await child.stop()
 

@@ -34,12 +34,9 @@ class Role(StrEnum):
     WORKERS = "workers"
 
 
-class NodeStopped(Exception):
-    """A part that the node cannot do without went away."""
-
-
 async def run_node(config: Config, role: Role, say: Say) -> None:
-    """Until SIGTERM or SIGINT. Raises what keeps the node from starting; each has a message of one line."""
+    """Until SIGTERM or SIGINT. Raises what keeps the node from starting, or `ChildEnded` when a part that it cannot do
+    without went away; each has a message of one line."""
     make_private(config.folder)
     write_logs(config.folder / "node.log")
     stop = asyncio.Event()
@@ -49,7 +46,7 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         say("opening the database")
         database = await stack.enter_async_context(open_database(config))
         say("starting the signer")
-        signer = await stack.enter_async_context(run_signer(config))
+        signer, signer_process = await stack.enter_async_context(run_signer(config))
         say("opening the networks")
         context = await stack.enter_async_context(compose(config, database.dsns, signer))
         if role is not Role.API:
@@ -61,6 +58,8 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         while not stop.is_set():
             if database.embedded is not None:
                 database.embedded.check()
+            if signer_process is not None:
+                signer_process.check()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_CHILDREN_S)
         say("stopping")

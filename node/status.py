@@ -93,21 +93,32 @@ async def _journal(context: Context) -> dict[str, Any]:
 
 
 def print_status(console: Console, status: Mapping[str, Any]) -> None:
-    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks")
+    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left")
     for n in status["networks"]:
-        networks.add_row(*(str(n[k]) for k in ("network", "tip", "final", "scanned", "lag")), n["error"] or "")
+        networks.add_row(n["network"], *(_figure(n[k]) for k in ("tip", "final", "scanned", "lag")), n["error"] or "")
     console.print(networks)
-    assets = Table(
-        "asset", "owed", "house", "held", "in transit", "receivables", "difference", "paused", title="Assets"
-    )
+    columns = ("owed", "house", "held", "in_transit", "receivables", "difference")
+    assets = Table("asset", *(name.replace("_", " ") for name in columns), title="Assets", title_justify="left")
     for a in status["assets"]:
-        figures = [a.get(k, "?") for k in ("owed", "house", "held", "in_transit", "receivables", "difference")]
-        assets.add_row(a["asset"], *figures, a["paused"] or a.get("unproven") or "")
+        assets.add_row(a["asset"], *(short_amount(a.get(name, "?")) for name in columns))
     console.print(assets)
-    queues = "  ".join(f"{name.replace('_', ' ')} {count}" for name, count in status["queues"].items())
-    signer = status["signer"]
-    console.print(f"Queues   {queues}")
-    console.print(f"Signer   {signer['state']} {signer['reason'] or ''}")
+    for a in status["assets"]:
+        for word in ("paused", "unproven"):
+            if a.get(word):
+                console.print(f"{a['asset']} {word}: {a[word]}")
+    console.print("Queues   " + ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in status["queues"].items()))
+    console.print(f"Signer   {status['signer']['state']} {status['signer']['reason'] or ''}")
     console.print(f"Journal  {status['journal'].get('seq')} changes, head {str(status['journal'].get('head'))[:16]}…")
     for notice in status["notices"][:5]:
         console.print(f"Notice   {notice['source']} {notice['subject']}: {notice['state']}: {notice['reason']}")
+
+
+def _figure(height: int | None) -> str:
+    return "-" if height is None else str(height)
+
+
+def short_amount(amount: str) -> str:
+    """For people: 2 instead of 2.000000000000000000, but 60.00 as it is."""
+    whole, _, decimals = amount.partition(".")
+    kept = decimals.rstrip("0")
+    return amount if len(decimals) <= 2 else f"{whole}.{kept}" if kept else whole

@@ -16,6 +16,7 @@ import asyncpg
 from node.demo.client import ApiClient
 from node.demo.stage import Stage, set_stage, temporary_folder
 from node.logs import write_logs
+from node.status import short_amount
 from wallet.journal.verify import Proof, verify
 from wallet.ledger.reconcile import Position, positions
 
@@ -48,19 +49,12 @@ class Tour:
             if event["type"].startswith(kind):
                 data = event["data"]
                 noun = kind.removesuffix(".")
-                self.say(f"  {noun} of {_short(data['amount'])} {data['asset']} {whose}: {data['status']}")
+                self.say(f"  {noun} of {short_amount(data['amount'])} {data['asset']} {whose}: {data['status']}")
 
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _short(amount: str) -> str:
-    """For people: 2 instead of 2.000000000000000000, but 60.00 as it is."""
-    whole, _, decimals = amount.partition(".")
-    kept = decimals.rstrip("0")
-    return amount if len(decimals) <= 2 else f"{whole}.{kept}" if kept else whole
 
 
 async def run_demo(*, once: bool, folder: Path | None) -> int:
@@ -194,8 +188,8 @@ async def prove(tour: Tour) -> tuple[list[Position], Proof]:
     for p in proven:
         figures = p.view()
         tour.say(
-            f"  {p.asset:>4}  held {_short(figures['held'])} = owed {_short(figures['owed'])}"
-            f" + house {_short(figures['house'])}, difference {_short(figures['difference'])}"
+            f"  {p.asset:>4}  held {short_amount(figures['held'])} = owed {short_amount(figures['owed'])}"
+            f" + house {short_amount(figures['house'])}, difference {short_amount(figures['difference'])}"
         )
     connection = await asyncpg.connect(tour.stage.books_dsn)
     try:

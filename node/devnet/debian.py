@@ -35,9 +35,14 @@ class AptSource:
     keyring: str | None = None
 
 
+_CHECKOUT = Path(__file__).parents[2]
+
+
 def tools_folder() -> Path:
-    """Where unpacked programs are kept; `COFFER_TOOLS` shares one between checkouts."""
-    return Path(os.environ.get("COFFER_TOOLS", ".coffer/tools")).resolve()
+    """Where unpacked programs are kept: in the checkout, or the user's cache. `COFFER_TOOLS` names another place."""
+    in_checkout = (_CHECKOUT / "pyproject.toml").exists()
+    usual = _CHECKOUT / ".coffer/tools" if in_checkout else Path.home() / ".cache/coffer/tools"
+    return Path(os.environ.get("COFFER_TOOLS", usual)).resolve()
 
 
 def unpack(package: str, *, suite: str | None, say: Say, folder: Path | None = None) -> Path:

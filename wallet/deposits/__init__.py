@@ -6,5 +6,6 @@
     quarantined   (with the reason: nobody's address, a log without money, …)
 
 What this prevents: crediting twice (the identity is unique and excludes the block), crediting what is not final, skipping
-a block (the cursor moves only over blocks whose deposits are committed). Read: `scan`, `detect`, `confirm`, `orphan`.
+a block (the cursor moves only over blocks whose deposits are committed). Read: `scan`, `detect`, `confirm`, `orphan`,
+`attribute`.
 """

@@ -1,0 +1,39 @@
+"""Give a quarantined deposit that is nobody's to the customer whom a person has found it to belong to."""
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context
+from wallet.customers.create import find_customer
+from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
+from wallet.errors import NotAllowed, NotFound
+from wallet.journal.change import Change, Committed, EventKind, Update
+
+ATTRIBUTABLE = frozenset({"unattributed", "ambiguous_reference", "returned_payout"})
+"""Reasons that only say whose it is unknown. A deposit that nobody can verify is never given to anybody."""
+
+
+async def attribute_deposit(context: Context, actor: str, deposit: str, customer: str, reason: str) -> Committed:
+    """It goes on as any deposit: confirmed, then credited when final. Raises `NotFound`, `NotAllowed`, `Stale`."""
+    table = schema.deposits
+    row = await context.one(select(table).where(table.c.id == deposit))
+    if row is None:
+        raise NotFound("deposit", deposit)
+    if row["state"] != QUARANTINED or row["reason"] not in ATTRIBUTABLE:
+        raise NotAllowed(
+            f"deposit {deposit} is {row['state']} ({row['reason']}): only one without an owner can be given"
+        )
+    if context.network(row["network"]).capabilities.sweeps:
+        raise NotAllowed("value on an address that was never handed out cannot be swept")
+    owner = (await find_customer(context, customer))["id"]
+    values = {"owner": owner, "state": DETECTED, "reason": None}
+    view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
+    change = Change(
+        actor=actor,
+        kind=EventKind.DEPOSIT_ATTRIBUTED,
+        data={**view, "reason": reason},
+        writes=(Update("deposits", deposit, row["version"], values),),
+        viewers=(owner,),
+        result=view,
+    )
+    return await context.journal.commit(change)
