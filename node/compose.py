@@ -154,6 +154,7 @@ def assemble(
     signer: SignerClient,
     keys: Mapping[str, str],
 ) -> Context:
+    """Everything that use cases work with, out of parts that are already open. `keys` are the networks' public keys."""
     networks = build_networks(config, keys, StoredAddressBook(reads))
     context = Context(
         journal=journal,
@@ -204,7 +205,9 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
 
 def make_engine(dsn: str) -> AsyncEngine:
     url = dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
-    return create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+    return create_async_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 def make_private(folder: Path) -> None:

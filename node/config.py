@@ -109,6 +109,8 @@ class SignerSection(_Section):
 
 
 class Config(_Section):
+    """The whole file. `start` is the folder that relative paths begin at; it is never written in the file."""
+
     node: NodeSection
     networks: dict[Annotated[str, Field(pattern=_NAME)], NetworkSection] = Field(min_length=1)
     signer: SignerSection

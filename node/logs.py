@@ -7,6 +7,7 @@ import structlog
 
 
 def write_logs(file: Path) -> None:
+    """From now on every log line of this process goes to this file, readable by us alone."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     structlog.configure(

@@ -78,6 +78,7 @@ async def serve(config: Config, context: Context) -> AsyncIterator[str]:
 
 
 def api_settings(config: Config) -> ApiSettings:
+    """What the API needs of the configuration, with its two secrets, which are made at the first start."""
     banks = {
         name: BankDetails(section.iban, section.bic, section.holder_name)
         for name, section in config.networks.items()

@@ -93,6 +93,7 @@ async def _journal(context: Context) -> dict[str, Any]:
 
 
 def print_status(console: Console, status: Mapping[str, Any]) -> None:
+    """The node on one screen, from what `read_status` found."""
     networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left")
     for n in status["networks"]:
         networks.add_row(n["network"], *(_figure(n[k]) for k in ("tip", "final", "scanned", "lag")), n["error"] or "")

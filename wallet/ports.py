@@ -411,6 +411,8 @@ class SignerStatus:
 
 
 class Signer(Protocol):
+    """The process that holds the keys which move money. It judges every byte for itself and believes nobody."""
+
     async def status(self) -> SignerStatus: ...
 
     async def public_keys(self) -> Mapping[str, str]:

@@ -100,6 +100,7 @@ async def _tell(folder: Path, began: float, *, staying: asyncio.Event | None, st
 
 
 async def open_accounts(tour: Tour) -> None:
+    """An operator makes the customers; each customer's own key makes the addresses that money will come to."""
     operator = tour.stage.operator
     tour.say("an operator has a key; two customers are created")
     for handle, name in (("alice", "Alice Example"), ("bob", "Bob Example")):
@@ -145,6 +146,7 @@ async def pay_each_other(tour: Tour) -> None:
 
 
 async def withdraw(tour: Tour) -> None:
+    """To outside addresses on every network, until all are final and no submission of the node is open."""
     bob, net = tour.customers["bob"], tour.stage.devnet
     outside = (await net.anvil.accounts())[5]
     orders: Sequence[tuple[str, str, str, dict[str, str]]] = (

@@ -37,6 +37,8 @@ class Page:
 
 
 def render(page: Page, version: str) -> bytes:
+    """A camt.053 document with one statement, valid by the schema of that version."""
+    """The document, valid by the schema of that version. Raises `ValueError` for a version that the bank does not write."""
     if version not in VERSIONS:
         raise ValueError(f"statements are written in the versions {', '.join(VERSIONS)}")
     at, day = page.at.isoformat(timespec="seconds"), f"{page.at:%Y-%m-%d}"

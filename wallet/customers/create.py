@@ -59,8 +59,10 @@ async def create_customer(
     )
     try:
         return await context.journal.commit(change)
-    except AlreadyExists:
-        raise HandleTaken(handle) from None
+    except Refusal as refusal:
+        if refusal.stable_code == AlreadyExists.code:  # judged now, or remembered from an earlier try
+            raise HandleTaken(handle) from None
+        raise
 
 
 async def find_customer(context: Context, name: str) -> Record:

@@ -8,6 +8,7 @@ from wallet.customers.create import find_customer
 from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
+from wallet.ports import Source
 
 ATTRIBUTABLE = frozenset({"unattributed", "ambiguous_reference", "returned_payout"})
 """Reasons that only say whose it is unknown. A deposit that nobody can verify is never given to anybody."""
@@ -23,8 +24,8 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         raise NotAllowed(
             f"deposit {deposit} is {row['state']} ({row['reason']}): only one without an owner can be given"
         )
-    if context.network(row["network"]).capabilities.sweeps:
-        raise NotAllowed("value on an address that was never handed out cannot be swept")
+    if context.network(row["network"]).capabilities.source is not Source.FILE:
+        raise NotAllowed("only a bank's movements arrive without naming their owner")
     owner = (await find_customer(context, customer))["id"]
     values = {"owner": owner, "state": DETECTED, "reason": None}
     view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)

@@ -17,6 +17,7 @@ async def read_cursor(context: Context, network: NetworkId) -> BlockRef | None:
 
 
 async def advance_cursor(context: Context, network: NetworkId, block: BlockRef) -> None:
+    """The blocks up to this one are in the books. Operational state: lost, they are scanned again to the same effect."""
     async with context.ops.begin() as connection:
         values = {"network": network, "height": block.height, "block": block.id}
         await connection.execute(

@@ -31,6 +31,7 @@ BATCH_MAX = 4_000  # Changes in one transaction: some ten megabytes, well under 
 IMAGE_MAX = 200_000  # accounts whose totals are kept in memory
 RETRY_S = 0.2  # between attempts to reach the database again
 LOOKUP_LIMIT_S = 60.0  # how long an unknown outcome is looked up before its callers are told so
+LOOKUP_CONNECT_S = 1.0  # one attempt of a look-up to connect; it tries again within its own limit
 CONNECT_LIMIT_S = 30.0  # how long Changes wait for a database that cannot be reached
 
 # A paused writer must not stop the node: the server ends its transaction and frees the head row.
@@ -310,6 +311,7 @@ class Journal:
                     raise JournalUnavailable("the database cannot be reached; nothing was written") from error
                 await asyncio.sleep(RETRY_S)
             else:
+                await _refuse_unbounded(self._connection)
                 self._connection.add_log_listener(self._on_notice)
                 return self._connection
 
@@ -322,7 +324,7 @@ class Journal:
         deadline = asyncio.get_running_loop().time() + LOOKUP_LIMIT_S
         while asyncio.get_running_loop().time() < deadline:
             try:
-                connection = await self._connected(1.0)
+                connection = await self._connected(LOOKUP_CONNECT_S)
                 async with connection.transaction():
                     await store.lock_head(connection)
                     return await self._is_on_record(connection, batch)
@@ -356,6 +358,14 @@ class Journal:
     def _refuse_all(self, error: Exception) -> None:
         self._fail(list(self._queue), error)
         self._queue.clear()
+
+
+async def _refuse_unbounded(connection: asyncpg.Connection) -> None:
+    """Something between us and the server (a pooler, say) may have dropped our settings: then a paused writer could hold
+    the head for ever."""
+    for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
+        if await connection.fetchval("SELECT current_setting($1)", name) in {"0", None}:
+            raise JournalUnavailable(f"the database connection does not keep {name}: connect without a pooler")
 
 
 def _key(request: Request) -> tuple[str, str, str]:

@@ -35,6 +35,8 @@ class Flags(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """A place in the chart: whose, what for, and in which asset. Two with the same meaning have the same id."""
+
     owner: str
     code: str
     asset: Asset
