@@ -108,7 +108,7 @@ class Inbox:
         try:
             return Arrival(name, version, _digest(raw), read_statements(raw, self._account), None)
         except DocumentRefused as error:
-            if error.cut and abs(time.time_ns() - version[2]) < CUT_SETTLE_S * 1e9:
+            if error.cut and abs(time.time() - path.stat().st_mtime) < CUT_SETTLE_S:
                 return None
             return Arrival(name, version, _digest(raw), (), error.reason)
 
