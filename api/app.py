@@ -12,6 +12,7 @@ from api.json_body import BYTES_MAX
 from api.openapi import describe
 from api.routes import Route
 from api.settings import ApiSettings
+from api.web.routes import add_page
 from wallet.context import Context
 
 
@@ -25,7 +26,8 @@ def make_app(context: Context, settings: ApiSettings) -> web.Application:
     app.on_shutdown.append(_telling(stopping))
     for route in declared:
         app.router.add_route(route.method, path_pattern(route.path), serve(route, context, settings, stopping))
-    refuse_undeclared(app, declared, frozenset())
+    pages = add_page(app, context, settings, stopping) if settings.page else frozenset()
+    refuse_undeclared(app, declared, pages)
     return app
 
 

@@ -21,16 +21,17 @@ _MARK = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 
 async def read_json_object(request: web.Request) -> dict[str, Any]:
     """The body as one JSON object; an empty body is an empty object. Raises `Problem`."""
-    raw = await _read(request)
+    raw = await read_bytes(request, BYTES_MAX)
     if not raw:
         return {}
     _check_media_type(request)
     return parse_json_object(raw)
 
 
-async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > BYTES_MAX:
-        raise Problem("body_too_large", f"a body has at most {BYTES_MAX} bytes", headers={"Connection": "close"})
+async def read_bytes(request: web.Request, bytes_max: int) -> bytes:
+    """Raises `Problem`. What arrives in chunks is bounded by the application's own limit."""
+    if (request.content_length or 0) > bytes_max:
+        raise Problem("body_too_large", f"this body has at most {bytes_max} bytes", headers={"Connection": "close"})
     try:
         async with asyncio.timeout(READ_LIMIT_S):
             return await request.read()

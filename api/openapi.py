@@ -55,6 +55,7 @@ def describe(routes: tuple[Route, ...], settings: ApiSettings) -> Route:
 
 
 def document(routes: tuple[Route, ...], version: str) -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document, from the very schemas that requests are validated with."""
     paths: dict[str, dict[str, object]] = {}
     for declared in routes:
         paths.setdefault(declared.path, {})[declared.method.lower()] = _operation(declared)

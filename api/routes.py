@@ -99,6 +99,8 @@ Handle = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    """One operation: who may, what goes in, what comes out. Routing, validation and the document are all made of it."""
+
     method: str
     path: str
     access: Access

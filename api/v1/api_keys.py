@@ -22,7 +22,9 @@ _KEEPERS = any_of(Scope.KEYS, Scope.OPERATE)
 
 class ApiKeyBody(Closed):
     owner: CustomerName | None = Field(default=None, description="Operators name a customer; without it, oneself.")
-    scopes: list[Annotated[Scope, Field(strict=False)]] = Field(min_length=1, max_length=len(Scope), examples=[["read", "receive", "pay"]])
+    scopes: list[Annotated[Scope, Field(strict=False)]] = Field(
+        min_length=1, max_length=len(Scope), examples=[["read", "receive", "pay"]]
+    )
     label: Line = Field(min_length=1, max_length=LABEL_MAX, examples=["shop back end"])
 
 

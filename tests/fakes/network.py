@@ -89,6 +89,7 @@ class FakeNetwork:
     capabilities: Capabilities = ACCOUNTS
     depth: int = 2  # blocks on top of a block, its own counted, until it is final
     fee_units: int = 1_000
+    smallest_units: int = 1
     silent: bool = False
     lose_answers: int = 0
     rejecting: str | None = None
@@ -184,6 +185,9 @@ class FakeNetwork:
         if self.capabilities.personal_payload and not destination.name:
             raise ValueError("the holder's name is needed")
         return replace(destination, address=address)
+
+    async def smallest_payment(self, asset: Asset, destination: Destination) -> Amount:
+        return Amount(self.smallest_units, asset)
 
     async def estimate_fee(self, asset: Asset) -> Fee:
         self._answer()

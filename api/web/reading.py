@@ -1,0 +1,202 @@
+"""What the page shows, read in one go as plain values. A customer sees itself; an operator the newest customers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, select, true
+
+from api.settings import ApiSettings, BankDetails
+from api.v1.networks import NetworkView, shown_networks
+from api.v1.withdrawals import sent_txs
+from wallet import schema
+from wallet.access.keys import Principal
+from wallet.context import Context, Record
+from wallet.ids import CustomerId
+from wallet.ledger.balances import balances
+from wallet.money import format_units
+from wallet.withdrawals.states import State
+
+PEOPLE_MAX = 50  # customers on an operator's page
+ROWS_MAX = 30  # deposits, and withdrawals
+ADDRESSES_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    handle: str
+    balances: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A deposit with how far it is. `needed` is how many confirmations make it final, where that can be said."""
+
+    id: str
+    handle: str
+    network: str
+    asset: str
+    amount: str
+    status: str
+    reason: str | None
+    tx: str
+    at: str
+    confirmations: int | None
+    needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    id: str
+    handle: str
+    network: str
+    asset: str
+    amount: str
+    network_fee: str | None
+    destination: str | None
+    status: str
+    reason: str | None
+    txs: tuple[str, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    id: str
+    handle: str
+    network: str
+    kind: str
+    assets: tuple[str, ...]
+    address: str
+    bank: BankDetails | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """All of the page. `owner` is the customer it belongs to, or None on an operator's page."""
+
+    owner: Person | None
+    people: tuple[Person, ...]
+    arrivals: tuple[Arrival, ...]
+    departures: tuple[Departure, ...]
+    receiving: tuple[Receiving, ...]
+    networks: tuple[NetworkView, ...]
+    paused: tuple[str, ...]
+    version: str
+    mode: str
+    source_url: str
+
+
+async def read_live(context: Context, settings: ApiSettings, principal: Principal, source_url: str) -> Live:
+    """What the page shows to this principal: a customer sees themselves, an operator everybody."""
+    people = await _people(context, principal)
+    handles = {person.id: person.handle for person in people}
+    networks = tuple(await shown_networks(context))
+    table = schema.assets
+    paused = await context.all(select(table.c.id).where(table.c.paused.is_(true())).order_by(table.c.id))
+    return Live(
+        owner=None if principal.is_operator else people[0],
+        people=people,
+        arrivals=await _arrivals(context, handles, networks),
+        departures=await _departures(context, handles),
+        receiving=await _receiving(context, settings, handles, networks),
+        networks=networks,
+        paused=tuple(row["id"] for row in paused),
+        version=settings.version,
+        mode=settings.mode,
+        source_url=source_url,
+    )
+
+
+async def _people(context: Context, principal: Principal) -> tuple[Person, ...]:
+    table = schema.customers
+    wanted: ColumnElement[bool] = true() if principal.is_operator else table.c.id == principal.owner
+    rows = await context.all(select(table).where(wanted).order_by(table.c.id.desc()).limit(PEOPLE_MAX))
+    return tuple(
+        [Person(r["id"], r["handle"], tuple(await balances(context, CustomerId(r["id"])))) for r in reversed(rows)]
+    )
+
+
+async def _newest(context: Context, table: Table, handles: Mapping[str, str], limit: int) -> Sequence[Record]:
+    return await context.all(select(table).where(table.c.owner.in_(handles)).order_by(table.c.id.desc()).limit(limit))
+
+
+async def _arrivals(
+    context: Context, handles: Mapping[str, str], networks: Sequence[NetworkView]
+) -> tuple[Arrival, ...]:
+    seen = {network.id: network for network in networks}
+    rows = await _newest(context, schema.deposits, handles, ROWS_MAX)
+    return tuple(_arrival(context, row, handles, seen.get(row["network"])) for row in rows)
+
+
+def _arrival(context: Context, row: Record, handles: Mapping[str, str], network: NetworkView | None) -> Arrival:
+    count, needed = progress(row["height"], network.tip if network else None, network.final if network else None)
+    return Arrival(
+        id=row["id"],
+        handle=handles[row["owner"]],
+        network=row["network"],
+        asset=row["asset"],
+        amount=format_units(row["units"], context.asset(row["asset"]).decimals),
+        status=row["state"],
+        reason=row["reason"],
+        tx=row["tx"],
+        at=_minute(row["created_at"]),
+        confirmations=count,
+        needed=needed,
+    )
+
+
+def progress(height: int | None, tip: int | None, final: int | None) -> tuple[int | None, int | None]:
+    """Confirmations so far, and how many it takes: those so far and the blocks that finality is still behind."""
+    if height is None or tip is None:
+        return None, None
+    count = max(tip - height + 1, 1)
+    return count, None if final is None else count + max(height - final, 0)
+
+
+async def _departures(context: Context, handles: Mapping[str, str]) -> tuple[Departure, ...]:
+    rows = await _newest(context, schema.withdrawals, handles, ROWS_MAX)
+    sent = await sent_txs(context, [row["id"] for row in rows])
+    return tuple(_departure(context, row, handles, sent.get(row["id"], [])) for row in rows)
+
+
+def _departure(context: Context, row: Record, handles: Mapping[str, str], txs: Sequence[str]) -> Departure:
+    decimals = context.asset(row["asset"]).decimals
+    return Departure(
+        id=row["id"],
+        handle=handles[row["owner"]],
+        network=row["network"],
+        asset=row["asset"],
+        amount=format_units(row["units"], decimals),
+        network_fee=format_units(row["fee_units"], decimals) if row["fee_units"] else None,
+        destination=row["destination"],
+        status=State(row["state"]).value,
+        reason=row["reason"],
+        txs=tuple(txs),
+        at=_minute(row["created_at"]),
+    )
+
+
+async def _receiving(
+    context: Context, settings: ApiSettings, handles: Mapping[str, str], networks: Sequence[NetworkView]
+) -> tuple[Receiving, ...]:
+    seen = {network.id: network for network in networks}
+    rows = await _newest(context, schema.addresses, handles, ADDRESSES_MAX)
+    return tuple(
+        Receiving(
+            id=row["id"],
+            handle=handles[row["owner"]],
+            network=row["network"],
+            kind=seen[row["network"]].kind,
+            assets=tuple(seen[row["network"]].assets),
+            address=row["address"],
+            bank=settings.bank_details.get(row["network"]),
+        )
+        for row in reversed(rows)
+        if row["network"] in seen
+    )
+
+
+def _minute(at: Any) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
