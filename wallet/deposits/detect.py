@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.assets.pause import pause_asset
+from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.errors import AlreadyExists, Stale
 from wallet.ids import DepositId
 from wallet.journal.body import request_digest, time_text
 from wallet.journal.change import Change, EventKind, Insert, Request, Update
+from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
@@ -169,16 +170,19 @@ async def _book_outflow(context: Context, network: Network, block: Block, outgoi
         "reason": outgoing.reason,
         "height": block.height,
     }
+    reason = f"{network.id} shows {outgoing.amount} leaving that no submission explains ({outgoing.identity})"
+    symbol = outgoing.amount.asset.symbol
     request = Request("house", "outflow.book", f"{network.id}:{outgoing.identity}", request_digest(data))
-    change = Change(
-        ACTOR_NODE,
-        EventKind.OUTFLOW_BOOKED,
-        data,
-        entry=entry(network.id, outgoing.amount),
-        request=request,
-        result=data,
-    )
-    committed = await context.journal.commit(change)
-    if not outgoing.charge and not committed.replayed:
-        reason = f"{network.id} shows {outgoing.amount} leaving that no submission explains ({outgoing.identity})"
-        await pause_asset(context, ACTOR_NODE, outgoing.amount.asset.symbol, reason)
+
+    async def decide() -> Change:
+        return Change(
+            actor=ACTOR_NODE,
+            kind=EventKind.OUTFLOW_BOOKED,
+            data=data,
+            entry=entry(network.id, outgoing.amount),
+            writes=() if outgoing.charge else await pausing(context, symbol, reason),
+            request=request,
+            result=data,
+        )
+
+    await repeatable(context.journal, request, decide)

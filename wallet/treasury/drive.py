@@ -6,8 +6,8 @@ again, or looked up), and giving money back that may still be paid (only a prova
 
 import structlog
 
-from wallet.assets.pause import pause_asset
-from wallet.context import ACTOR_NODE, Context, Record
+from wallet.assets.pause import pausing
+from wallet.context import Context, Record
 from wallet.errors import AssetPaused, Stale
 from wallet.points import point
 from wallet.ports import Fate, Network, NetworkError, NetworkRejected, SignerRefused, Status
@@ -60,8 +60,8 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
         signed = await context.signer.sign(request)
     except SignerRefused as refusal:
         reason = f"the signer refused {row['id']} after its nonce or inputs were reserved: {refusal}"
-        await record(context, row, withdrawals, State.STOPPED, {"reason": str(refusal)})
-        await pause_asset(context, ACTOR_NODE, row["asset"], reason)
+        stop = await pausing(context, row["asset"], reason)
+        await record(context, row, withdrawals, State.STOPPED, {"reason": str(refusal)}, writes=stop)
         return
     point("withdrawal.after_sign")
     staged = {**row, "tx": signed.tx, "signed": signed.payload, "signed_item": None}

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.ids import CustomerId, HoldId, NetworkId, SubmissionId
 from wallet.journal.change import Change, EventKind, Insert, Update
@@ -320,14 +321,16 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
 
 
 async def bury(context: Context, row: Record, withdrawals: list[Record], reason: str) -> None:
-    """Provably dead: it can never be included, so the holds may end and the value is where it was."""
+    """Provably dead: it can never be included, so the holds may end and the value is where it was. What took its nonce or
+    inputs was not signed here, so the asset stops in the same Change."""
     network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
     fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
     place, fee_place = places(network, purpose, amount, fee_max)
     back = templates.submission_arrived(place, network, amount)
     fee_back = templates.submission_arrived(fee_place, network, fee_max) if fee_max else ()
     entry = (*back, *fee_back, *_released(context, withdrawals))
-    writes = await _unswept(context, row)
+    why = f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
+    writes = (*await _unswept(context, row), *await pausing(context, row["asset"], why))
     await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes)
 
 
