@@ -102,10 +102,6 @@ async def follow(context: Context, network: Network, row: Record, withdrawals: l
             await _included(context, row, withdrawals, status)
         case Fate.DEAD:
             await bury(context, row, withdrawals, "its nonce or an input was finally used by something else")
-            reason = (
-                f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
-            )
-            await pause_asset(context, ACTOR_NODE, row["asset"], reason)
         case Fate.PENDING | Fate.UNKNOWN | Fate.RETURNED:
             await _not_included(context, network, row, withdrawals, status)
 
