@@ -47,6 +47,8 @@ class RememberedRefusal(Refusal):
 
 
 class InsufficientFunds(Refusal):
+    """The account does not cover the amount. `available_units` are base units; the message has whole amounts."""
+
     code = "insufficient_funds"
 
     def __init__(self, account: str, needed: Amount, available_units: int) -> None:

@@ -10,7 +10,7 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Source
 
-ATTRIBUTABLE = frozenset({"unattributed", "ambiguous_reference", "returned_payout"})
+ATTRIBUTABLE = frozenset({"unattributed", "ambiguous_reference", "returned_payout", "identity_seen_before"})
 """Reasons that only say whose it is unknown. A deposit that nobody can verify is never given to anybody."""
 
 

@@ -1,6 +1,7 @@
 """Write down what a block brought. The outside event is recorded first; whether to believe it is decided later."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 from wallet.points import point
-from wallet.ports import Block, Incoming, Network, Outgoing
+from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
 from wallet.vault.items import ItemKind, SealedItem
 
 DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
@@ -25,6 +26,7 @@ MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED})  # a deposit 
 
 
 def deposit_view(row: Record, decimals: int) -> dict[str, object]:
+    """What an owner sees of a deposit: nothing of who paid it, and nothing of its sweep."""
     return {
         "id": row["id"],
         "network": row["network"],
@@ -68,6 +70,9 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         known = await context.one(
             select(table).where(table.c.network == network.id, table.c.identity == incoming.identity)
         )
+        if known is not None and _is_another(network, block, known):
+            incoming = replace(incoming, identity=f"{incoming.identity}@{block.height}", doubt="identity_seen_before")
+            continue
         change = (
             await _first_sight(context, network, block, incoming)
             if known is None
@@ -80,6 +85,11 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         except (Stale, AlreadyExists):
             continue  # another worker was faster: look again
         return
+
+
+def _is_another(network: Network, block: Block, known: Record) -> bool:
+    """Statements never move an entry to another statement: the same identity there is a second arrival, and for a person."""
+    return network.capabilities.reversal is Reversal.RETURN and known["block"] not in (None, block.id)
 
 
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:

@@ -63,6 +63,7 @@ def wire_write(write: Insert | Update) -> list[object]:
 
 
 def encode_body(change: Change, writes: list[list[object]]) -> bytes:
+    """The canonical bytes. `writes` are the Change's own, by `wire_write`: the same lists become rows of the database."""
     request = change.request
     return _encode(
         {

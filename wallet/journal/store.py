@@ -283,6 +283,7 @@ def _delta_row(name: str, before: Totals, after: Totals) -> tuple[str, str, str,
 async def write_holds(
     connection: asyncpg.Connection, before: Mapping[str, OpenHold], after: Mapping[str, OpenHold]
 ) -> None:
+    """New holds whole, open ones by what was settled or voided of them."""
     new = [
         (name, h.debit, h.credit, h.asset, str(h.units), str(h.remaining))
         for name, h in after.items()
