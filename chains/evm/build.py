@@ -67,6 +67,7 @@ async def build(
 
 
 def write_tx(payment: Payment, *, chain_id: int, nonce: int, gas: int, fee: Fee) -> EvmTx:
+    """A type-2 tx (EIP-1559) that pays ether to the target, or calls `transfer` on the listed contract (ERC-20)."""
     contract = payment.listing.contract
     token = contract is not None
     return EvmTx(

@@ -30,6 +30,8 @@ class SettingsRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """What the signer reads from its own file: where it lives, how it is unlocked, and what it may sign."""
+
     folder: Path
     socket: Path
     passphrase_file: Path | None
