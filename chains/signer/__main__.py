@@ -56,6 +56,7 @@ async def _serve(settings: Settings) -> None:
     _log.info("signer_listens", locked=status.locked, reason=status.reason, networks=status.networks)
     await stop.wait()
     await server.close()
+    signer.close()
 
 
 def _log_to_stderr() -> None:

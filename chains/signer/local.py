@@ -29,6 +29,10 @@ class LocalSigner:
         self._memory = memory
         self._now = now
 
+    def close(self) -> None:
+        """Give the memory free for another signer."""
+        self._memory.close()
+
     async def status(self) -> SignerStatus:
         broken = self._memory.broken
         return SignerStatus(locked=broken is not None, reason=broken, networks=tuple(self._policy))
@@ -108,6 +112,9 @@ class LockedSigner:
         self._keys = keys
         self._policy = policy
         self._reason = reason
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     async def status(self) -> SignerStatus:
         return SignerStatus(locked=True, reason=self._reason, networks=tuple(self._policy))

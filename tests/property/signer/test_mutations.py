@@ -1,0 +1,143 @@
+"""Bytes that change between the check and the signature: each change is judged anew, and never signed as what it was."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chains.evm.decode import decode as decode_evm
+from chains.evm.decode import encode_unsigned
+from chains.signer.kinds import sign_payload, weigh
+from chains.signer.local import LocalSigner
+from tests.unit.signer.scene import (
+    DUSD,
+    KEYS,
+    OUTSIDE,
+    POLICY,
+    bitcoin_payload,
+    bitcoin_request,
+    evm_payload,
+    evm_request,
+    local_signer,
+    open_memory,
+    payout_file,
+    payout_request,
+)
+from wallet.ids import SubmissionId
+from wallet.ports import SignerRefused, SignRequest
+
+REQUESTS = {
+    "ether": evm_request(evm_payload()),
+    "token": evm_request(evm_payload(OUTSIDE, 1_000_000, token=DUSD)),
+    "bitcoin": bitcoin_request(bitcoin_payload()),
+    "payout": payout_request(payout_file()),
+}
+
+BITS = tuple(1 << bit for bit in range(8))
+
+
+@pytest.fixture(params=REQUESTS)
+def request_(request: pytest.FixtureRequest) -> SignRequest:
+    return REQUESTS[request.param]
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Iterator[LocalSigner]:
+    memory = open_memory(tmp_path)
+    yield local_signer(memory)
+    memory.close()
+
+
+def mutants(payload: bytes, masks: tuple[int, ...]) -> Iterator[bytes]:
+    for position, byte in enumerate(payload):
+        for mask in masks:
+            yield payload[:position] + bytes([byte ^ mask]) + payload[position + 1 :]
+
+
+async def test_key_04_no_changed_byte_is_signed_under_the_id_that_was_signed(
+    request_: SignRequest, signer: LocalSigner
+) -> None:
+    """The withdrawal was signed once; whatever comes after under its ids, as this or as another submission, is refused."""
+    await signer.sign(request_)
+    for payload in mutants(request_.payload, (0x01,)):
+        mutant = replace(request_, payload=payload)
+        for again in (mutant, replace(mutant, submission=SubmissionId("sub_2"))):
+            with pytest.raises(SignerRefused):
+                await signer.sign(again)
+
+
+@pytest.mark.parametrize("kind", ["ether", "token"])
+def test_key_04_an_evm_payload_that_still_passes_is_signed_as_what_it_now_says(kind: str) -> None:
+    """Every bit of every byte: refused, or another meaning that was weighed by the policy, and signed to the letter."""
+    request_, policy, passed = REQUESTS[kind], POLICY["ethereum"], 0
+    for payload in mutants(request_.payload, BITS):
+        mutant = replace(request_, payload=payload)
+        if refused(mutant):
+            continue
+        passed += 1
+        tx = decode_evm(payload)
+        assert (tx.chain_id, encode_unsigned(tx)) == (31337, payload)
+        assert tx != decode_evm(request_.payload)
+        signed = sign_payload(mutant, policy, KEYS)
+        assert encode_unsigned(decode_evm(signed.payload)) == payload
+    assert passed > 100
+
+
+def refused(request: SignRequest) -> bool:
+    try:
+        weigh(request, POLICY[request.network], KEYS)
+    except SignerRefused:
+        return True
+    return False
+
+
+def test_key_04_a_bitcoin_payload_survives_no_change_but_of_whom_and_how_much_it_pays() -> None:
+    request_ = REQUESTS["bitcoin"]
+    before = weigh(request_, POLICY["bitcoin"], KEYS)
+    for payload in mutants(request_.payload, BITS):
+        mutant = replace(request_, payload=payload)
+        if refused(mutant):
+            continue
+        after = weigh(mutant, POLICY["bitcoin"], KEYS)
+        position = next(n for n, (old, new) in enumerate(zip(request_.payload, payload, strict=True)) if old != new)
+        inside_tx = request_.payload.index(b'"tx":"') < position
+        assert inside_tx or after != before
+
+
+def test_key_04_a_payout_file_changes_whom_it_pays_or_is_refused() -> None:
+    """Names and the moment of making are free; every figure, reference, account of ours and all the rest is bound."""
+    request_ = REQUESTS["payout"]
+    before = weigh(request_, POLICY["sepa"], KEYS)
+    free = (b"Coffer Operator", b"Bob Example", b"FR1420041010050500013M02606", b"2026-11-22", b"12:00:00")
+    for payload in mutants(request_.payload, (0x01,)):
+        mutant = replace(request_, payload=payload)
+        if refused(mutant):
+            continue
+        assert weigh(mutant, POLICY["sepa"], KEYS) == before
+        position = next(n for n, (old, new) in enumerate(zip(request_.payload, payload, strict=True)) if old != new)
+        around = [range(start, start + len(part)) for part in free for start in places(request_.payload, part)]
+        assert any(position in part for part in around)
+
+
+def places(payload: bytes, part: bytes) -> Iterator[int]:
+    start = payload.find(part)
+    while start >= 0:
+        yield start
+        start = payload.find(part, start + 1)
+
+
+MAKERS: dict[str, Callable[[bytes], SignRequest]] = {
+    "evm": evm_request,
+    "bitcoin": bitcoin_request,
+    "payout": payout_request,
+}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(payload=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_key_04_arbitrary_bytes_are_refused_and_never_crash_the_signer(kind: str, payload: bytes) -> None:
+    assert refused(MAKERS[kind](payload))
