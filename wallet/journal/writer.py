@@ -49,6 +49,13 @@ SESSION = {
 _STANDBY_NOTICE = "canceling wait for synchronous replication"
 # What one bad Change can cause; anything else (locks, disk, resources) concerns the whole batch.
 _OF_ONE_CHANGE = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, store.BatchMismatch)
+_MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    LookupError,
+    TypeError,
+    ValueError,
+)  # what judging a malformed Change raises
 
 _log = structlog.get_logger("journal")
 
@@ -107,8 +114,10 @@ class Journal:
         Raises a `Refusal` (judged; a remembered one if the request came before), `Stale` (read again, decide again),
         `JournalUnavailable` (nothing was written) or `OutcomeUnknown`. A caller that goes away does not undo anything.
         """
-        if len(self._queue) >= QUEUE_MAX or self._task is None:
-            raise JournalUnavailable("too many changes are waiting" if self._task else "the journal is not running")
+        if self._task is None or self._task.done():
+            raise JournalUnavailable("the journal is not running")
+        if len(self._queue) >= QUEUE_MAX:
+            raise JournalUnavailable("too many changes are waiting")
         writes = [wire_write(write) for write in change.writes]
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(change, writes, encode_body(change, writes), answer))
@@ -146,6 +155,8 @@ class Journal:
                 while self._queue:
                     await self._write_or_split([self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))])
                 raise
+            finally:  # whoever is not answered by now never would be: the writer has a fault of its own
+                self._fail(batch, OutcomeUnknown("the journal broke off; repeat under the same key"))
 
     async def _write_or_split(self, batch: list[_Waiting]) -> None:
         """A batch that the database refuses is tried again one by one, so that one bad Change fails alone."""
@@ -169,7 +180,7 @@ class Journal:
             connection = await self._connected(CONNECT_LIMIT_S)
             self._standby_wait_cancelled = False
             await connection.execute("BEGIN")
-            decided = await self._decide(connection, batch)
+            decided = await self._decided(connection, batch)
             point("journal.before_commit")
             sent = True
             await connection.execute("COMMIT")
@@ -213,6 +224,13 @@ class Journal:
                 waiting.answer.exception()
 
     # ── one transaction ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _decided(self, connection: asyncpg.Connection, batch: list[_Waiting]) -> _Batch:
+        """What cannot even be judged is a Change of ours that is wrong: it fails alone, as one that the database refuses."""
+        try:
+            return await self._decide(connection, batch)
+        except _MISTAKES as mistake:
+            raise store.BatchMismatch(f"a Change cannot be judged: {mistake!r}") from mistake
 
     async def _decide(self, connection: asyncpg.Connection, batch: list[_Waiting]) -> _Batch:
         head = await store.lock_head(connection)

@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import and_, func, or_, select, text, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
+from wallet.deposits.detect import CREDITED
+from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES
 from wallet.money import format_units
 from wallet.networks.open import start_height
-from wallet.ports import BlockRef, Fate, Network, NetworkUnreachable, Purpose, SubmissionRef
-from wallet.treasury import submissions
-from wallet.treasury.submissions import OPEN, paid_by, reference
+from wallet.ports import BlockRef, Fate, Network, NetworkUnreachable, Purpose
+from wallet.treasury.submissions import OPEN, State, paid_by, reference
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
 
@@ -47,46 +48,54 @@ class Position:
         return {name: format_units(getattr(self, name), self.decimals) for name in names}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Books:
-    """The books at one moment: totals by account, and what is still on its way."""
+    """The books at one moment: what is posted by code and asset, and what is still on its way or settled since the observed blocks."""
 
     accounts: Sequence[Record]
     deposits: Sequence[Record]
     submissions: Sequence[Record]
-    cursors: Mapping[str, int]
 
 
 async def positions(context: Context) -> list[Position]:
     """All assets, each proven against its networks now. Raises the network's errors: no answer is no proof."""
-    held: dict[str, int] = defaultdict(int)
-    transit: dict[str, int] = defaultdict(int)
-    owed: dict[str, int] = defaultdict(int)
-    house: dict[str, int] = defaultdict(int)
-    receivables: dict[str, int] = defaultdict(int)
     observed = {network.id: await _observe(context, network) for network in context.networks.values()}
     books = await _read_books(context, {name: ref for name, (ref, _) in observed.items()})
+    held: dict[str, int] = defaultdict(int)
     for name, (ref, units) in observed.items():
         network = context.networks[name]
         explained = await _explained(context, network, ref, books)
         for symbol in {listing.asset.symbol for listing in network.listings}:
             held[symbol] += units.get(symbol, 0) + explained[symbol]
-    for row in books.accounts:
-        posted = row["credits_posted"] - row["debits_posted"]
-        place = row["code"].partition("@")[0]
-        if place == "balance":
-            owed[row["asset"]] += posted
-        elif place == "receivable":
-            receivables[row["asset"]] -= posted
-        elif place == "transit":
-            transit[row["asset"]] -= posted
-            held[row["asset"]] += posted
-        elif place in HOUSE_EQUITY_CODES:
-            house[row["asset"]] += posted
+    sums = _sums(books.accounts)
     return [
-        Position(s, a.decimals, owed[s], house[s], held[s], transit[s], receivables[s])
-        for s, a in sorted(context.assets.items())
+        Position(
+            asset=symbol,
+            decimals=asset.decimals,
+            owed=sums["owed", symbol],
+            house=sums["house", symbol],
+            held=held[symbol] - sums["in_transit", symbol],  # what is on its way is shown apart
+            in_transit=sums["in_transit", symbol],
+            receivables=sums["receivables", symbol],
+        )
+        for symbol, asset in sorted(context.assets.items())
     ]
+
+
+def _sums(accounts: Sequence[Record]) -> dict[tuple[str, str], int]:
+    """The books' side by (figure, asset): what is owed and owned counts as credit, what we have coming as debit."""
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for row in accounts:
+        posted, place = row["posted"], row["code"].partition("@")[0]
+        if place == "balance":
+            sums["owed", row["asset"]] += posted
+        elif place == "receivable":
+            sums["receivables", row["asset"]] -= posted
+        elif place == "transit":
+            sums["in_transit", row["asset"]] -= posted
+        elif place in HOUSE_EQUITY_CODES:
+            sums["house", row["asset"]] += posted
+    return sums
 
 
 async def _observe(context: Context, network: Network) -> tuple[BlockRef, Mapping[str, int]]:
@@ -114,34 +123,28 @@ async def _scanned(context: Context, network: Network) -> BlockRef:
     return below
 
 
-async def _read_books(context: Context, blocks: Mapping[str, BlockRef]) -> _Books:
+async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) -> _Books:
     """One short snapshot, so that nothing moves between the sums."""
+    deposits, sent = schema.deposits, schema.submissions
+    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state != CREDITED)
     async with context.reads.connect() as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-        accounts = await _rows(connection, select(schema.accounts))
-        table = schema.deposits
-        wanted = select(table).where(table.c.height.is_not(None), _recent(blocks, table))
-        deposits = await _rows(connection, wanted)
-        sent = schema.submissions
-        moving = await _rows(connection, select(sent).where(sent.c.state.in_(OPEN) | _recent_final(blocks, sent)))
-        cursors = {row["network"]: row["height"] for row in await _rows(connection, select(schema.scan_cursors))}
-    return _Books(accounts, deposits, moving, cursors)
+        return _Books(
+            accounts=await _rows(connection, _posted_by_code()),
+            deposits=await _rows(connection, select(deposits).where(or_(uncredited, *_after(deposits, blocks)))),
+            submissions=await _rows(connection, select(sent).where(or_(sent.c.state.in_(OPEN), *_after(sent, blocks)))),
+        )
 
 
-def _recent(blocks: Mapping[str, BlockRef], table: Any) -> Any:
-    """Deposits not credited, and those credited from blocks after the observed one."""
-    later = [(table.c.network == name) & (table.c.height > ref.height) for name, ref in blocks.items()]
-    found = table.c.state != "credited"
-    for condition in later:
-        found = found | condition
-    return found
+def _posted_by_code() -> Any:
+    table = schema.accounts
+    posted = type_coerce(func.sum(table.c.credits_posted - table.c.debits_posted), schema.Units)
+    return select(table.c.code, table.c.asset, posted.label("posted")).group_by(table.c.code, table.c.asset)
 
 
-def _recent_final(blocks: Mapping[str, BlockRef], table: Any) -> Any:
-    found = table.c.state == "never"
-    for name, ref in blocks.items():
-        found = found | ((table.c.network == name) & (table.c.height > ref.height))
-    return found
+def _after(table: Any, blocks: Mapping[NetworkId, BlockRef]) -> list[Any]:
+    """Rows that belong to blocks above the observed ones."""
+    return [and_(table.c.network == name, table.c.height > ref.height) for name, ref in blocks.items()]
 
 
 async def _rows(connection: AsyncConnection, statement: Any) -> list[dict[str, Any]]:
@@ -155,9 +158,9 @@ async def _explained(context: Context, network: Network, ref: BlockRef, books: _
     for row in books.deposits:
         if row["network"] != network.id:
             continue
-        if row["state"] == "credited" and row["height"] > ref.height:
+        if row["state"] == CREDITED and row["height"] > ref.height:
             units[row["asset"]] += row["units"]
-        elif row["state"] != "credited" and row["height"] <= ref.height:
+        elif row["state"] != CREDITED and row["height"] <= ref.height:
             units[row["asset"]] -= row["units"]
     for row in books.submissions:
         if row["network"] == network.id:
@@ -168,19 +171,19 @@ async def _explained(context: Context, network: Network, ref: BlockRef, books: _
 async def _explain_submission(
     context: Context, network: Network, ref: BlockRef, row: Record, units: dict[str, int]
 ) -> None:
-    outside = row["purpose"] == Purpose.WITHDRAWAL
-    if row["state"] in (submissions.State.FINAL, submissions.State.DEAD):
-        if row["height"] is not None and row["height"] > ref.height:
-            units[row["asset"]] -= row["units"] if outside and row["state"] == submissions.State.FINAL else 0
-            units[row["fee_asset"]] -= row["fee_paid"] or 0
+    """A submission of ours takes its value away when it pays somebody else, and its fee always."""
+    if row["state"] in (State.FINAL, State.DEAD):  # settled from a block above the observed one
+        _leave(units, row, paid=row["state"] == State.FINAL, fee=row["fee_paid"] or 0, sign=-1)
         return
     if row["tx"] is None:
         return
-    status = await network.status(await _known_as(context, row))
+    status = await network.status(await reference(context, row, await paid_by(context, row["id"])))
     if status.fate in (Fate.INCLUDED, Fate.FINAL) and status.block and status.block.height <= ref.height:
-        units[row["asset"]] += row["units"] if outside and status.succeeded else 0
-        units[row["fee_asset"]] += status.fee_paid.units if status.fee_paid else row["fee_max"]
+        fee = status.fee_paid.units if status.fee_paid else row["fee_max"]
+        _leave(units, row, paid=status.succeeded, fee=fee, sign=1)
 
 
-async def _known_as(context: Context, row: Record) -> SubmissionRef:
-    return await reference(context, row, await paid_by(context, row["id"]))
+def _leave(units: dict[str, int], row: Record, *, paid: bool, fee: int, sign: int) -> None:
+    if paid and row["purpose"] == Purpose.WITHDRAWAL:
+        units[row["asset"]] += sign * row["units"]
+    units[row["fee_asset"]] += sign * fee
