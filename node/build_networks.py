@@ -12,7 +12,6 @@ from node.notices import record_notice
 from node.statement_archive import StatementArchive
 from wallet.context import Context
 from wallet.ids import NetworkId
-from wallet.money import Asset, parse_amount
 from wallet.ports import AddressBook, Network
 
 
@@ -83,7 +82,6 @@ def _sepa(
     async def report(notice: Notice) -> None:
         await record_notice(archive.context, network, notice)
 
-    asset = next(iter(section.listings(network))).asset
     return SepaNetwork(
         id=network,
         folder=config.path(section.folder),
@@ -94,13 +92,9 @@ def _sepa(
         book=book,
         statements=archive,
         listings=section.listings(network),
-        opening_units=_opening_units(section.opening_balance, asset),
+        opening_units=section.opening_units(),
         report=report,
     )
-
-
-def _opening_units(text: str, asset: Asset) -> int:
-    return parse_amount(text, asset).units
 
 
 def kinds(config: Config) -> Mapping[str, str]:

@@ -8,12 +8,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from wallet.ids import NetworkId
-from wallet.money import Asset, parse_amount
+from wallet.money import AmountMalformed, Asset, parse_amount
 from wallet.ports import Listing
 
 PREFIX = "COFFER__"
@@ -40,18 +40,38 @@ class AssetSection(_Section):
 class _NetworkSection(_Section):
     assets: dict[str, AssetSection] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _amounts_are_amounts(self) -> Self:
+        self.sweep_minimum()
+        return self
+
     def listings(self, network: NetworkId) -> tuple[Listing, ...]:
         return tuple(
-            Listing(network, Asset(symbol, a.decimals if a.scale is None else a.scale), a.contract, a.decimals)
-            for symbol, a in self.assets.items()
+            Listing(network, self.asset(symbol), section.contract, section.decimals)
+            for symbol, section in self.assets.items()
         )
+
+    def asset(self, symbol: str) -> Asset:
+        """With the scale of the ledger."""
+        section = self.assets[symbol]
+        try:
+            return Asset(symbol, section.decimals if section.scale is None else section.scale)
+        except ValueError as refused:
+            raise ValueError(f"assets: {refused}") from None
 
     def sweep_minimum(self) -> dict[str, int]:
         """Base units per asset below which a deposit address is left alone."""
-        amounts = {
-            s: (a.sweep_min, Asset(s, a.decimals if a.scale is None else a.scale)) for s, a in self.assets.items()
+        return {
+            symbol: _units(section.sweep_min, self.asset(symbol), f"assets.{symbol}.sweep_min")
+            for symbol, section in self.assets.items()
         }
-        return {symbol: parse_amount(text, asset).units for symbol, (text, asset) in amounts.items()}
+
+
+def _units(text: str, asset: Asset, place: str) -> int:
+    try:
+        return parse_amount(text, asset).units
+    except AmountMalformed as malformed:
+        raise ValueError(f"{place}: {malformed}") from None
 
 
 class EvmSection(_NetworkSection):
@@ -78,6 +98,17 @@ class SepaSection(_NetworkSection):
     bic: str | None = None
     holder_name: str
     opening_balance: str = "0.00"
+
+    @model_validator(mode="after")
+    def _one_account_has_one_currency(self) -> Self:
+        if len(self.assets) != 1:
+            raise ValueError("assets: a bank account has one currency")
+        self.opening_units()
+        return self
+
+    def opening_units(self) -> int:
+        """What the account held before its first statement, in base units."""
+        return _units(self.opening_balance, self.asset(next(iter(self.assets))), "opening_balance")
 
 
 NetworkSection = Annotated[EvmSection | BitcoinSection | SepaSection, Field(discriminator="kind")]
