@@ -50,7 +50,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """The books at one moment: what is posted by code and asset, and what is still on its way or settled since the observed blocks."""
+    """The books at one moment: what is posted by code and asset, and what is on its way or settled after the blocks observed."""
 
     accounts: Sequence[Record]
     deposits: Sequence[Record]
