@@ -61,13 +61,23 @@ async def prepare_partitions(connection: asyncpg.Connection, now: datetime | Non
     for number in range(first, first + 1 + PARTITIONS_AHEAD):
         low, high = number * PARTITION_ROWS, (number + 1) * PARTITION_ROWS
         for table in ("journal", "transfers"):
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {table}_{number:06d} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})"
-            )
+            await _append_only_partition(connection, table, f"{table}_{number:06d}", f"FROM ({low}) TO ({high})")
     today = (now or datetime.now(UTC)).date()
     for ahead in range(-1, REQUEST_DAYS_AHEAD):
         day = today + timedelta(days=ahead)
         await connection.execute(
             f"CREATE TABLE IF NOT EXISTS requests_{day:%Y%m%d} PARTITION OF requests"
             f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+        )
+
+
+async def _append_only_partition(connection: asyncpg.Connection, table: str, name: str, values: str) -> None:
+    """PostgreSQL hands a table's row triggers down to its partitions, but not the one against TRUNCATE."""
+    if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", name):
+        return
+    async with connection.transaction():
+        await connection.execute(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES {values}")
+        await connection.execute(
+            f"CREATE OR REPLACE TRIGGER {name}_never_emptied BEFORE TRUNCATE ON {name}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
