@@ -13,6 +13,7 @@ from wallet.ports import Signed, SignerStatus, SignRequest
 FRAME_BYTES_MAX = 4 * 1024 * 1024  # a payout file of 1,000 payments is about 1 MB, a third more in base64
 SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, with its closing zero
 _LENGTH_BYTES = 4
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: lists nested without end
 
 
 class FrameMalformed(Exception):
@@ -77,7 +78,7 @@ async def read_ask(reader: asyncio.StreamReader) -> Ask | None:
     frame = await _read_frame(reader)
     try:
         return None if frame is None else _ask_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise FrameMalformed("not a question of the signer's") from None
 
 
@@ -88,7 +89,7 @@ async def read_tell(reader: asyncio.StreamReader) -> Tell:
         raise FrameMalformed("the signer hung up")
     try:
         return _tell_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise FrameMalformed("not an answer of the signer's") from None
 
 

@@ -138,6 +138,7 @@ async def test_a_message_too_long_is_refused_before_it_is_sent(path: Path) -> No
         b"\x00\x00\x00\x15" + b'{"ask":"status","a":1}'[:21],
         b"\x00\x00\x00\x10" + b"[" * 16,
         b"\x00\x00\x00\x02\xff\xfe",
+        (200_030).to_bytes(4, "big") + b'{"ask":"check","request":{"x":' + b"[" * 100_000 + b"]" * 100_000,
         b"GET / HTTP/1.1\r\n\r\n",
     ],
 )
