@@ -92,6 +92,8 @@ class BitcoinSection(_NetworkSection):
 
 
 class SepaSection(_NetworkSection):
+    """One bank account, reached through a folder of files. `opening_balance` is what it held before its first statement."""
+
     kind: Literal["sepa"]
     folder: str
     iban: str
@@ -107,7 +109,6 @@ class SepaSection(_NetworkSection):
         return self
 
     def opening_units(self) -> int:
-        """What the account held before its first statement, in base units."""
         return _units(self.opening_balance, self.asset(next(iter(self.assets))), "opening_balance")
 
 

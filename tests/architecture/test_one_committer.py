@@ -22,7 +22,7 @@ ERASURE = ("wallet/customers/erase.py:",)
 
 _TABLE = r"\s+(?:ONLY\s+)?\"?([\w{}.]+)"
 _WRITES = re.compile(
-    rf"\b(?:(?:INSERT|MERGE)\s+INTO{_TABLE}|DELETE\s+FROM{_TABLE}|TRUNCATE(?:\s+TABLE)?{_TABLE}|COPY{_TABLE}"
+    rf"\b(?:(?:INSERT|MERGE)\s+INTO{_TABLE}|DELETE\s+FROM{_TABLE}|TRUNCATE(?!\s+ON\b)(?:\s+TABLE)?{_TABLE}|COPY{_TABLE}"
     rf"|UPDATE{_TABLE}\s+(?:AS\s+\w+\s+)?SET\b)"
 )
 _VERBS = frozenset({"insert", "update", "delete"})
@@ -141,6 +141,7 @@ def test_the_rule_on_sql_bites(text: str) -> None:
     [
         'sql = "SELECT * FROM accounts FOR UPDATE"',
         'sql = "INSERT INTO leases (name) VALUES (1) ON CONFLICT (name) DO UPDATE SET holder = 1"',
+        'sql = "CREATE TRIGGER t BEFORE TRUNCATE ON journal EXECUTE FUNCTION f()"',
         'note = "Updates the accounts, and inserts into journal"',
     ],
 )
