@@ -49,6 +49,14 @@ SESSION = {
 _STANDBY_NOTICE = "canceling wait for synchronous replication"
 # What one bad Change can cause; anything else (locks, disk, resources) concerns the whole batch.
 _OF_ONE_CHANGE = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, store.BatchMismatch)
+# The line to the server is gone; asyncpg says so in many ways, down to a fault of its own when it goes between two messages.
+_LINE_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
 _MISTAKES = (
     ArithmeticError,
     AssertionError,
@@ -185,12 +193,7 @@ class Journal:
             sent = True
             await connection.execute("COMMIT")
             point("journal.after_commit")
-        except (
-            OSError,
-            asyncpg.InterfaceError,
-            asyncpg.PostgresConnectionError,
-            asyncpg.OperatorInterventionError,
-        ) as error:
+        except _LINE_LOST as error:
             self._forget_image()
             await self._drop_connection()
             _log.warning("connection_lost", commit_sent=sent, error=type(error).__name__)
@@ -324,7 +327,7 @@ class Journal:
         while True:
             try:
                 self._connection = await asyncpg.connect(self._dsn, server_settings=SESSION, timeout=10)
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            except (*_LINE_LOST, asyncpg.PostgresError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise JournalUnavailable("the database cannot be reached; nothing was written") from error
                 await asyncio.sleep(RETRY_S)
@@ -346,7 +349,7 @@ class Journal:
                 async with connection.transaction():
                     await store.lock_head(connection)
                     return await self._is_on_record(connection, batch)
-            except (OSError, JournalUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (*_LINE_LOST, asyncpg.PostgresError, JournalUnavailable):
                 await self._drop_connection()
                 await asyncio.sleep(RETRY_S)
         raise OutcomeUnknown("the commit was sent and the database has not answered since; repeat under the same key")

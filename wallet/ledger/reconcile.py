@@ -50,7 +50,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """The books at one moment: what is posted by code and asset, and what is on its way or settled after the blocks observed."""
+    """The books at one moment: what is posted by code and asset, and what is on its way or settled after those blocks."""
 
     accounts: Sequence[Record]
     deposits: Sequence[Record]
