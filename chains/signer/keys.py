@@ -20,7 +20,7 @@ _MEMORY_TAG = b"coffer/signer-memory-key/1"
 class Keys:
     """The seed's keys. Lives in the signer process only."""
 
-    __slots__ = ("_seed", "_tree", "_tree_test")
+    __slots__ = ("_nodes", "_seed", "_tree", "_tree_test")
 
     def __init__(self, entropy: bytes) -> None:
         if len(entropy) != ENTROPY_BYTES:
@@ -29,6 +29,7 @@ class Keys:
         self._seed: bytes = words.to_seed(words.to_mnemonic(entropy))
         self._tree = BIP32.from_seed(self._seed, network="main")
         self._tree_test = BIP32.from_seed(self._seed, network="test")
+        self._nodes: dict[str, BIP32] = {}
 
     def __repr__(self) -> str:
         return "<Keys, secret>"
@@ -37,13 +38,15 @@ class Keys:
         raise TypeError("keys are not copied out of their process")
 
     def reveal_private_key(self, path: str) -> bytes:
-        """The 32-byte secp256k1 key at a path."""
-        key: bytes = self._tree.get_privkey_from_path(path)
+        """The 32-byte secp256k1 key at a path that ends in a plain index."""
+        node, index = self._node(path)
+        key: bytes = node.get_privkey_from_path([index])
         return key
 
     def public_key(self, path: str) -> bytes:
-        """The 33-byte compressed secp256k1 point at a path."""
-        key: bytes = self._tree.get_pubkey_from_path(path)
+        """The 33-byte compressed secp256k1 point at a path that ends in a plain index."""
+        node, index = self._node(path)
+        key: bytes = node.get_pubkey_from_path([index])
         return key
 
     def account_public_key(self, path: str, *, main: bool) -> str:
@@ -58,6 +61,14 @@ class Keys:
     def memory_key(self) -> bytes:
         """Authenticates the signer's memory, so that only this seed can continue it."""
         return self._tagged(_MEMORY_TAG)
+
+    def _node(self, path: str) -> tuple[BIP32, int]:
+        """The node above the index, kept: there are two a network, and one step from it is five times faster than five."""
+        above, _, index = path.rpartition("/")
+        if above not in self._nodes:
+            chain_code, key = self._tree.get_extended_privkey_from_path(above)
+            self._nodes[above] = BIP32(chain_code, privkey=key)
+        return self._nodes[above], int(index)
 
     def _tagged(self, tag: bytes) -> bytes:
         return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=tag).derive(self._seed)

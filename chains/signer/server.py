@@ -52,7 +52,7 @@ class SignerServer:
     def __init__(self, signer: Signer, path: Path) -> None:
         self._signer = signer
         self._path = check_socket_path(path)
-        self._connections = 0
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -68,17 +68,24 @@ class SignerServer:
             self._server.close()
             self._path.unlink(missing_ok=True)
             self._server = None
+        conversations = list(self._connections)
+        for writer in self._connections.values():
+            writer.close()
+        if conversations:
+            await asyncio.wait(conversations, timeout=ANSWER_S_MAX)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        conversation = asyncio.current_task()
+        assert conversation is not None, "the server runs this as a task"
+        self._connections[conversation] = writer
         try:
-            if self._connections <= CONNECTIONS_MAX and _peer_allowed(writer):
+            if len(self._connections) <= CONNECTIONS_MAX and _peer_allowed(writer):
                 await self._converse(reader, writer)
         except (OSError, FrameMalformed) as failure:
             _log.warning("connection_dropped", reason=type(failure).__name__)
         finally:
-            self._connections -= 1
             writer.close()
+            del self._connections[conversation]
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

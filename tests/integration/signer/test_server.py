@@ -170,6 +170,19 @@ async def test_api_03_connections_are_bounded_and_free_again_when_they_end(path:
     assert await answers_within(path, tries=500)
 
 
+async def test_closing_ends_open_connections_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = open_memory(tmp_path)
+    server = SignerServer(local_signer(memory), tmp_path / "run" / "signer.sock")
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "run" / "signer.sock")
+    await SignerClient(tmp_path / "run" / "signer.sock").status()
+    await server.close()
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    memory.close()
+    assert not caplog.records
+
+
 async def answers_within(path: Path, *, tries: int) -> bool:
     for _ in range(tries):
         if await answers(path):

@@ -30,6 +30,14 @@ def test_key_03_the_chain_keys_are_those_that_any_wallet_derives_from_the_same_w
     assert public_key_address(ZEROS.public_key("m/44'/60'/0'/0/0")) == "0xF278cF59F82eDcf871d630F28EcC8056f25C1cdb"
 
 
+def test_the_key_at_a_path_is_that_of_the_whole_derivation_in_any_order_of_asking() -> None:
+    words = Mnemonic()
+    whole = BIP32.from_seed(words.to_seed(words.to_mnemonic(bytes(32))))
+    for path in ("m/44'/60'/1'/0/0", "m/44'/60'/0'/0/7", "m/84'/1'/0'/0/7", "m/84'/0'/1'/0/0", "m/44'/60'/1'/0/0"):
+        assert ZEROS.reveal_private_key(path) == whole.get_privkey_from_path(path)
+        assert ZEROS.public_key(path) == whole.get_pubkey_from_path(path)
+
+
 def test_addresses_derived_from_public_keys_are_those_of_the_private_ones() -> None:
     accounts = [ZEROS.account_public_key(f"m/44'/60'/{account}'", main=True) for account in (0, 1)]
     tree = AddressTree(" ".join(accounts))
