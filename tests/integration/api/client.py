@@ -91,3 +91,10 @@ async def serving(context: Context, settings: ApiSettings = SETTINGS) -> AsyncIt
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Client(f"http://127.0.0.1:{port}", session)
     await runner.cleanup()
+
+
+async def balance(client: Client, symbol: str) -> dict[str, str]:
+    """Posted, held and available of one asset."""
+    items = (await client.get("/v1/balances")).body["items"]
+    (found,) = [item for item in items if item.pop("asset") == symbol]
+    return dict(found)
