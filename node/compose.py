@@ -83,27 +83,38 @@ async def open_database(config: Config, environment: Mapping[str, str] = os.envi
         yield Database(dsns, embedded)
 
 
-@asynccontextmanager
-async def run_signer(config: Config) -> AsyncIterator[tuple[SignerClient, Child | None]]:
-    """The signer's process as our child, or a client of one that runs alone."""
-    client = SignerClient(signer_socket(config))
-    if config.signer.socket is not None:
-        yield client, None
-        return
-    file = config.path(config.signer.config or "")
-    command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
-    child = start_child("signer", command, log=config.folder / "signer.log")
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A client of the signer, and its process where that is our child."""
 
-    async def answers() -> bool:
+    client: SignerClient
+    child: Child | None
+
+    async def ready(self) -> None:
+        """Returns when our child answers. Raises `ChildEnded`, `NotReady`. One that runs alone may come later."""
+        if self.child is not None:
+            await self.child.ready(self._answers, SIGNER_WITHIN_S)
+
+    async def _answers(self) -> bool:
         try:
-            await client.status()
+            await self.client.status()
         except SignerUnavailable:
             return False
         return True
 
+
+@asynccontextmanager
+async def run_signer(config: Config) -> AsyncIterator[Signing]:
+    """Starts the signer's process, or names the one that runs alone. Await `ready` before asking it."""
+    client = SignerClient(signer_socket(config))
+    if config.signer.socket is not None:
+        yield Signing(client, None)
+        return
+    file = config.path(config.signer.config or "")
+    command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
+    child = start_child("signer", command, log=config.folder / "signer.log")
     try:
-        await child.ready(answers, SIGNER_WITHIN_S)
-        yield client, child
+        yield Signing(client, child)
     finally:
         await child.stop()
 

@@ -43,12 +43,12 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        say("opening the database")
+        say("starting the signer, opening the database")
+        signing = await stack.enter_async_context(run_signer(config))
         database = await stack.enter_async_context(open_database(config))
-        say("starting the signer")
-        signer, signer_process = await stack.enter_async_context(run_signer(config))
+        await signing.ready()
         say("opening the networks")
-        context = await stack.enter_async_context(compose(config, database.dsns, signer))
+        context = await stack.enter_async_context(compose(config, database.dsns, signing.client))
         if role is not Role.API:
             await stack.enter_async_context(run_workers(config, context, database.dsns.owner))
         if role is not Role.WORKERS:
@@ -58,8 +58,8 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         while not stop.is_set():
             if database.embedded is not None:
                 database.embedded.check()
-            if signer_process is not None:
-                signer_process.check()
+            if signing.child is not None:
+                signing.child.check()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_CHILDREN_S)
         say("stopping")
