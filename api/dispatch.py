@@ -57,9 +57,8 @@ def serve(
 
 def _flat(query: MultiMapping[str]) -> dict[str, str]:
     """Each parameter once: the second of two would be read by some and not by others."""
-    names = list(query)
-    for name in names:
-        if names.count(name) > 1:
+    for name in query:
+        if len(query.getall(name)) > 1:
             raise Problem("invalid_request", "this query parameter was sent twice", blame=name[:FIELD_MAX])
     return dict(query)
 

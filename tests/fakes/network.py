@@ -95,10 +95,12 @@ class FakeNetwork:
     rejecting: str | None = None
     pool: dict[str, Tx] = field(default_factory=dict)
     listings: tuple[Listing, ...] = ()
+    fee_asset: Asset = field(init=False)
     _chain: list[_Mined] = field(default_factory=list)
     _serial: int = 0
 
     def __post_init__(self) -> None:
+        self.fee_asset = self.assets[0]
         self.listings = tuple(Listing(self.id, asset, None, asset.decimals) for asset in self.assets)
         self._chain = [_Mined(BlockRef(0, f"{self.id}-genesis"), "", _GENESIS_AT, ())]
 
@@ -144,10 +146,6 @@ class FakeNetwork:
         return {symbol: units for symbol, units in found.items() if units}
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def fee_asset(self) -> Asset:
-        return self.assets[0]
 
     async def identity(self) -> str:
         self._answer()
