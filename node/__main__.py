@@ -51,13 +51,16 @@ def _config(file: Path) -> Config:
 
 def _finish(work: Awaitable[int]) -> None:
     """Run it; what it refuses is one line and exit status 1."""
-    from node.failures import EXPECTED  # noqa: PLC0415 (so that --help answers at once)
+    import uvloop  # noqa: PLC0415 (so that --help answers at once)
+
+    from node.failures import EXPECTED  # noqa: PLC0415
 
     async def await_it() -> int:
         return await work
 
     try:
-        status = asyncio.run(await_it())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            status = runner.run(await_it())
     except EXPECTED as error:
         say(f"{error}" or type(error).__name__)
         raise typer.Exit(1) from None

@@ -22,7 +22,7 @@ from chains.signer.settings import read_settings
 from chains.signer_client import SignerClient
 from node.build_networks import build_networks, kinds
 from node.clock import SystemClock
-from node.config import Config
+from node.config import Config, ConfigRefused
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
 from node.migrations.apply import apply_migrations
 from node.processes import Child, start_child
@@ -111,6 +111,8 @@ async def run_signer(config: Config) -> AsyncIterator[Signing]:
         yield Signing(client, None)
         return
     file = config.path(config.signer.config or "")
+    if read_settings(file).passphrase_descriptor is not None:
+        raise ConfigRefused(f"{file}: a signer that the node starts reads its passphrase from passphrase_file")
     command = [sys.executable, "-m", "chains.signer", "--config", str(file)]
     child = start_child("signer", command, log=config.folder / "signer.log")
     try:

@@ -395,8 +395,21 @@ class SignRequest:
     paths: tuple[str, ...]
 
 
+class Ground(StrEnum):
+    """Why the signer says no: never under this policy; not before the window has moved on; or because it has already
+    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other."""
+
+    POLICY = "policy"
+    WINDOW = "window"
+    CONFLICT = "conflict"
+
+
 class SignerRefused(Exception):
-    """The signer's policy says no; the message says which rule and carries no secret."""
+    """The signer says no; the message says which rule and carries no secret."""
+
+    def __init__(self, reason: str, ground: Ground = Ground.POLICY) -> None:
+        super().__init__(reason)
+        self.ground = ground
 
 
 class SignerUnavailable(Exception):

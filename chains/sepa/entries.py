@@ -61,7 +61,6 @@ class Entry:
 
 def read_entry(node: etree._Element, account: Account) -> Entry:
     """An `Ntry` element. Raises `DocumentRefused`: a statement with one entry that cannot be read is refused whole."""
-    """One `Ntry`. Raises `DocumentRefused` for an entry in another currency or in a state that we do not know."""
     units = amount_at(node, "Amt", account)
     if units is None:
         raise DocumentRefused(f"has an entry that is not in {account.asset.symbol}")

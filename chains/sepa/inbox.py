@@ -44,7 +44,7 @@ class Inbox:
         self._account = account
         self._read: dict[str, Arrival] = {}
         for part in (self._arriving, self._refused):
-            part.mkdir(parents=True, exist_ok=True)
+            part.mkdir(mode=0o750, parents=True, exist_ok=True)  # the files name people
 
     def look(self) -> list[Arrival]:
         """All finished files, oldest statement first. A file is parsed once for as long as it does not change."""

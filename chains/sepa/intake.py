@@ -23,9 +23,6 @@ class Intake:
     """Takes statement files from the folder into the books in the bank's order, one at a time, and tells of each what became
     of it."""
 
-    """Decides over the files of one inbox, one look at a time. Several processes may work on one folder: the store orders
-    them, and the file is claimed before it goes."""
-
     def __init__(
         self, inbox: Inbox, store: StatementStore, history: History, opening_units: int, report: Report | None
     ) -> None:

@@ -54,8 +54,6 @@ class StatementsMoved(Exception):
 class StatementStore(Protocol):
     """The accepted statements of one bank account, numbered without a gap: what a chain's blocks are elsewhere."""
 
-    """Where accepted statements are kept, in order, for ever."""
-
     async def last(self) -> Accepted | None: ...
 
     async def by_digest(self, digest: str) -> Accepted | None:

@@ -29,7 +29,7 @@ class PayoutTray:
         self._staged = folder / ".staged"
         self._out = folder / "out"
         for part in (self._staged, self._out):
-            part.mkdir(parents=True, exist_ok=True)
+            part.mkdir(mode=0o750, parents=True, exist_ok=True)  # the files name people
 
     def place(self, message_id: str) -> Place:
         if self._staged_file(message_id).exists():

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from wallet.ports import SignerRefused, SignRequest
+from wallet.ports import Ground, SignerRefused, SignRequest
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 REFERENCES_MAX = 1000
@@ -27,9 +27,9 @@ class Effect:
     consumes: tuple[str, ...]
 
 
-def refuse(rule: str) -> SignerRefused:
+def refuse(rule: str, ground: Ground = Ground.POLICY) -> SignerRefused:
     """The refusal for a broken rule. The text is for operators and must not repeat what the payload says of people."""
-    return SignerRefused(rule)
+    return SignerRefused(rule, ground)
 
 
 def check_references(request: SignRequest) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.policy import Limit, NetworkPolicy
-from wallet.ports import SignRequest
+from wallet.ports import Ground, SignRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,12 @@ def judge(request: SignRequest, effect: Effect, policy: NetworkPolicy, usage: Us
     """Raises `SignerRefused` with the first rule that the request breaks."""
     for reference in request.references:
         if reference in usage.references:
-            raise refuse(f"withdrawal {reference} was signed in submission {usage.references[reference]}")
+            raise refuse(
+                f"withdrawal {reference} was signed in submission {usage.references[reference]}", Ground.CONFLICT
+            )
     for consumed in effect.consumes:
         if consumed in usage.consumed:
-            raise refuse(f"{consumed} was used up by submission {usage.consumed[consumed]}")
+            raise refuse(f"{consumed} was used up by submission {usage.consumed[consumed]}", Ground.CONFLICT)
     _judge_fee(effect.fee, policy.fees, usage.fees)
     for asset, units in _totals(effect.outflows).items():
         _judge_outflow(asset, units, policy.limits.get(asset), usage.spent.get(asset, 0))
@@ -39,7 +41,9 @@ def _judge_fee(fee: Outflow, limit: Limit, spent: int) -> None:
     if fee.units > limit.submission_max:
         raise refuse(f"a network fee of {fee.units} {limit.asset} units is above the cap of {limit.submission_max}")
     if spent + fee.units > limit.window_max:
-        raise refuse(f"network fees would pass the window's limit of {limit.window_max} {limit.asset} units")
+        raise refuse(
+            f"network fees would pass the window's limit of {limit.window_max} {limit.asset} units", Ground.WINDOW
+        )
 
 
 def _judge_outflow(asset: str, units: int, limit: Limit | None, spent: int) -> None:
@@ -48,7 +52,7 @@ def _judge_outflow(asset: str, units: int, limit: Limit | None, spent: int) -> N
     if units > limit.submission_max:
         raise refuse(f"{units} {asset} units are above the limit of {limit.submission_max} for one submission")
     if spent + units > limit.window_max:
-        raise refuse(f"{units} {asset} units would pass the window's limit of {limit.window_max}")
+        raise refuse(f"{units} {asset} units would pass the window's limit of {limit.window_max}", Ground.WINDOW)
 
 
 def _totals(outflows: tuple[Outflow, ...]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from chains.signer.keys import Keys
 from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
 from chains.signer.policy import NetworkPolicy, Policy
-from wallet.ports import Signed, SignerStatus, SignerUnavailable, SignRequest
+from wallet.ports import Ground, Signed, SignerStatus, SignerUnavailable, SignRequest
 
 Now = Callable[[], int]
 """Unix seconds."""
@@ -60,7 +60,7 @@ class LocalSigner:
         check_references(request)
         record = self._memory.recall(request.submission)
         if record is not None and record.request != digest(request):
-            raise refuse(f"submission {request.submission} was signed with other content")
+            raise refuse(f"submission {request.submission} was signed with other content", Ground.CONFLICT)
         return record
 
     def _judge(self, request: SignRequest) -> tuple[NetworkPolicy, Effect]:

@@ -103,7 +103,7 @@ async def answer(signer: Signer, ask: Ask) -> Tell:
     try:
         tell = await _ask(signer, ask)
     except SignerRefused as refusal:
-        tell = TellRefused(str(refusal))
+        tell = TellRefused(str(refusal), refusal.ground)
     except SignerUnavailable as locked:
         tell = TellUnavailable(str(locked))
     if isinstance(ask, AskCheck | AskSign):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from wallet.ports import Signed, SignerStatus, SignRequest
+from wallet.ports import Ground, Signed, SignerStatus, SignRequest
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024  # a payout file of 1,000 payments is about 1 MB, a third more in base64
 SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, with its closing zero
@@ -54,6 +54,7 @@ class TellSigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
 class TellRefused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="refused"):
     reason: str
+    ground: Ground
 
 
 class TellUnavailable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="unavailable"):

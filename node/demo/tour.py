@@ -15,6 +15,7 @@ import asyncpg
 
 from node.demo.client import ApiClient
 from node.demo.stage import Stage, set_stage, temporary_folder
+from node.devnet.networks import Devnet
 from node.logs import write_logs
 from node.status import short_amount
 from wallet.journal.verify import Proof, verify
@@ -122,12 +123,18 @@ async def pay_in(tour: Tour) -> None:
     reference = tour.addresses["alice", "sepa"]
     await asyncio.to_thread(net.bank.pay_in, "Alice Example", "DE75512108001245126199", 50_000, reference)
     await net.bitcoind.pay(tour.addresses["alice", "bitcoin"], "0.5")
-    await net.anvil.pay(hot, 10**18)
-    await net.anvil.pay(ethereum, 2 * 10**18, account=1)
-    await net.mint_dev_dollars((await net.anvil.accounts())[2], 1_000 * 10**6, account=2)
-    await net.send_dev_dollars(ethereum, 1_000 * 10**6, account=2)
+    await asyncio.gather(
+        net.outside.send_ether(hot, 10**18),
+        net.outside.send_ether(ethereum, 2 * 10**18, account=1),
+        _pay_dev_dollars(net, ethereum),
+    )
     wanted = {"alice": 2, "bob": 2}
     await _until(lambda: _deposits_credited(tour, wanted), "the deposits to be credited")
+
+
+async def _pay_dev_dollars(net: Devnet, address: str) -> None:
+    await net.outside.mint_dev_dollars(await net.outside.address(2), 1_000 * 10**6, account=2)
+    await net.outside.send_dev_dollars(address, 1_000 * 10**6, account=2)
 
 
 async def _deposits_credited(tour: Tour, wanted: Mapping[str, int]) -> bool:
@@ -148,7 +155,7 @@ async def pay_each_other(tour: Tour) -> None:
 async def withdraw(tour: Tour) -> None:
     """To outside addresses on every network, until all are final and no submission of the node is open."""
     bob, net = tour.customers["bob"], tour.stage.devnet
-    outside = (await net.anvil.accounts())[5]
+    outside = await net.outside.address(5)
     orders: Sequence[tuple[str, str, str, dict[str, str]]] = (
         ("sepa", "EUR", "60.00", {"address": BOB_IBAN, "name": "Bob Example"}),
         ("bitcoin", "BTC", "0.05", {"address": await net.bitcoind.new_address()}),

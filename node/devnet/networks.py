@@ -15,7 +15,7 @@ from node.compose import make_private, short_folder
 from node.devnet.anvil import Anvil, find_anvil
 from node.devnet.bank import DevelopmentBank
 from node.devnet.bitcoind import Bitcoind, find_bitcoind
-from node.devnet.contracts import dev_dollar
+from node.devnet.outside import OutsideWallet, outside_wallet
 from node.processes import free_port
 
 BANK_IBAN = "DE89370400440532013000"  # the example of the German IBAN registry: belongs to nobody
@@ -39,31 +39,18 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class Devnet:
-    """Running networks. `dev_dollar` is the token's contract."""
+    """Running networks. `outside` is a wallet on anvil that is not the node's; `dev_dollar` the token's contract."""
 
     folder: Path
     anvil: Anvil
     bitcoind: Bitcoind
     bank: DevelopmentBank
+    outside: OutsideWallet
     dev_dollar: str
 
     @property
     def bank_folder(self) -> Path:
         return self.folder / "bank"
-
-    async def mint_dev_dollars(self, address: str, units: int, account: int = 0) -> str:
-        """From one of anvil's own accounts, as an outside wallet would. Returns the tx hash."""
-        data = "0x40c10f19" + address[2:].lower().rjust(64, "0") + f"{units:064x}"
-        return await self._call_token(data, account)
-
-    async def send_dev_dollars(self, address: str, units: int, account: int = 0) -> str:
-        data = "0xa9059cbb" + address[2:].lower().rjust(64, "0") + f"{units:064x}"
-        return await self._call_token(data, account)
-
-    async def _call_token(self, data: str, account: int) -> str:
-        sender = (await self.anvil.accounts())[account]
-        tx: str = await self.anvil.rpc("eth_sendTransaction", {"from": sender, "to": self.dev_dollar, "data": data})
-        return tx
 
 
 @asynccontextmanager
@@ -85,21 +72,11 @@ async def run_devnet(folder: Path, say: Say) -> AsyncIterator[Devnet]:
         stack.push_async_callback(bitcoind.stop)
         banking = asyncio.create_task(bank.run(), name="bank")
         stack.callback(banking.cancel)
-        token = kept.dev_dollar or await _deploy(anvil)
+        outside = await stack.enter_async_context(outside_wallet(anvil.url, kept.dev_dollar))
+        token = outside.token or await outside.deploy_dev_dollar()
         _write_kept(folder, _Kept(anvil.port, bitcoind.port, password, token))
         say(f"anvil {anvil.url}, bitcoind {bitcoind.url}, bank folder {folder / 'bank'}")
-        yield Devnet(folder, anvil, bitcoind, bank, token)
-
-
-async def _deploy(anvil: Anvil) -> str:
-    sender = (await anvil.accounts())[0]
-    tx = await anvil.rpc("eth_sendTransaction", {"from": sender, "data": "0x" + _bytecode()})
-    contract: str = (await anvil.receipt(tx))["contractAddress"]
-    return contract
-
-
-def _bytecode() -> str:
-    return dev_dollar().bytecode.removeprefix("0x")
+        yield Devnet(folder, anvil, bitcoind, bank, outside, token)
 
 
 def _read_kept(folder: Path) -> _Kept:

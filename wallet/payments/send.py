@@ -1,15 +1,17 @@
 """Send a payment."""
 
+from datetime import datetime
+
 from wallet.context import Context, Record
 from wallet.customers.create import find_customer
 from wallet.errors import AmountRefused, NotAllowed
 from wallet.ids import CustomerId, PaymentId
 from wallet.journal.body import time_text
-from wallet.journal.change import Change, Committed, EventKind, Insert, Request
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.money import Amount, format_units
-from wallet.vault.items import ItemKind
+from wallet.vault.items import ItemKind, SealedItem
 
 NOTE_MAX = 140
 
@@ -48,25 +50,41 @@ async def _decide(
         raise NotAllowed("a payment goes to somebody else")
     unpaused = await context.unpaused(amount.asset)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
+    payment, now = PaymentId(context.new_id("pay")), context.clock.now()
+    return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request)
+
+
+def payment_change(
+    actor: str,
+    payment: PaymentId,
+    payer: CustomerId,
+    payee: CustomerId,
+    amount: Amount,
+    note: SealedItem | None,
+    at: datetime,
+    unpaused: Requirement,
+    request: Request,
+) -> Change:
+    """The Change behind a payment whose parties are known. Pure: whether it is covered is judged by the Journal."""
     row = {
-        "id": PaymentId(context.new_id("pay")),
+        "id": payment,
         "payer": payer,
-        "payee": receiver,
+        "payee": payee,
         "asset": amount.asset.symbol,
         "units": amount.units,
-        "note_item": sealed.id if sealed else None,
-        "created_at": context.clock.now(),
+        "note_item": note.id if note else None,
+        "created_at": at,
     }
     view = payment_view(row, amount.asset.decimals)
     return Change(
         actor=actor,
         kind=EventKind.PAYMENT_SENT,
         data=view,
-        entry=templates.payment_sent(payer, receiver, amount),
+        entry=templates.payment_sent(payer, payee, amount),
         requires=(unpaused,),
         writes=(Insert("payments", row),),
-        vault=(sealed,) if sealed else (),
-        viewers=(payer, receiver),
+        vault=(note,) if note else (),
+        viewers=(payer, payee),
         request=request,
         result=view,
     )

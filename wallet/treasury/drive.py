@@ -6,12 +6,13 @@ again, or looked up), and giving money back that may still be paid (only a prova
 
 import structlog
 
-from wallet.assets.pause import pausing
-from wallet.context import Context, Record
+from wallet.assets.pause import pause_asset, pausing
+from wallet.context import ACTOR_NODE, Context, Record
 from wallet.errors import AssetPaused, Stale
 from wallet.points import point
-from wallet.ports import Fate, Network, NetworkError, NetworkRejected, SignerRefused, Status
+from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, SignerRefused, Status
 from wallet.treasury.submissions import (
+    Plan,
     State,
     bury,
     open_submissions,
@@ -20,21 +21,44 @@ from wallet.treasury.submissions import (
     record_signed,
     reference,
     settle,
+    sign_request,
     stored_request,
 )
 
 _log = structlog.get_logger("submissions")
 
 
+ERRORS_MAX = 3  # answers that a step waits for in vain before it believes that the network is away
+
+
 async def drive_submissions(context: Context, network: Network) -> None:
-    """One step for every open submission, oldest first. Raises `NetworkError` and `SignerUnavailable`: nothing is lost,
-    the next call goes on."""
+    """One step for every open submission, oldest first. One that fails does not stop the others. Raises `NetworkError`
+    when the network seems away, and `SignerUnavailable`: nothing is lost, the next call goes on."""
+    errors = 0
     for row in await open_submissions(context, network.id):
         withdrawals = await paid_by(context, row["id"])
         try:
             await drive(context, network, row, withdrawals)
         except Stale:
             _log.info("step_taken_elsewhere", submission=row["id"])
+        except NetworkError as error:
+            errors += 1
+            if errors == ERRORS_MAX:
+                raise
+            _log.warning("submission_waits", submission=row["id"], reason=str(error))
+
+
+async def ask_signer(context: Context, network: Network, plan: Plan) -> None:
+    """The dry run, before anything is reserved. Raises `SignerRefused`; where the signer's memory contradicts our books
+    (a restored backup, say) the asset stops as well, for then a payment may have been made that we know nothing of."""
+    try:
+        await context.signer.check(sign_request(network.id, plan))
+    except SignerRefused as refusal:
+        if refusal.ground is Ground.CONFLICT:
+            await pause_asset(
+                context, ACTOR_NODE, plan.amount.asset.symbol, f"the signer and the books disagree: {refusal}"
+            )
+        raise
 
 
 async def drive(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:

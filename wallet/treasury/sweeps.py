@@ -33,9 +33,9 @@ from wallet.ports import (
     SignerRefused,
     Sweeping,
 )
-from wallet.treasury.drive import sign
+from wallet.treasury.drive import ask_signer, sign
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, open_submissions, plan_paths, reserve, sign_request
+from wallet.treasury.submissions import Plan, open_submissions, plan_paths, reserve
 
 _log = structlog.get_logger("sweeps")
 
@@ -146,5 +146,5 @@ async def _fund_gas(context: Context, network: Network, target: Derived, amount:
 
 async def _begin(context: Context, network: Network, plan: Plan) -> None:
     await context.unpaused(plan.amount.asset)
-    await context.signer.check(sign_request(network.id, plan))
+    await ask_signer(context, network, plan)
     await sign(context, network, await reserve(context, network, plan), [])

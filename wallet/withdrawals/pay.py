@@ -5,14 +5,25 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
-from wallet.errors import AssetPaused, InsufficientFunds, Stale
-from wallet.ids import SubmissionId
+from wallet.errors import AccountFrozen, AssetPaused, InsufficientFunds, Stale
+from wallet.ids import CustomerId, SubmissionId
 from wallet.journal.change import Change, EventKind, Update
+from wallet.ledger.accounts import Flags, customer_balance
 from wallet.points import point
-from wallet.ports import Destination, FundsShort, Instruction, Network, NetworkRejected, Purpose, SignerRefused
-from wallet.treasury.drive import sign
+from wallet.ports import (
+    Destination,
+    FundsShort,
+    Ground,
+    Instruction,
+    Network,
+    NetworkError,
+    NetworkRejected,
+    Purpose,
+    SignerRefused,
+)
+from wallet.treasury.drive import ERRORS_MAX, ask_signer, sign
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve, sign_request
+from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals.cancel import released
 from wallet.withdrawals.request import withdrawal_view
@@ -24,38 +35,59 @@ _log = structlog.get_logger("withdrawals")
 
 
 async def pay_withdrawals(context: Context, network: Network) -> None:
-    """Begin what has been requested. An asset whose funds are short waits in order; others go on."""
+    """Begin what has been requested. An asset whose funds are short, or whose limit is used up, waits in order; others go
+    on, and one withdrawal that cannot be built now does not stop the rest. Raises the network's errors when it seems away.
+    """
     table = schema.withdrawals
     wanted = select(table).where(table.c.network == network.id, table.c.state == State.REQUESTED.value)
     short: set[str] = set()
+    errors = 0
     for row in await context.all(wanted.order_by(table.c.id).limit(STEP_MAX)):
         if row["asset"] in short:
             continue
         try:
             await _begin(context, network, row)
-        except (FundsShort, InsufficientFunds, AssetPaused) as wait:
+        except (FundsShort, InsufficientFunds, AssetPaused, SignerRefused) as wait:
             short.add(row["asset"])
             _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
+        except NetworkError as error:
+            errors += 1
+            if errors == ERRORS_MAX:
+                raise
+            _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(error))
+        except AccountFrozen:
+            _log.debug("withdrawal_waits", withdrawal=row["id"], why="AccountFrozen")
         except Stale:
             _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
 
 
 async def _begin(context: Context, network: Network, row: Record) -> None:
     await context.unpaused(context.asset(row["asset"]))
+    await _refuse_frozen(context, row)
     try:
         plan = await _plan(context, network, row)
     except (NetworkRejected, ValueError) as refusal:  # nothing is signed yet: what cannot be built cannot be paid
         await _reject(context, row, str(refusal))
         return
     try:
-        await context.signer.check(sign_request(network.id, plan))
+        await ask_signer(context, network, plan)
     except SignerRefused as refusal:
+        if refusal.ground is not Ground.POLICY:
+            raise
         await _reject(context, row, str(refusal))
         return
     point("withdrawal.after_check")
     submission = await reserve(context, network, plan)
     point("withdrawal.after_reserve")
     await sign(context, network, submission, await paid_by(context, plan.id))
+
+
+async def _refuse_frozen(context: Context, row: Record) -> None:
+    """A customer frozen after the request: the money stays held, and nothing leaves until somebody unfreezes them."""
+    account = customer_balance(CustomerId(row["owner"]), context.asset(row["asset"])).id
+    found = await context.one(select(schema.accounts.c.flags).where(schema.accounts.c.id == account))
+    if found is not None and found["flags"] & Flags.FROZEN:
+        raise AccountFrozen(account)
 
 
 async def _plan(context: Context, network: Network, row: Record) -> Plan:

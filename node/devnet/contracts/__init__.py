@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """`bytecode` is what creates the contract, in hexadecimal; its constructor takes nothing. `stale` tells that the source
-    was changed after the last compilation."""
+    """`abi` as the compiler writes it; `bytecode` is what creates the contract, in hexadecimal; its constructor takes
+    nothing. `stale` tells that the source was changed after the last compilation."""
 
     name: str
+    abi: list[Any]
     bytecode: str
     stale: bool
 
@@ -26,7 +28,7 @@ class Artefact:
 def load_artefact(name: str, folder: Path = _HERE) -> Artefact:
     written = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     source = (folder / written["source"]).read_bytes()
-    return Artefact(name, written["bytecode"], sha256(source).hexdigest() != written["source_sha256"])
+    return Artefact(name, written["abi"], written["bytecode"], sha256(source).hexdigest() != written["source_sha256"])
 
 
 def dev_dollar() -> Artefact:

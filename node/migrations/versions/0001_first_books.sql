@@ -211,7 +211,7 @@ CREATE TABLE withdrawals (
     final_at         timestamptz
 );
 CREATE INDEX withdrawals_owner ON withdrawals (owner, id);
-CREATE INDEX withdrawals_open ON withdrawals (network, id) WHERE state IN ('requested', 'signed', 'submitted', 'included');
+CREATE INDEX withdrawals_open ON withdrawals (network, id) WHERE state IN ('requested', 'approved', 'signed', 'submitted', 'included');
 
 CREATE TABLE submissions (
     id           text PRIMARY KEY,
