@@ -1,0 +1,6 @@
+"""Measurements of the product on this machine: `python -m tests.bench NAME [--json]`.
+
+    journal    payments through the Journal against pgbench's TPC-B on the same PostgreSQL server
+
+What a figure means stands in docs/benchmarks.md.
+"""

@@ -1,0 +1,69 @@
+"""The load: payments between funded customers, made by the product's own functions, as its API makes them."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wallet.ids import CustomerId, NetworkId, PaymentId, encode_ulid, random_id
+from wallet.journal import Change, EventKind, Insert, Journal, Request, Requirement
+from wallet.journal.body import request_digest
+from wallet.ledger import templates
+from wallet.money import Amount, Asset
+from wallet.payments.send import payment_change
+
+EUR = Asset("EUR", 2)
+BANK = NetworkId("sepa")
+FUNDED_UNITS = 1_000_000_00
+PAID_UNITS_MAX = 100_00
+UNCOVERED_UNITS = 10**15  # more than all accounts hold together
+FUNDED_AT_ONCE = 1_000  # accounts in one Change
+_UNPAUSED = Requirement("assets", EUR.symbol, 1)
+
+
+def customer(number: int) -> CustomerId:
+    return CustomerId(f"cus_{encode_ulid(0, number)}")
+
+
+async def open_books(journal: Journal, accounts: int) -> None:
+    """Lists the asset and funds every account, through the Journal like everything else."""
+    row = {"id": EUR.symbol, "decimals": EUR.decimals, "paused": False, "pause_reason": None}
+    await journal.commit(Change("bench", EventKind.ASSET_LISTED, {}, writes=(Insert("assets", row),)))
+    for change in _fundings(accounts):
+        await journal.commit(change)
+
+
+def _fundings(accounts: int) -> Iterator[Change]:
+    funds = Amount(FUNDED_UNITS, EUR)
+    for first in range(0, accounts, FUNDED_AT_ONCE):
+        numbers = range(first, min(first + FUNDED_AT_ONCE, accounts))
+        entries = (templates.deposit_credited(customer(n), BANK, funds, swept_later=False) for n in numbers)
+        entry = tuple(transfer for one in entries for transfer in one)
+        yield Change("bench", EventKind.DEPOSIT_CREDITED, {}, entry=entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Makes payments from a random account to another, or all to one account when `hot`."""
+
+    accounts: int
+    hot: bool
+
+    def payment(self) -> Change:
+        return self._change(random.randint(1, PAID_UNITS_MAX))
+
+    def uncovered(self) -> Change:
+        """One that the Journal must refuse."""
+        return self._change(UNCOVERED_UNITS)
+
+    def _change(self, units: int) -> Change:
+        payer = random.randrange(1, self.accounts)
+        payee = 0 if self.hot else (payer + random.randrange(1, self.accounts)) % self.accounts
+        return made_payment(customer(payer), customer(payee), Amount(units, EUR))
+
+
+def made_payment(payer: CustomerId, payee: CustomerId, amount: Amount) -> Change:
+    payment = PaymentId(random_id("pay"))
+    meaning = {"to": payee, "asset": amount.asset.symbol, "units": str(amount.units), "note": None}
+    request = Request(payer, "payment.send", f"order-{payment[4:]}", request_digest(meaning))
+    return payment_change("key_bench", payment, payer, payee, amount, None, datetime.now(UTC), _UNPAUSED, request)
