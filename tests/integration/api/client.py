@@ -79,7 +79,7 @@ class Client:
             sent["Idempotency-Key"] = key
         options: dict[str, Any] = {"headers": sent, "data": body, "allow_redirects": False}
         async with self.session.request(method, self.url + path, **options) as answer:
-            return Reply(answer.status, dict(answer.headers), await answer.read())
+            return Reply(answer.status, answer.headers, await answer.read())
 
 
 @asynccontextmanager
