@@ -111,7 +111,7 @@ async def test_dust_is_refused_by_the_rule_that_the_node_keeps(
 ) -> None:
     destination = await chain.new_address()
     available = await coins(chain, network, book, "0.01")
-    smallest = await network.smallest_payment(Destination(destination))
+    smallest = await network.smallest_payment(BTC, Destination(destination))
     _, submission = await paying(network, available, (destination, smallest.units))
     (judged,) = await chain.rpc("testmempoolaccept", [submission.payload.hex()])
     assert judged["allowed"] is True
