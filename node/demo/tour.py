@@ -15,7 +15,7 @@ import asyncpg
 
 from node.demo.client import ApiClient
 from node.demo.stage import Stage, set_stage, temporary_folder
-from node.devnet.networks import Devnet
+from node.devnet.networks import Devnet, how_to_pay_in
 from node.logs import write_logs
 from node.status import short_amount
 from wallet.journal.verify import Proof, verify
@@ -253,5 +253,11 @@ def _invite(tour: Tour) -> None:
     )
     say(f"  .venv/bin/coffer status --config {tour.stage.config}")
     say(f"  .venv/bin/coffer verify --config {tour.stage.config}")
+    say("")
+    say("Pay in from outside, with any wallet:")
+    for line in how_to_pay_in(tour.stage.devnet):
+        say(f"  {line}")
+    for (handle, network), address in tour.addresses.items():
+        say(f"  @{handle} on {network}: {address}")
     say("")
     say("Ctrl-C ends it all.")

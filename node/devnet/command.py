@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from node.devnet.networks import run_devnet, write_configuration
+from node.devnet.networks import how_to_pay_in, run_devnet, write_configuration
 
 Say = Callable[[str], None]
 
@@ -17,6 +17,8 @@ async def run_devnet_command(folder: Path, listen: str, say: Say) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with run_devnet(folder, say) as devnet:
         config = write_configuration(devnet, folder / "node", listen)
+        for line in how_to_pay_in(devnet):
+            say(line)
         say("the networks run; in another terminal:")
         print(f"coffer run --config {config}", flush=True)  # noqa: T201 (what the command is for)
         await stop.wait()

@@ -94,6 +94,16 @@ def _write_kept(folder: Path, kept: _Kept) -> None:
     file.write_text(json.dumps(asdict(kept)), encoding="utf-8")
 
 
+def how_to_pay_in(devnet: Devnet) -> list[str]:
+    """For people with wallets of their own: where each network listens."""
+    cli = f"curl -s -u {devnet.bitcoind.user}:{devnet.bitcoind.password}"
+    return [
+        f"Ethereum JSON-RPC {devnet.anvil.url}, chain id {CHAIN_ID}, accounts unlocked; DUSD is {devnet.dev_dollar}",
+        f"bitcoind JSON-RPC  {cli} {devnet.bitcoind.url} (regtest; its wallet has coins)",
+        f"bank statements    put camt.053 files (.02, .03, .08) for {BANK_IBAN} into {devnet.bank_folder / 'in'}",
+    ]
+
+
 # ── a configuration for them ─────────────────────────────────────────────────────────────────────────────────────────
 
 
