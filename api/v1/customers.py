@@ -1,5 +1,7 @@
 """Customers: made by operators; each sees itself. Lists carry no personal data."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from api.auth import subject
@@ -13,6 +15,7 @@ from wallet.customers.create import create_customer, find_customer, parse_handle
 from wallet.journal.body import time_text
 from wallet.vault.vault import RevealPurpose
 
+Email = Annotated[str, Field(pattern="^[^@\\s\\u0000-\\u001f]{1,64}@[^@\\s\\u0000-\\u001f]{1,189}$")]
 _OPERATORS = any_of(Scope.OPERATE, Scope.OPERATE_READ)
 
 
@@ -25,7 +28,7 @@ class CustomerBody(Closed):
         json_schema_extra={"pattern": "^@?[a-z][a-z0-9_]{1,29}$"},
     )
     name: Line | None = Field(default=None, min_length=1, max_length=140, examples=["Alice Example"])
-    email: Line | None = Field(default=None, min_length=3, max_length=254, examples=["alice@example.org"])
+    email: Email | None = Field(default=None, max_length=254, examples=["alice@example.org"])
 
 
 class CustomerView(Shown):

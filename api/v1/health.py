@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Literal
 
-import asyncpg
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,11 +12,10 @@ from api.routes import PUBLIC, Answer, Call, route
 from api.schema import Nothing, Shown
 from wallet import schema
 from wallet.context import Context
-from wallet.journal.change import Request
+from wallet.journal.writer import QUEUE_MAX
 from wallet.ports import SignerUnavailable
 
 LOOK_LIMIT_S = 3  # load balancers ask every few seconds and give up soon
-_PROBE = Request("node", "ready.probe", "probe", bytes(32))  # never committed under, so never remembered
 _log = structlog.get_logger("api")
 
 Reason = Literal["database", "journal", "signer_locked", "signer"]
@@ -41,21 +39,22 @@ async def show_health(_call: Call[Nothing, Nothing]) -> Answer:
 @route("GET", "/ready", access=PUBLIC, answer=ReadyView, statuses=(200, 503))
 async def show_ready(call: Call[Nothing, Nothing]) -> Answer:
     """Can the node do its work: database, journal, signer"""
-    looks = await asyncio.gather(_database(call.context), _journal(call.context), _signer(call.context))
-    reasons = [reason for reason in looks if reason is not None]
+    looks = await asyncio.gather(_database(call.context), _signer(call.context))
+    reasons = [reason for reason in (*looks, _journal(call.context)) if reason is not None]
     status: Literal["ready", "not_ready"] = "not_ready" if reasons else "ready"
     return Answer(ReadyView(status=status, reasons=reasons), 503 if reasons else 200)
 
 
-_FAILURES = (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, SignerUnavailable)
+_FAILURES = (OSError, TimeoutError, SQLAlchemyError, SignerUnavailable)
 
 
 async def _database(context: Context) -> Reason | None:
     return None if await _answers("database", context.one(select(schema.journal_head.c.seq))) else "database"
 
 
-async def _journal(context: Context) -> Reason | None:
-    return None if await _answers("journal", context.journal.recall(_PROBE)) else "journal"
+def _journal(context: Context) -> Reason | None:
+    """The writer takes what has queued while it wrote: a full queue means that it does not get on."""
+    return "journal" if context.journal.waiting >= QUEUE_MAX else None
 
 
 async def _signer(context: Context) -> Reason | None:

@@ -9,21 +9,31 @@ from pathlib import Path
 import pytest
 
 from tests.integration.api.conftest import ApiNode
+from wallet.access.keys import OPERATOR_SCOPES
 
 EXAMPLES = "100" if os.environ.get("COFFER_TEST_ALL") == "1" else "10"
-LIMIT_S = 240
+LIMIT_S = 600
 # What a schema cannot say is refused as well: a cursor of our own making, decimals of an asset, a key used before.
 LEFT_OUT = "positive_data_acceptance"
+SELF_REVOKING = "delete_api_keys_key"  # the fuzzer finds its own key and revokes it, and from then on sees only 401
 
 
 @pytest.mark.parametrize("who", ["customer", "operator"])
 async def test_api_10_the_node_keeps_to_its_description(api_node: ApiNode, tmp_path: Path, who: str) -> None:
     person = await api_node.person(EUR="1000.00", BTC="1")
-    client = person.client if who == "customer" else api_node.operator
+    operator = await api_node.world.operator(f"op_{person.handle}")
+    secret = person.client.secret if who == "customer" else await api_node.world.key(operator, *OPERATOR_SCOPES)
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{client.url}/openapi.json"),
-        *("--header", f"Authorization: Bearer {client.secret}", "--max-examples", EXAMPLES, "--no-color"),
-        *("--phases", "examples,coverage,fuzzing,stateful", "--exclude-checks", LEFT_OUT, "--workers", "2"),
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{api_node.anybody.url}/openapi.json"),
+        *("--header", f"Authorization: Bearer {secret}", "--max-examples", EXAMPLES, "--no-color"),
+        *(
+            "--phases",
+            "examples,coverage,fuzzing,stateful",
+            "--exclude-checks",
+            LEFT_OUT,
+            "--exclude-operation-id",
+            SELF_REVOKING,
+        ),
     ]
     fuzzer = await asyncio.create_subprocess_exec(
         *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

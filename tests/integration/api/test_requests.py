@@ -185,6 +185,22 @@ async def test_a_client_that_goes_away_undoes_nothing(api_node: ApiNode) -> None
     assert (await balance(bob.client, "EUR"))["posted"] == "1.00"
 
 
+async def test_a_slow_body_is_given_up_and_others_are_served(
+    api_node: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.json_body.READ_LIMIT_S", 1)
+    alice = await api_node.person()
+    head = (
+        f"POST /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.client.secret}\r\n"
+        "Idempotency-Key: slow\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
+    )
+    slow = asyncio.create_task(spoken(api_node, head.encode(), within_s=5))
+    assert (await alice.client.get("/v1/me")).status == 200
+    raw = await slow
+    assert raw.startswith(b"HTTP/1.1 408")
+    assert b"request_timeout" in raw
+
+
 async def test_a_truncated_body_moves_nothing(api_node: ApiNode) -> None:
     alice, bob = await api_node.person(EUR="5.00"), await api_node.person()
     body = json.dumps(payment(bob)).encode()
@@ -236,13 +252,13 @@ async def connected(api_node: ApiNode) -> tuple[asyncio.StreamReader, asyncio.St
     return await asyncio.open_connection(place.hostname, place.port)
 
 
-async def spoken(api_node: ApiNode, raw: bytes) -> bytes:
-    """What the node answers to these bytes, until it closes or is silent for two seconds."""
+async def spoken(api_node: ApiNode, raw: bytes, within_s: int = 2) -> bytes:
+    """What the node answers to these bytes, until it closes the connection or the time is over."""
     reader, writer = await connected(api_node)
     writer.write(raw)
     answer = b""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(within_s):
             while chunk := await reader.read(65_536):
                 answer += chunk
     except (TimeoutError, ConnectionResetError):

@@ -102,6 +102,17 @@ async def test_a_network_that_does_not_answer_is_no_failure_of_the_request(api_n
     assert api_node.world.networks[SEPA].silent is False
 
 
+async def test_idm_01_a_retry_gets_the_first_answer_while_the_network_is_silent(api_node: ApiNode) -> None:
+    alice, network = await api_node.person(BTC="0.5"), api_node.world.networks[BITCOIN]
+    first = await alice.client.post("/v1/withdrawals", to_chain(), key="w")
+    network.silent = True
+    try:
+        again = await alice.client.post("/v1/withdrawals", to_chain(), key="w")
+    finally:
+        network.silent = False
+    assert (again.status, again.raw) == (201, first.raw)
+
+
 async def occurrences(api_node: ApiNode, canary: str) -> int:
     """In how many rows of the whole database this text stands, in clear or as hexadecimal bytes."""
     connection = await asyncpg.connect(api_node.dsns.owner)
