@@ -33,7 +33,7 @@ from wallet.context import Context
 from wallet.ids import NetworkId, random_id
 from wallet.journal.writer import Journal
 from wallet.networks.open import list_asset, open_network
-from wallet.ports import NetworkMismatch, SignerUnavailable
+from wallet.ports import NetworkMismatch, Signer, SignerUnavailable
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 
@@ -141,7 +141,7 @@ async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
 
 
 @asynccontextmanager
-async def compose(config: Config, dsns: Dsns, signer: SignerClient) -> AsyncIterator[Context]:
+async def compose(config: Config, dsns: Dsns, signer: Signer) -> AsyncIterator[Context]:
     """A context whose journal runs and whose networks are the ones of these books. Raises `NetworkMismatch` and the
     networks' errors in one line."""
     async with AsyncExitStack() as stack:
@@ -164,7 +164,7 @@ def assemble(
     journal: Journal,
     reads: AsyncEngine,
     ops: AsyncEngine,
-    signer: SignerClient,
+    signer: Signer,
     keys: Mapping[str, str],
 ) -> Context:
     """Everything that use cases work with, out of parts that are already open. `keys` are the networks' public keys."""
@@ -184,7 +184,7 @@ def assemble(
     return context
 
 
-async def _public_keys(signer: SignerClient, reads: AsyncEngine, config: Config) -> Mapping[str, str]:
+async def _public_keys(signer: Signer, reads: AsyncEngine, config: Config) -> Mapping[str, str]:
     """From the signer; while it cannot be asked, from the books, so that deposits go on being seen."""
     try:
         keys = await signer.public_keys()
