@@ -98,7 +98,7 @@ requests = Table(
     Column("key", Text, primary_key=True),
     Column("digest", LargeBinary),
     Column("seq", BigInteger),
-    Column("outcome", JSONB),
+    Column("refusal", JSONB),
 )
 accounts = Table(
     "accounts",

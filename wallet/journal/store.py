@@ -8,12 +8,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 
-from wallet.journal.change import Change, Insert, Request
+from wallet.errors import RememberedRefusal
+from wallet.journal.arrays import number_array, text_array
+from wallet.journal.body import decode_body, rows_text
+from wallet.journal.change import Change, Committed, Insert, Request
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
 from wallet.ledger.accounts import Flags
 from wallet.schema import ROWS
@@ -46,13 +49,15 @@ class Sealed:
     judged: list[JudgedTransfer]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A request's outcome as it is remembered: the result with its place, or a refusal."""
+RequestKey = tuple[str, str, str]
 
-    request: Request
-    seq: int | None
-    outcome: Mapping[str, object]
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """How a request ended: accepted, with its place in the journal, which holds the result; or refused, word for word."""
+
+    digest: bytes
+    answer: Committed | RememberedRefusal
 
 
 async def lock_head(connection: asyncpg.Connection) -> Head:
@@ -65,9 +70,12 @@ async def lock_head(connection: asyncpg.Connection) -> Head:
 
 # ── look-ups ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# No answer is younger than the batch: that spares a look into the partitions of days to come.
 _REQUESTS = """
-SELECT r.owner, r.operation, r.key, r.digest, r.seq, r.outcome FROM requests r
-JOIN unnest($1::text[], $2::text[], $3::text[]) AS k (owner, operation, key) USING (owner, operation, key)
+SELECT r.owner, r.operation, r.key, r.digest, r.seq, r.refusal, j.at, j.body FROM requests r
+JOIN unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS k (owner, operation, key) USING (owner, operation, key)
+LEFT JOIN journal j ON j.seq = r.seq
+WHERE r.day <= $4::date
 """
 _TOTALS = """
 SELECT id, debits_pending::text, debits_posted::text, credits_pending::text, credits_posted::text, flags
@@ -76,10 +84,26 @@ FROM accounts WHERE id = ANY ($1::text[])
 _HOLDS = "SELECT id, debit, credit, asset, units::text, remaining::text FROM holds WHERE id = ANY ($1::text[])"
 
 
-async def find_requests(connection: asyncpg.Connection, requests: Sequence[Request]) -> list[asyncpg.Record]:
-    columns = [list(column) for column in zip(*((r.owner, r.operation, r.key) for r in requests), strict=True)]
-    rows: list[asyncpg.Record] = await connection.fetch(_REQUESTS, *columns)
-    return rows
+def request_key(request: Request) -> RequestKey:
+    return (request.owner, request.operation, request.key)
+
+
+async def find_answers(
+    connection: asyncpg.Connection, requests: Sequence[Request], day_last: date
+) -> dict[RequestKey, Remembered]:
+    """What these requests were answered, those of them that were, up to that day."""
+    keys = _text_columns([request_key(request) for request in requests], 3)
+    rows = await connection.fetch(_REQUESTS, *keys, day_last)
+    return {(row["owner"], row["operation"], row["key"]): _read_answer(row) for row in rows}
+
+
+def _read_answer(row: asyncpg.Record) -> Remembered:
+    if row["refusal"] is not None:
+        return Remembered(bytes(row["digest"]), RememberedRefusal(*json.loads(row["refusal"])))
+    if row["body"] is None:
+        raise BatchMismatch(f"journal row {row['seq']}, which a request was answered with, is missing")
+    result = decode_body(bytes(row["body"]))["result"]
+    return Remembered(bytes(row["digest"]), Committed(row["seq"], row["at"], result))
 
 
 async def load_known(connection: asyncpg.Connection, changes: Sequence[Change], image: Mapping[str, Totals]) -> Known:
@@ -151,26 +175,30 @@ async def _taken(
 
 # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# Columns arrive as array literals (`arrays`), but for the bytes, whose text form is twice as long.
 _WRITE_BOOKS = """
 WITH j AS (
     INSERT INTO journal (seq, at, kind, actor, body, hash)
-    SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) RETURNING 1
+    SELECT seq, $2, kind, actor, body, hash
+    FROM unnest($1::text::bigint[], $3::text::text[], $4::text::text[], $5::bytea[], $6::bytea[])
+         AS x (seq, kind, actor, body, hash) RETURNING 1
 ), t AS (
     INSERT INTO transfers (seq, ordinal, move, debit_account, credit_account, asset, units, hold,
                            debit_posted_after, debit_held_after, credit_posted_after, credit_held_after)
-    SELECT seq, ordinal, move, debit, credit, asset, units::numeric, hold, dp::numeric, dh::numeric, cp::numeric, ch::numeric
-    FROM unnest($7::bigint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                $15::text[], $16::text[], $17::text[], $18::text[])
-         AS x (seq, ordinal, move, debit, credit, asset, units, hold, dp, dh, cp, ch) RETURNING 1
+    SELECT * FROM unnest($7::text::bigint[], $8::text::smallint[], $9::text::text[], $10::text::text[], $11::text::text[],
+                         $12::text::text[], $13::text::numeric[], $14::text::text[], $15::text::numeric[],
+                         $16::text::numeric[], $17::text::numeric[], $18::text::numeric[]) RETURNING 1
 ), a AS (
-    UPDATE accounts SET debits_pending = debits_pending + x.dp::numeric, debits_posted = debits_posted + x.d::numeric,
-        credits_pending = credits_pending + x.cp::numeric, credits_posted = credits_posted + x.c::numeric, flags = x.flags
-    FROM unnest($19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int[]) AS x (id, dp, d, cp, c, flags)
+    UPDATE accounts SET debits_pending = debits_pending + x.dp, debits_posted = debits_posted + x.d,
+        credits_pending = credits_pending + x.cp, credits_posted = credits_posted + x.c, flags = x.flags
+    FROM unnest($19::text::text[], $20::text::numeric[], $21::text::numeric[], $22::text::numeric[],
+                $23::text::numeric[], $24::text::int[]) AS x (id, dp, d, cp, c, flags)
     WHERE accounts.id = x.id RETURNING 1
 ), v AS (
-    INSERT INTO journal_viewers (viewer, seq) SELECT * FROM unnest($25::text[], $26::bigint[]) RETURNING 1
+    INSERT INTO journal_viewers (viewer, seq)
+    SELECT * FROM unnest($25::text::text[], $26::text::bigint[]) RETURNING 1
 ), h AS (
-    UPDATE journal_head SET seq = $27, hash = $28, at = $29 WHERE seq = $30 AND hash = $31 RETURNING 1
+    UPDATE journal_head SET seq = $27, hash = $28, at = $2 WHERE seq = $29 AND hash = $30 RETURNING 1
 )
 SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM t), (SELECT count(*) FROM a), (SELECT count(*) FROM v),
        (SELECT count(*) FROM h)
@@ -178,9 +206,9 @@ SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM t), (SELECT count(*) FROM
 _WRITTEN = ("journal", "transfers", "accounts", "viewers", "head")
 _NEW_ACCOUNTS = """
 INSERT INTO accounts (id, owner, code, asset, debits_pending, debits_posted, credits_pending, credits_posted, flags)
-SELECT id, split_part(id, ':', 1), split_part(id, ':', 2), split_part(id, ':', 3),
-       dp::numeric, d::numeric, cp::numeric, c::numeric, flags
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[]) AS x (id, dp, d, cp, c, flags)
+SELECT id, split_part(id, ':', 1), split_part(id, ':', 2), split_part(id, ':', 3), dp, d, cp, c, flags
+FROM unnest($1::text::text[], $2::text::numeric[], $3::text::numeric[], $4::text::numeric[], $5::text::numeric[],
+            $6::text::int[]) AS x (id, dp, d, cp, c, flags)
 """
 _NEW_HOLDS = """
 INSERT INTO holds (id, debit, credit, asset, units, remaining)
@@ -193,10 +221,10 @@ UPDATE holds SET remaining = holds.remaining + x.delta::numeric
 FROM unnest($1::text[], $2::text[]) AS x (id, delta) WHERE holds.id = x.id
 """
 _ANSWERS = """
-INSERT INTO requests (day, owner, operation, key, digest, seq, outcome)
-SELECT $1::date, owner, operation, key, digest, seq, outcome::jsonb
-FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[])
-     AS x (owner, operation, key, digest, seq, outcome)
+INSERT INTO requests (day, owner, operation, key, digest, seq, refusal)
+SELECT $1::date, owner, operation, key, digest, seq, refusal
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::bytea[], $6::text::bigint[], $7::text::jsonb[])
+     AS x (owner, operation, key, digest, seq, refusal)
 """
 _VAULT = """
 INSERT INTO vault_items (id, person, kind, commitment, ciphertext)
@@ -220,29 +248,33 @@ async def write_books(
     changed = [(name, before.get(name, Totals()), after) for name, after in known.totals.items()]
     opened = [row for row in changed if row[0] not in before]
     moved = [row for row in changed if row[0] in before and row[1] is not row[2]]
-    journal = [(s.seq, s.at, s.change.kind.value, s.change.actor, s.body, s.hash) for s in sealed]
     transfers = [_transfer_row(s.seq, n, judged) for s in sealed for n, judged in enumerate(s.judged)]
     viewers = [(viewer, s.seq) for s in sealed for viewer in dict.fromkeys(s.change.viewers)]
     last = sealed[-1]
     counts = await connection.fetchrow(
         _WRITE_BOOKS,
-        *_columns(journal, 6),
-        *_columns(transfers, 12),
-        *_columns([_delta_row(*row) for row in moved], 6),
-        *_columns(viewers, 2),
+        number_array([s.seq for s in sealed]),
+        last.at,
+        text_array([s.change.kind.value for s in sealed]),
+        text_array([s.change.actor for s in sealed]),
+        [s.body for s in sealed],
+        [s.hash for s in sealed],
+        *_transfer_columns(transfers),
+        *_delta_columns([_delta_row(*row) for row in moved]),
+        text_array([viewer for viewer, _ in viewers]),
+        number_array([seq for _, seq in viewers]),
         last.seq,
         last.hash,
-        last.at,
         head.seq,
         head.hash,
     )
-    wanted = (len(journal), len(transfers), len(moved), len(viewers), 1)
+    wanted = (len(sealed), len(transfers), len(moved), len(viewers), 1)
     for what, found, number in zip(_WRITTEN, tuple(counts or ()), wanted, strict=True):
         _expect(what, found, number)
     if opened:
         _expect(
             "new accounts",
-            _count(await connection.execute(_NEW_ACCOUNTS, *_columns([_delta_row(*row) for row in opened], 6))),
+            _count(await connection.execute(_NEW_ACCOUNTS, *_delta_columns([_delta_row(*row) for row in opened]))),
             len(opened),
         )
 
@@ -251,7 +283,21 @@ def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
-def _transfer_row(seq: int, ordinal: int, judged: JudgedTransfer) -> tuple[object, ...]:
+def _text_columns(rows: Sequence[Sequence[str | None]], width: int) -> list[str]:
+    return [text_array(column) for column in _columns(rows, width)]
+
+
+def _transfer_columns(rows: Sequence[tuple[int, int, *tuple[str | None, ...]]]) -> list[str]:
+    seq, ordinal, *texts = _columns(rows, 12)
+    return [number_array(seq), number_array(ordinal), *map(text_array, texts)]
+
+
+def _delta_columns(rows: Sequence[tuple[str, str, str, str, str, int]]) -> list[str]:
+    *texts, flags = _columns(rows, 6)
+    return [*map(text_array, texts), number_array(flags)]
+
+
+def _transfer_row(seq: int, ordinal: int, judged: JudgedTransfer) -> tuple[int, int, *tuple[str | None, ...]]:
     transfer, debit, credit = judged.transfer, judged.debit_after, judged.credit_after
     return (
         seq,
@@ -300,12 +346,23 @@ async def write_holds(
         _expect("holds", _count(await connection.execute(_HOLDS_FOLLOWED, *_columns(followed, 2))), len(followed))
 
 
-async def write_answers(connection: asyncpg.Connection, answers: Sequence[Answer], at: datetime) -> None:
-    rows = [
-        (a.request.owner, a.request.operation, a.request.key, a.request.digest, a.seq, json.dumps(a.outcome))
-        for a in answers
-    ]
-    _expect("requests", _count(await connection.execute(_ANSWERS, at.date(), *_columns(rows, 6))), len(rows))
+async def write_answers(
+    connection: asyncpg.Connection, answers: Sequence[tuple[Request, Committed | RememberedRefusal]], day: date
+) -> None:
+    """Remember how these requests ended. What an accepted one is told lies in its journal row and nowhere else."""
+    keys = _text_columns([request_key(request) for request, _ in answers], 3)
+    digests = [request.digest for request, _ in answers]
+    places = text_array([str(end.seq) if isinstance(end, Committed) else None for _, end in answers])
+    refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in answers])
+    _expect(
+        "requests",
+        _count(await connection.execute(_ANSWERS, day, *keys, digests, places, refusals)),
+        len(answers),
+    )
+
+
+def _refusal_text(refusal: RememberedRefusal) -> str:
+    return json.dumps([refusal.stable_code, refusal.message, refusal.detail])
 
 
 async def write_vault(connection: asyncpg.Connection, items: Sequence[SealedItem]) -> None:
@@ -326,7 +383,7 @@ async def write_rows(connection: asyncpg.Connection, sealed: Sequence[Sealed]) -
             _into_round(rounds, turn, str(table), row)
     for table, rows in inserts.items():
         sql = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"  # noqa: S608
-        _expect(table, _count(await connection.execute(sql, json.dumps(rows))), len(rows))
+        _expect(table, _count(await connection.execute(sql, rows_text(rows))), len(rows))
     for updates in rounds:
         for (table, columns), rows in updates.items():
             await _update_rows(connection, table, columns, rows)
@@ -352,4 +409,4 @@ async def _update_rows(
         f"UPDATE {table} SET {assignments} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb) AS x "  # noqa: S608
         f"WHERE {table}.id = x.id AND {table}.version = x.version - 1"
     )
-    _expect(table, _count(await connection.execute(sql, json.dumps(rows))), len(rows))
+    _expect(table, _count(await connection.execute(sql, rows_text(rows))), len(rows))

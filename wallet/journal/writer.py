@@ -8,18 +8,16 @@ balances (the in-memory image counts only while head sequence *and* hash are tho
 """
 
 import asyncio
-import json
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import asyncpg
 import structlog
 
 from wallet.errors import JournalUnavailable, KeyReused, OutcomeUnknown, Refusal, RememberedRefusal, Stale
 from wallet.journal import store
-from wallet.journal.body import encode_body, time_text, wire_write
+from wallet.journal.body import encode_body, wire_write
 from wallet.journal.chain import link
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.judge import Known, OpenHold, Totals, judge
@@ -136,12 +134,12 @@ class Journal:
         """What was answered under this key, or None. Raises the remembered `Refusal`, or `KeyReused`."""
         connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
-            rows = await store.find_requests(connection, [request])
+            found = await store.find_answers(connection, [request], date.max)
         finally:
             await connection.close()
-        if not rows:
+        if not found:
             return None
-        answer = _replay(request, bytes(rows[0]["digest"]), json.loads(rows[0]["outcome"]))
+        answer = _replay(request, found[store.request_key(request)])
         if isinstance(answer, Refusal):
             raise answer
         return answer
@@ -240,12 +238,13 @@ class Journal:
         if self._image_head != head:
             self._forget_image()
         at = max(self._clock.now(), head.at)
-        remembered = await self._remembered(connection, batch)
-        fresh = [w for w in batch if w.change.request is None or _key(w.change.request) not in remembered]
+        requests = [w.change.request for w in batch if w.change.request is not None]
+        remembered = await store.find_answers(connection, requests, at.date()) if requests else {}
+        fresh = [w for w in batch if w.change.request is None or store.request_key(w.change.request) not in remembered]
         known = await store.load_known(connection, [w.change for w in fresh], self._image)
         before, holds_before = dict(known.totals), dict(known.holds)
         sealed: list[store.Sealed] = []
-        answers: list[store.Answer] = []
+        answers: list[tuple[Request, Committed | RememberedRefusal]] = []
         verdicts: list[tuple[_Waiting, Committed | Refusal | Stale]] = []
         for waiting in batch:
             verdict = self._judge_one(waiting, known, remembered, sealed, answers, head, at)
@@ -258,47 +257,47 @@ class Journal:
         self,
         waiting: _Waiting,
         known: Known,
-        remembered: dict[tuple[str, str, str], tuple[bytes, Mapping[str, object]]],
+        remembered: dict[store.RequestKey, store.Remembered],
         sealed: list[store.Sealed],
-        answers: list[store.Answer],
+        answers: list[tuple[Request, Committed | RememberedRefusal]],
         head: store.Head,
         at: datetime,
     ) -> Committed | Refusal | Stale:
         change, request = waiting.change, waiting.change.request
-        if request is not None and _key(request) in remembered:
-            return _replay(request, *remembered[_key(request)])
+        earlier = remembered.get(store.request_key(request)) if request is not None else None
+        if request is not None and earlier is not None:
+            return _replay(request, earlier)
+        verdict: Committed | Refusal
         try:
             judged = judge(change, known)
         except Stale as stale:
             return stale
         except Refusal as refusal:
-            if request is not None:
-                outcome = {"refused": [refusal.stable_code, refusal.message, refusal.detail]}
-                answers.append(store.Answer(request, None, outcome))
-                remembered[_key(request)] = (request.digest, outcome)
-            return refusal
-        seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (head.seq + 1, head.hash)
-        digest = link(previous, seq, at, waiting.body)
-        sealed.append(store.Sealed(seq, at, digest, waiting.body, change, waiting.writes, judged))
+            verdict = refusal
+        else:
+            seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (head.seq + 1, head.hash)
+            digest = link(previous, seq, at, waiting.body)
+            sealed.append(store.Sealed(seq, at, digest, waiting.body, change, waiting.writes, judged))
+            verdict = Committed(seq, at, change.result)
         if request is not None:
-            accepted = {"seq": seq, "at": time_text(at), "result": dict(change.result)}
-            answers.append(store.Answer(request, seq, accepted))
-            remembered[_key(request)] = (request.digest, accepted)
-        return Committed(seq, at, change.result)
+            end = _remembered(verdict)
+            answers.append((request, end))
+            remembered[store.request_key(request)] = store.Remembered(request.digest, end)
+        return verdict
 
     async def _write_batch(
         self,
         connection: asyncpg.Connection,
         head: store.Head,
         sealed: list[store.Sealed],
-        answers: list[store.Answer],
+        answers: list[tuple[Request, Committed | RememberedRefusal]],
         before: dict[str, Totals],
         holds_before: dict[str, OpenHold],
         known: Known,
         at: datetime,
     ) -> store.Head | None:
         if answers:
-            await store.write_answers(connection, answers, at)
+            await store.write_answers(connection, answers, at.date())
         if not sealed:
             return None
         await store.write_books(connection, head, sealed, before, known)
@@ -308,15 +307,6 @@ class Journal:
         if items:
             await store.write_vault(connection, items)
         return store.Head(sealed[-1].seq, sealed[-1].hash, at)
-
-    async def _remembered(
-        self, connection: asyncpg.Connection, batch: list[_Waiting]
-    ) -> dict[tuple[str, str, str], tuple[bytes, Mapping[str, object]]]:
-        requests = [w.change.request for w in batch if w.change.request is not None]
-        if not requests:
-            return {}
-        rows = await store.find_requests(connection, requests)
-        return {(r["owner"], r["operation"], r["key"]): (bytes(r["digest"]), json.loads(r["outcome"])) for r in rows}
 
     # ── connections and unknown outcomes ─────────────────────────────────────────────────────────────────────────────
 
@@ -389,19 +379,14 @@ async def _refuse_unbounded(connection: asyncpg.Connection) -> None:
             raise JournalUnavailable(f"the database connection does not keep {name}: connect without a pooler")
 
 
-def _key(request: Request) -> tuple[str, str, str]:
-    return (request.owner, request.operation, request.key)
+def _remembered(verdict: Committed | Refusal) -> Committed | RememberedRefusal:
+    if isinstance(verdict, Committed):
+        return verdict
+    return RememberedRefusal(verdict.stable_code, verdict.message, verdict.detail)
 
 
-def _replay(request: Request, digest: bytes, outcome: Mapping[str, object]) -> Committed | Refusal:
-    """The stored answer, word for word; another meaning under the same key is refused and not stored."""
-    if digest != request.digest:
+def _replay(request: Request, earlier: store.Remembered) -> Committed | Refusal:
+    """The remembered answer, word for word; another meaning under the same key is refused and not stored."""
+    if earlier.digest != request.digest:
         return KeyReused()
-    refused = outcome.get("refused")
-    if isinstance(refused, list):
-        code, message, detail = refused
-        return RememberedRefusal(code, message, detail)
-    seq, at, result = outcome["seq"], outcome["at"], outcome["result"]
-    if not isinstance(seq, int) or not isinstance(at, str) or not isinstance(result, Mapping):
-        raise store.BatchMismatch("a stored outcome cannot be read")
-    return Committed(seq, datetime.fromisoformat(at), result, replayed=True)
+    return replace(earlier.answer, replayed=True) if isinstance(earlier.answer, Committed) else earlier.answer

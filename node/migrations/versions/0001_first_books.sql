@@ -47,7 +47,7 @@ CREATE TABLE journal_viewers (
     PRIMARY KEY (viewer, seq)
 );
 
--- Remembered requests, accepted and refused, partitioned by the day of the answer.
+-- Remembered requests, partitioned by the day of the answer: accepted, with the journal row that holds the result, or refused.
 CREATE TABLE requests (
     day       date NOT NULL,
     owner     text NOT NULL,
@@ -55,8 +55,9 @@ CREATE TABLE requests (
     key       text NOT NULL,
     digest    bytea NOT NULL,
     seq       bigint,
-    outcome   jsonb NOT NULL,
-    PRIMARY KEY (owner, operation, key, day)
+    refusal   jsonb,
+    PRIMARY KEY (owner, operation, key, day),
+    CHECK (num_nonnulls(seq, refusal) = 1)
 ) PARTITION BY RANGE (day);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -72,7 +72,7 @@ async def test_led_12_nothing_of_the_books_is_deleted_and_no_answer_is_rewritten
     )
     deletes = [f"DELETE FROM {table}" for table in tables]
     truncates = [f"TRUNCATE {table}" for table in tables]
-    await refused(getattr(books, role), *deletes, *truncates, "UPDATE requests SET outcome = '{}'")
+    await refused(getattr(books, role), *deletes, *truncates, "UPDATE requests SET refusal = '{}'")
 
 
 async def test_led_12_the_operational_role_cannot_write_the_books(books: Dsns) -> None:
