@@ -194,7 +194,7 @@ async def test_a_slow_body_is_given_up_and_others_are_served(
         f"POST /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.client.secret}\r\n"
         "Idempotency-Key: slow\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
     )
-    slow = asyncio.create_task(spoken(api_node, head.encode(), within_s=5))
+    slow = asyncio.create_task(spoken(api_node, head.encode(), within_s=3))
     assert (await alice.client.get("/v1/me")).status == 200
     raw = await slow
     assert raw.startswith(b"HTTP/1.1 408")
