@@ -23,6 +23,7 @@ NetworkId = NewType("NetworkId", str)  # a configured short name: "ethereum", "b
 AccountId = NewType("AccountId", str)  # owner:code:asset, see ledger/accounts.py
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits at a time
 
 IdSource = Callable[[str], str]
 """Makes a fresh identifier for a prefix such as "dep". An input of every use case (style, rule 14)."""
@@ -31,7 +32,7 @@ IdSource = Callable[[str], str]
 def encode_ulid(at_ms: int, entropy: int) -> str:
     """26 characters: 48 bits of milliseconds, then 80 bits of entropy."""
     value = (at_ms << 80) | (entropy & ((1 << 80) - 1))
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def random_id(prefix: str) -> str:

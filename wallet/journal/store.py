@@ -18,7 +18,6 @@ from wallet.journal.arrays import number_array, text_array
 from wallet.journal.body import decode_body, rows_text
 from wallet.journal.change import Change, Committed, Insert, Request
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
-from wallet.ledger.accounts import Flags
 from wallet.schema import ROWS
 from wallet.vault.items import SealedItem
 
@@ -126,7 +125,7 @@ async def load_known(connection: asyncpg.Connection, changes: Sequence[Change], 
 
 async def load_totals(connection: asyncpg.Connection, names: Sequence[str]) -> dict[str, Totals]:
     rows = await connection.fetch(_TOTALS, names)
-    return {r[0]: Totals(int(r[1]), int(r[2]), int(r[3]), int(r[4]), Flags(r[5])) for r in rows}
+    return {r[0]: Totals(int(r[1]), int(r[2]), int(r[3]), int(r[4]), r[5]) for r in rows}
 
 
 def _row_keys(changes: Iterable[Change]) -> set[RowKey]:
@@ -322,7 +321,7 @@ def _delta_row(name: str, before: Totals, after: Totals) -> tuple[str, str, str,
         str(after.debits_posted - before.debits_posted),
         str(after.credits_pending - before.credits_pending),
         str(after.credits_posted - before.credits_posted),
-        int(after.flags),
+        after.flags,
     )
 
 

@@ -128,7 +128,7 @@ class Journal:
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(change, writes, encode_body(change, writes), answer))
         self._wake.set()
-        return await asyncio.shield(answer)
+        return await answer
 
     async def recall(self, request: Request) -> Committed | None:
         """What was answered under this key, or None. Raises the remembered `Refusal`, or `KeyReused`."""
