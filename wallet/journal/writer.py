@@ -43,6 +43,12 @@ SESSION = {
     "tcp_user_timeout": "20000",
     "default_transaction_isolation": "read committed",
     "synchronous_commit": "on",
+    # Every look-up of a batch is by key. Left to itself the planner, whose statistics lag behind a growing day, would sort
+    # the whole of it for each batch, and plan anew each time.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
 }
 _STANDBY_NOTICE = "canceling wait for synchronous replication"
 # What one bad Change can cause; anything else (locks, disk, resources) concerns the whole batch.
