@@ -1,0 +1,184 @@
+"""The ways in which money moves, and the points that each of them passes."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from node.devnet.networks import Devnet
+from node.processes import attempts
+from tests.scenario.crashes.node_process import Client, NodeProcess
+
+BLOCK_EVERY_S = 0.2
+FIRST_BLOCK_WITHIN_S = 60.0
+IBAN = "DE02120300000000202051"  # an example account of a German test bank
+PAYER_IBAN = "DE75512108001245126199"
+
+_JOURNAL = ("journal.before_write", "journal.before_commit", "journal.after_commit")
+_ARRIVAL = (*_JOURNAL, "deposit.after_detect", "scan.before_cursor", "deposit.after_credit")
+_STATEMENT = ("statement.before_append", "statement.after_append")
+_SUBMISSION = (
+    "withdrawal.after_sign",
+    "withdrawal.after_prepare",
+    "withdrawal.after_store",
+    "withdrawal.after_submit",
+    "withdrawal.after_record",
+    "withdrawal.before_settle",
+    "withdrawal.after_settle",
+)
+_BEGINNING = ("withdrawal.after_request", "withdrawal.after_check", "withdrawal.after_reserve")
+_DEPARTURE = (*_JOURNAL, *_BEGINNING, *_SUBMISSION, "scan.before_cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One order or one arrival of `amount`, a decimal text. Deposits on Ethereum pass the submission's points in their
+    sweeps, and withdrawals from the bank the statement's."""
+
+    network: str | None
+    asset: str
+    amount: str
+    points: tuple[str, ...]
+
+
+FLOWS = {
+    "deposit_sepa": Flow("sepa", "EUR", "12.34", (*_ARRIVAL, *_STATEMENT)),
+    "deposit_bitcoin": Flow("bitcoin", "BTC", "0.01234567", _ARRIVAL),
+    "deposit_ether": Flow("ethereum", "ETH", "0.1", (*_ARRIVAL, *_SUBMISSION)),
+    "deposit_token": Flow("ethereum", "DUSD", "12.345678", (*_ARRIVAL, *_SUBMISSION)),
+    "payment": Flow(None, "EUR", "1.23", _JOURNAL),
+    "withdraw_sepa": Flow("sepa", "EUR", "5.67", (*_DEPARTURE, *_STATEMENT)),
+    "withdraw_bitcoin": Flow("bitcoin", "BTC", "0.00123456", _DEPARTURE),
+    "withdraw_ether": Flow("ethereum", "ETH", "0.012345", _DEPARTURE),
+    "withdraw_token": Flow("ethereum", "DUSD", "3.456789", _DEPARTURE),
+}
+DECIMALS = {"EUR": 2, "BTC": 8, "ETH": 18, "DUSD": 6}
+
+
+def units(asset: str, amount: str) -> int:
+    return int(Decimal(amount).scaleb(DECIMALS[asset]))
+
+
+@dataclass(slots=True)
+class Scene:
+    """Networks on which nothing happens by itself, a node in a process of its own, two customers with money. `deposits`
+    counts everything that was paid in."""
+
+    devnet: Devnet
+    node: NodeProcess
+    http: aiohttp.ClientSession
+    alice: Client
+    bob: Client
+    addresses: dict[str, str]
+    deposits: int = 0
+    outside: dict[str, str] = field(default_factory=dict)
+
+    async def pay_in(self, asset: str, amount: str, address: str | None = None) -> None:
+        """From outside the node; on Bitcoin it lies in the mempool afterwards, elsewhere in a block."""
+        await pay_in(self.devnet, asset, amount, address or self.addresses[NETWORK_OF[asset]])
+        self.deposits += 1
+
+    async def order(self, name: str, key: str) -> Any:
+        """What the node answers to a payment or a withdrawal, repeated until it does."""
+        flow = FLOWS[name]
+        if flow.network is None:
+            body: dict[str, object] = {"to": "@bob", "asset": flow.asset, "amount": flow.amount}
+            return await self.alice.make("/v1/payments", body, key)
+        destination = {"address": self.outside[flow.network]} | ({"name": "Bob"} if flow.network == "sepa" else {})
+        body = {"network": flow.network, "asset": flow.asset, "amount": flow.amount, "destination": destination}
+        return await self.alice.make("/v1/withdrawals", body, key)
+
+    async def renew_outside(self) -> None:
+        """Addresses that have received nothing."""
+        fresh = "0x" + secrets.token_hex(20)
+        self.outside = {"sepa": IBAN, "bitcoin": await self.devnet.bitcoind.new_address(), "ethereum": fresh}
+
+    async def received(self, flow: Flow) -> int:
+        """What the world outside has got from the node, in base units: on addresses that are new, or from the bank in all."""
+        match flow.asset:
+            case "EUR":
+                return -bank_balance(self.devnet)
+            case "BTC":
+                return await bitcoin_received(self.devnet, self.outside["bitcoin"])
+            case "ETH":
+                return await ether_of(self.devnet, self.outside["ethereum"])
+            case _:
+                return await dev_dollars_of(self.devnet, self.outside["ethereum"])
+
+    async def first_block(self, flow: Flow, height: int) -> None:
+        """Returns when what the flow sends lies before the miners, so that the next block that the node scans has it."""
+        async for _ in attempts(FIRST_BLOCK_WITHIN_S):
+            if not self.node.running() or await self._is_sent(flow, height):
+                return
+
+    async def _is_sent(self, flow: Flow, height: int) -> bool:
+        match flow.network:
+            case "bitcoin":
+                return bool(await self.devnet.bitcoind.rpc("getrawmempool"))
+            case "ethereum":
+                return await self.height() > height
+            case _:
+                return True
+
+    async def height(self) -> int:
+        return int(await self.devnet.anvil.rpc("eth_blockNumber"), 16)
+
+    @asynccontextmanager
+    async def blocks(self, network: str | None) -> AsyncIterator[None]:
+        """This network (all of them, without one) goes on while the block runs."""
+        working = asyncio.create_task(self._go_on(network), name="blocks")
+        try:
+            yield
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _go_on(self, network: str | None) -> None:
+        while True:
+            if network in (None, "ethereum"):
+                await self.devnet.anvil.mine()
+            if network in (None, "bitcoin"):
+                await self.devnet.bitcoind.mine()
+            if network in (None, "sepa"):
+                await asyncio.to_thread(self.devnet.bank.work)
+            await asyncio.sleep(BLOCK_EVERY_S)
+
+
+NETWORK_OF = {"EUR": "sepa", "BTC": "bitcoin", "ETH": "ethereum", "DUSD": "ethereum"}
+
+
+async def pay_in(devnet: Devnet, asset: str, amount: str, address: str) -> None:
+    match asset:
+        case "EUR":
+            await asyncio.to_thread(devnet.bank.pay_in, "Alice Example", PAYER_IBAN, units(asset, amount), address)
+        case "BTC":
+            await devnet.bitcoind.pay(address, amount)
+        case "ETH":
+            await devnet.outside.send_ether(address, units(asset, amount), account=1)
+        case _:
+            await devnet.outside.mint_dev_dollars(address, units(asset, amount), account=2)
+
+
+def bank_balance(devnet: Devnet) -> int:
+    """In cents, as the bank itself has it."""
+    return int(msgspec.json.decode((devnet.folder / "bank-private/books.json").read_bytes())["balance_units"])
+
+
+async def bitcoin_received(devnet: Devnet, address: str) -> int:
+    found = await devnet.bitcoind.rpc("listunspent", 0, 9_999_999, [address], wallet="outside")
+    return sum(units("BTC", format(Decimal(repr(coin["amount"])), "f")) for coin in found)
+
+
+async def ether_of(devnet: Devnet, address: str) -> int:
+    return int(await devnet.anvil.rpc("eth_getBalance", address, "latest"), 16)
+
+
+async def dev_dollars_of(devnet: Devnet, address: str) -> int:
+    call = {"to": devnet.dev_dollar, "data": "0x70a08231" + address[2:].rjust(64, "0")}
+    return int(await devnet.anvil.rpc("eth_call", call, "latest"), 16)
