@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -16,8 +16,6 @@ from node.workers.sweep_deposits import sweep_network
 from wallet.context import Context
 
 PARTITIONS_EVERY_S = 3600.0
-
-Step = Callable[[], Awaitable[None]]
 
 
 def all_loops(config: Config, context: Context, owner_dsn: str) -> list[Loop]:

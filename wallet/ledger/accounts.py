@@ -19,7 +19,7 @@ from wallet.ids import AccountId, CustomerId, NetworkId
 from wallet.money import Asset
 
 HOUSE = "house"
-HELD_CODES = ("hot", "deposits", "cold")  # places where value lies
+HELD_CODES = ("hot", "deposits")  # places where value lies
 HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense")
 
 
@@ -28,7 +28,7 @@ class Flags(IntFlag):
 
     NONE = 0
     NO_OVERDRAFT = 1  # debits posted and pending never exceed credits posted
-    NO_OVERSPEND = 2  # credits posted and pending never exceed debits posted: a place cannot pay what it does not hold
+    NO_OVERSPEND = 2  # credits posted never exceed debits posted: a place cannot pay what it does not hold
     FROZEN = 4  # no debit may leave; credits still arrive
     CLOSED = 8  # nothing moves
 

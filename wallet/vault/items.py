@@ -55,7 +55,6 @@ class ItemKind(StrEnum):
     IBAN = "iban"
     NOTE = "note"
     PARTY = "party"
-    REMITTANCE = "remittance"
     DESTINATION = "destination"
     STATEMENT_FILE = "statement_file"
     PAYOUT_FILE = "payout_file"

@@ -23,7 +23,6 @@ class RevealPurpose(StrEnum):
     BUILD_SUBMISSION = "build_submission"
     SUBMIT = "submit"
     READ_STATEMENT = "read_statement"
-    SCREEN = "screen"
     VERIFY = "verify"
 
 
