@@ -4,7 +4,8 @@
     ├── InsufficientFunds       ├── NotFound              ├── DestinationRefused
     ├── AccountFrozen           ├── HandleTaken           ├── AmountRefused
     ├── AccountClosed           ├── AlreadyExists         ├── AssetPaused
-    ├── HoldNotOpen             ├── KeyReused             └── NotCancellable
+    ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
+    └── BalanceOverflow         └── RememberedRefusal     └── NotAllowed
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later

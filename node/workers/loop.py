@@ -12,7 +12,7 @@ from wallet.context import Context
 from wallet.errors import JournalUnavailable, OutcomeUnknown
 from wallet.ports import NetworkError, SignerUnavailable
 
-LEASE_S = 15  # longer than any step; a stopped process is replaced after it
+LEASE_S = 15  # a stopped process is replaced after it; a longer step may overlap with another's, which does no harm
 BACKOFF_MAX_S = 30.0
 _EXPECTED = (NetworkError, SignerUnavailable, JournalUnavailable, OutcomeUnknown)
 

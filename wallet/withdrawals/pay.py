@@ -111,7 +111,7 @@ async def _destination(context: Context, row: Record) -> Destination:
 
 
 async def _reject(context: Context, row: Record, reason: str) -> None:
-    """The signer's policy says no: the money goes back, and the customer reads why."""
+    """It cannot be built, or the signer's policy says no: the money goes back, and the customer reads why."""
     values = {"state": follow(State(row["state"]), State.REJECTED).value, "reason": reason}
     change = Change(
         actor=ACTOR_NODE,
