@@ -10,13 +10,14 @@ from sqlalchemy import func, select
 from node.notices import latest_notices
 from wallet import schema
 from wallet.context import Context
+from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import Position, positions
 from wallet.ports import NetworkError, SignerUnavailable
-from wallet.treasury.submissions import OPEN
+from wallet.treasury.submissions import OPEN, State
+from wallet.withdrawals.states import ENDED
 
-_OPEN_DEPOSITS = ("detected", "confirming")
-_OPEN_WITHDRAWALS = ("requested", "approved", "signed", "submitted", "included")
+_OPEN_DEPOSITS = (DETECTED, CONFIRMING)
 
 
 async def read_status(context: Context) -> dict[str, Any]:
@@ -65,10 +66,10 @@ async def _assets(context: Context) -> list[dict[str, Any]]:
 async def _queues(context: Context) -> dict[str, int]:
     counts = {
         "deposits_open": _count(schema.deposits, schema.deposits.c.state.in_(_OPEN_DEPOSITS)),
-        "deposits_quarantined": _count(schema.deposits, schema.deposits.c.state == "quarantined"),
-        "withdrawals_open": _count(schema.withdrawals, schema.withdrawals.c.state.in_(_OPEN_WITHDRAWALS)),
+        "deposits_quarantined": _count(schema.deposits, schema.deposits.c.state == QUARANTINED),
+        "withdrawals_open": _count(schema.withdrawals, schema.withdrawals.c.state.not_in(ENDED)),
         "submissions_open": _count(schema.submissions, schema.submissions.c.state.in_(OPEN)),
-        "submissions_stopped": _count(schema.submissions, schema.submissions.c.state == "stopped"),
+        "submissions_stopped": _count(schema.submissions, schema.submissions.c.state == State.STOPPED),
     }
     return {name: (await context.all(wanted))[0]["count"] for name, wanted in counts.items()}
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
-from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, moved
+from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
 from wallet.errors import AssetPaused, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert
@@ -77,7 +77,7 @@ async def _credit(context: Context, network: Network, row: Record) -> None:
         return
     except Refusal as refusal:
         _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
-        values = {"state": "quarantined", "reason": refusal.stable_code}
+        values = {"state": QUARANTINED, "reason": refusal.stable_code}
         await _committed(context, row, moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
         return
     point("deposit.after_credit")
