@@ -155,7 +155,8 @@ def _seen_again(context: Context, block: Block, incoming: Incoming, known: Recor
         "units": incoming.amount.units,
         "tx": incoming.tx,
     }
-    return moved(context, known, EventKind.DEPOSIT_DETECTED, values)
+    kind = EventKind.DEPOSIT_QUARANTINED if quarantined else EventKind.DEPOSIT_DETECTED
+    return moved(context, known, kind, values)
 
 
 def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
@@ -182,7 +183,7 @@ async def _book_outflow(context: Context, network: Network, block: Block, outgoi
     }
     reason = f"{network.id} shows {outgoing.amount} leaving that no submission explains ({outgoing.identity})"
     symbol = outgoing.amount.asset.symbol
-    request = Request("house", "outflow.book", f"{network.id}:{outgoing.identity}", request_digest(data))
+    request = Request(HOUSE, "outflow.book", f"{network.id}:{outgoing.identity}", request_digest(data))
 
     async def decide() -> Change:
         return Change(
