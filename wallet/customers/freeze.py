@@ -8,8 +8,8 @@ from wallet.ledger.accounts import Flags, customer_balance
 
 
 async def freeze_customer(context: Context, actor: str, name: str, reason: str) -> Committed:
-    """From the commit on no payment and no withdrawal is accepted. Holds that stand are settled or voided as ever.
-    Raises `NotFound`."""
+    """From the commit on no payment and no withdrawal is accepted, and requested withdrawals wait. What was approved
+    before goes on: its hold is settled or voided as ever. Raises `NotFound`."""
     return await _flag(context, actor, name, reason, EventKind.CUSTOMER_FROZEN, Flags.NO_OVERDRAFT | Flags.FROZEN)
 
 
