@@ -30,6 +30,7 @@ from wallet import schema
 from wallet.addresses.assign import assign_house_address
 from wallet.addresses.book import StoredAddressBook
 from wallet.context import Context
+from wallet.deposits.scan import refuse_other_chain
 from wallet.ids import NetworkId, random_id
 from wallet.journal.writer import Journal
 from wallet.networks.open import list_asset, open_network
@@ -213,6 +214,7 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
         await list_asset(context, asset)
     for name, network in context.networks.items():
         await open_network(context, network, kinds(config)[name], keys[name])
+        await refuse_other_chain(context, network)
         await assign_house_address(context, NetworkId(name))
 
 

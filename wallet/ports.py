@@ -129,6 +129,11 @@ class Incoming:
     text: str | None = None
 
 
+UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable"})
+"""Doubts of an `Incoming` that the network's own state does not bear out: nothing says that anything arrived at all. With any
+other doubt the value is there, and only whose it is, or how much of it can be written down, is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """Value that a bank statement shows leaving without any submission of ours: charges, direct debits."""

@@ -1,5 +1,7 @@
 """Where the scan of each network stands. Operational state: if it is lost, blocks are scanned again and change nothing."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -32,6 +34,14 @@ async def advance_cursor(context: Context, network: NetworkId, block: BlockRef) 
         await connection.execute(
             delete(scanned_blocks).where(scanned_blocks.c.network == network, scanned_blocks.c.height < old)
         )
+
+
+async def anchor(context: Context, network: NetworkId, blocks: Iterable[BlockRef]) -> None:
+    """Blocks below the first one to be scanned, at which a walk back may end: a reorg can come right after the opening."""
+    async with context.ops.begin() as connection:
+        for block in blocks:
+            values = {"network": network, "height": block.height, "block": block.id}
+            await connection.execute(insert(scanned_blocks).values(values).on_conflict_do_nothing())
 
 
 async def scanned_below(context: Context, network: NetworkId, height: int, limit: int) -> list[BlockRef]:

@@ -39,6 +39,14 @@ async def scan(context: Context, network: Network) -> tuple[BlockRef, BlockRef |
     return tip, final
 
 
+async def refuse_other_chain(context: Context, network: Network) -> None:
+    """At the start: raises `NetworkMismatch` for a chain that shares no block with what was scanned. Not every other chain
+    has another genesis."""
+    cursor, tip = await read_cursor(context, network.id), await network.tip()
+    if cursor is not None and not await _is_still_there(context, network, cursor, tip):
+        await _common_ancestor(context, network, min(cursor.height, tip.height))
+
+
 async def _is_still_there(context: Context, network: Network, cursor: BlockRef, tip: BlockRef) -> bool:
     """Is what we scanned last still part of the chain? A provider that lags behind on the same branch is no reorg."""
     if tip.height < cursor.height:

@@ -21,7 +21,7 @@ from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES
 from wallet.money import format_units
 from wallet.networks.open import start_height
-from wallet.ports import BlockRef, Fate, Network, NetworkUnreachable, Purpose
+from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose
 from wallet.treasury.submissions import OPEN, State, paid_by, reference
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
@@ -160,7 +160,7 @@ async def _explained(context: Context, network: Network, ref: BlockRef, books: _
             continue
         if row["state"] == CREDITED and row["height"] > ref.height:
             units[row["asset"]] += row["units"]
-        elif row["state"] != CREDITED and row["height"] <= ref.height:
+        elif row["state"] != CREDITED and row["height"] <= ref.height and row["reason"] not in UNPROVEN_DOUBTS:
             units[row["asset"]] -= row["units"]
     for row in books.submissions:
         if row["network"] == network.id:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context
+from wallet.deposits.cursor import anchor
 from wallet.ids import NetworkId
 from wallet.journal.change import Change, EventKind, Insert
 from wallet.money import Asset
@@ -46,7 +47,7 @@ async def open_network(context: Context, network: Network, kind: str, public_key
 async def _open_first(context: Context, network: Network, kind: str, identity: str, public_keys: str) -> None:
     """No address of ours exists yet, so nothing before the next block can be ours; a bank is read from its first
     statement."""
-    start = 1 if network.capabilities.source is Source.FILE else (await network.tip()).height + 1
+    start = 1 if network.capabilities.source is Source.FILE else await _anchored(context, network) + 1
     row = {
         "id": network.id,
         "kind": kind,
@@ -58,6 +59,13 @@ async def _open_first(context: Context, network: Network, kind: str, identity: s
     data = {"network": network.id, "kind": kind, "identity": identity, "start_height": start}
     change = Change(ACTOR_NODE, EventKind.NETWORK_OPENED, data, writes=(Insert("networks", row), *inserts))
     await context.journal.commit(change)
+
+
+async def _anchored(context: Context, network: Network) -> int:
+    """The tip's height. The newest final block and the tip are kept: whatever a reorg takes back, it shares the first."""
+    tip, final = await network.tip(), await network.final() or await network.block_ref(0)
+    await anchor(context, network.id, [block for block in (final, tip) if block is not None])
+    return tip.height
 
 
 def _listing_row(listing: Listing) -> dict[str, object]:
