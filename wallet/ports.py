@@ -114,8 +114,9 @@ class Incoming:
     `identity` names the arrival for ever and excludes the block: (tx hash, ordinal of the log within its receipt) on EVM,
     the outpoint on Bitcoin, (account, entry reference, detail index) at a bank. `address` is in the canonical form in
     which `derive` returned it; None when a bank movement carries no reference of ours (it is then unattributed). `doubt`
-    is a reason not to believe it ("log_without_balance", "unlisted", "inexact"); such a deposit is quarantined, never
-    credited. `booked` is False for what the network announces but has not yet put in a block (a pending bank entry).
+    is a reason not to believe it, or not to know whose it is ("balance_disagrees", "inexact", "ambiguous_reference"; the
+    glossary has them all); such a deposit is quarantined, never credited as it stands. `booked` is False for what the
+    network announces but has not yet put in a block (a pending bank entry).
     `text` is the remittance information, personal data as well.
     """
 
@@ -271,7 +272,6 @@ class Fate(StrEnum):
     INCLUDED = "included"
     FINAL = "final"
     DEAD = "dead"  # can never be included: its nonce or an input is finally used by something else
-    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ async def follow(context: Context, network: Network, row: Record, withdrawals: l
             await _included(context, row, withdrawals, status)
         case Fate.DEAD:
             await bury(context, row, withdrawals, "its nonce or an input was finally used by something else")
-        case Fate.PENDING | Fate.UNKNOWN | Fate.RETURNED:
+        case Fate.PENDING | Fate.UNKNOWN:
             await _not_included(context, network, row, withdrawals, status)
 
 
