@@ -20,7 +20,7 @@ from wallet.journal.change import Change, EventKind, Insert
 from wallet.money import format_units
 from wallet.points import point
 from wallet.vault.items import ItemKind
-from wallet.vault.vault import RevealPurpose
+from wallet.vault.vault import RevealPurpose, bank_person
 
 _TIMES = ("created_at", "period_from", "period_to")
 
@@ -54,7 +54,7 @@ class StatementArchive:
         return _accepted(row["facts"]), await self.context.reveal_bytes(row["file_item"], RevealPurpose.READ_STATEMENT)
 
     async def append(self, statements: Sequence[Accepted], raw: bytes) -> None:
-        file = self.context.seal(f"bank_{self._network}", ItemKind.STATEMENT_FILE, raw)
+        file = self.context.seal(bank_person(self._network), ItemKind.STATEMENT_FILE, raw)
         now = self.context.clock.now()
         rows = [
             {

@@ -20,6 +20,7 @@ from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
 from wallet.vault.items import ItemKind, SealedItem
+from wallet.vault.vault import bank_person
 
 DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
 MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED})  # a deposit in these may be seen in another block
@@ -95,7 +96,7 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
     owner = await _owner(context, network, incoming.address)
     reason = incoming.doubt or (None if owner else "unattributed")
-    party = _sealed_party(context, owner or f"bank_{network.id}", incoming)
+    party = _sealed_party(context, owner or bank_person(network.id), incoming)
     row = {
         "id": DepositId(context.new_id("dep")),
         "network": network.id,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import structlog
 
-from wallet.ids import VaultItemId
+from wallet.ids import NetworkId, VaultItemId
 from wallet.vault.items import ItemKind, SealedItem, VaultItemUnreadable, open_item, seal_item
 from wallet.vault.keys import PersonKeys, PersonUnknown
 
@@ -24,6 +24,11 @@ class RevealPurpose(StrEnum):
     SUBMIT = "submit"
     READ_STATEMENT = "read_statement"
     VERIFY = "verify"
+
+
+def bank_person(network: NetworkId) -> str:
+    """Whose key seals what a bank tells of people who are no customers of ours: the bank stands for them."""
+    return f"bank_{network}"
 
 
 class Vault:
