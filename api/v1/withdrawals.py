@@ -20,6 +20,7 @@ from wallet.errors import NotFound
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Committed
+from wallet.money import format_units
 from wallet.ports import Destination
 from wallet.withdrawals.cancel import cancel_withdrawal
 from wallet.withdrawals.request import quote_fee, request_withdrawal, withdrawal_view
@@ -146,7 +147,7 @@ async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
         raise NotFound(f"{asked.asset} on network", asked.network)
     fee = await quote_fee(network, amount)
     figures = {"amount": amount, "network_fee": fee, "total": amount + fee}
-    texts = {name: str(figure).partition(" ")[0] for name, figure in figures.items()}
+    texts = {name: format_units(figure.units, amount.asset.decimals) for name, figure in figures.items()}
     return Answer(QuoteView(network=asked.network, asset=asked.asset, **texts))
 
 
