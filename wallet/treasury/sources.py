@@ -46,6 +46,7 @@ class NextSource:
         return (Update("nonces", row_id, self.counter["version"], {"next": following}),)
 
     def _coin_writes(self, network: NetworkId, unsigned: Unsigned) -> Writes:
+        """An input has three versions in its life: free (1), reserved (2), spent (3). So they need not be read."""
         if not isinstance(self.source, UtxoSource):
             return ()
         return tuple(Update("utxos", f"{network}/{name}", 1, {"state": "reserved"}) for name in unsigned.consumes)
