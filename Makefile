@@ -10,8 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(if $(COFFER_TOOLS),$(COFFER_TOOLS),.coffer/tools)
 NAME ?= journal
+KILLS ?= 8
+SEED ?= 1
 
-.PHONY: help setup check test test-all demo demo-once bench lock clean
+.PHONY: help setup check test test-all soak demo demo-once bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ test: setup check ## Everything, on real PostgreSQL, anvil and bitcoind; long fa
 
 test-all: setup check ## The same with every family whole
 	@COFFER_TEST_ALL=1 $(BIN)/python -m pytest
+
+soak: setup ## Kill a node at random while money moves, then prove everything: make soak, or make soak KILLS=50 SEED=3
+	@$(BIN)/python -m tests.soak --kills $(KILLS) --seed $(SEED)
 
 demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, live in this terminal; it stays up with a page to look at
 	@$(BIN)/coffer demo

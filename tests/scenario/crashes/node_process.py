@@ -158,23 +158,23 @@ class Books:
     async def hot(self, network: str) -> str:
         return (await house_address(self.context, NetworkId(network))).address
 
-    async def settled(self, deposits: int) -> None:
-        """Returns when so many deposits are credited and swept, nothing is open and all blocks are scanned."""
+    async def settled(self, deposits: int, *, swept: bool = True) -> None:
+        """Returns when so many deposits are credited (and swept, unless that does not matter) and nothing is open."""
         unfinished: list[object] = []
         async for _ in attempts(SETTLED_WITHIN_S, 0.1):
-            unfinished = await self._unfinished(deposits)
+            unfinished = await self._unfinished(deposits, swept=swept)
             if not unfinished:
                 return
         raise AssertionError(f"still open: {unfinished[:10]}")
 
-    async def _unfinished(self, expected: int) -> list[object]:
+    async def _unfinished(self, expected: int, *, swept: bool) -> list[object]:
         deposits = await self.rows(schema.deposits)
         left: list[object] = [] if len(deposits) == expected else [f"{len(deposits)} deposits of {expected}"]
         left += [(row["id"], row["state"], row["reason"]) for row in deposits if row["state"] != "credited"]
         left += [
             (row["id"], "not swept")
             for row in deposits
-            if row["network"] == "ethereum" and row["owner"] != "house" and row["swept_by"] is None
+            if swept and row["network"] == "ethereum" and row["owner"] != "house" and row["swept_by"] is None
         ]
         for table in (schema.withdrawals, schema.submissions):
             left += [(r["id"], r["state"], r["reason"]) for r in await self.rows(table) if r["state"] not in ENDED]
