@@ -13,6 +13,7 @@ import structlog
 from api.app import make_app
 from api.serve import start_server
 from api.settings import ApiSettings, BankDetails
+from node.collector import settle_collector
 from node.compose import compose, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
 from node.logs import write_logs
@@ -53,6 +54,7 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
             await stack.enter_async_context(run_workers(config, context, database.dsns.owner))
         if role is not Role.WORKERS:
             say(f"listening on {await stack.enter_async_context(serve(config, context))}")
+        settle_collector()
         say("ready")
         _log.info("node_ready", role=role.value)
         while not stop.is_set():

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from node.clock import SystemClock
+from node.collector import settle_collector
 from tests.bench import pgbench
 from tests.bench.callers import Slice, run_callers
 from tests.bench.cluster import Cluster, running_cluster
@@ -54,6 +55,7 @@ async def measure(plan: Plan, say: Say) -> dict[str, Any]:
         try:
             say(f"funding {plan.accounts:,} accounts")
             await open_books(journal, plan.accounts)
+            settle_collector()
             contenders = _contenders(cluster, journal, plan)
             rounds = [await _run_round(contenders, number, plan, say) for number in range(plan.rounds)]
         finally:
