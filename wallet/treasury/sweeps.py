@@ -15,7 +15,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.detect import CREDITED
-from wallet.errors import AssetPaused, InsufficientFunds, Stale
+from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, Stale
 from wallet.ids import SubmissionId
 from wallet.journal.change import Update
 from wallet.ledger.accounts import HOUSE
@@ -65,7 +65,15 @@ async def sweep_deposits(context: Context, network: Network, final: BlockRef, mi
         busy.add(pile.address.address)
         try:
             await _move(context, network, network, pile, hot, final)
-        except (FundsShort, InsufficientFunds, AssetPaused, Stale, NetworkRejected, SignerRefused) as wait:
+        except (
+            FundsShort,
+            InsufficientFunds,
+            AssetPaused,
+            Stale,
+            AlreadyExists,
+            NetworkRejected,
+            SignerRefused,
+        ) as wait:
             _log.debug("sweep_waits", address=pile.address.address, asset=pile.asset.symbol, why=repr(wait))
 
 
