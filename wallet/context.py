@@ -19,7 +19,7 @@ from wallet.journal.change import Requirement
 from wallet.journal.writer import Journal
 from wallet.money import Amount, Asset
 from wallet.ports import Clock, Network, Signer
-from wallet.vault.items import ItemKind, SealedItem
+from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import RevealPurpose, Vault
 
 Record = Mapping[str, Any]
@@ -83,6 +83,8 @@ class Context:
         row = await self.one(select(schema.vault_items).where(schema.vault_items.c.id == item_id))
         if row is None:
             raise NotFound("vault item", item_id)
+        if row["ciphertext"] is None:
+            raise PersonErased(row["person"])
         commitment, ciphertext = bytes(row["commitment"]), bytes(row["ciphertext"])
         item = SealedItem(VaultItemId(item_id), row["person"], ItemKind(row["kind"]), ciphertext, commitment)
         return self.vault.reveal(item, purpose)
