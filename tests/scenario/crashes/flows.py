@@ -171,8 +171,9 @@ def bank_balance(devnet: Devnet) -> int:
 
 
 async def bitcoin_received(devnet: Devnet, address: str) -> int:
-    found = await devnet.bitcoind.rpc("listunspent", 0, 9_999_999, [address], wallet="outside")
-    return sum(units("BTC", format(Decimal(repr(coin["amount"])), "f")) for coin in found)
+    """All that ever arrived in a block: the outside wallet may have spent it since."""
+    received = await devnet.bitcoind.rpc("getreceivedbyaddress", address, 1, wallet="outside")
+    return units("BTC", format(Decimal(repr(received)), "f"))
 
 
 async def ether_of(devnet: Devnet, address: str) -> int:
