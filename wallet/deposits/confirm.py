@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
@@ -24,10 +24,12 @@ _log = structlog.get_logger("deposits")
 
 async def confirm_deposits(context: Context, network: Network, tip: BlockRef, final: BlockRef | None) -> None:
     """Move every open deposit as far as the network allows. Raises the network's errors; what was committed stays."""
-    table = schema.deposits
+    table, assets = schema.deposits, schema.assets
+    paused = select(assets.c.id).where(assets.c.paused)  # theirs wait, and must not fill the step
     wanted = (
         select(table)
         .where(table.c.network == network.id, table.c.state.in_((DETECTED, CONFIRMING)), table.c.height.is_not(None))
+        .where(or_(table.c.state == DETECTED, table.c.asset.not_in(paused)))
         .order_by(table.c.height, table.c.id)
         .limit(STEP_MAX)
     )

@@ -19,7 +19,7 @@ from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
-from wallet.vault.items import ItemKind, SealedItem
+from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
 DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
@@ -96,7 +96,7 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
     owner = await _owner(context, network, incoming.address)
     reason = incoming.doubt or (None if owner else "unattributed")
-    party = _sealed_party(context, owner or bank_person(network.id), incoming)
+    party = _sealed_party(context, owner, network, incoming)
     row = {
         "id": DepositId(context.new_id("dep")),
         "network": network.id,
@@ -133,12 +133,16 @@ async def _owner(context: Context, network: Network, address: str | None) -> str
     return row["owner"] if row else None
 
 
-def _sealed_party(context: Context, person: str, incoming: Incoming) -> SealedItem | None:
+def _sealed_party(context: Context, owner: str | None, network: Network, incoming: Incoming) -> SealedItem | None:
+    """Under the owner's key, so that erasing them erases it; under the bank's where there is none, or none any more."""
     if incoming.party is None and incoming.text is None:
         return None
     party = incoming.party
     clear = {"name": party.name if party else None, "iban": party.iban if party else None, "text": incoming.text}
-    return context.seal(person, ItemKind.PARTY, clear)
+    try:
+        return context.seal(owner or bank_person(network.id), ItemKind.PARTY, clear)
+    except PersonErased:
+        return context.seal(bank_person(network.id), ItemKind.PARTY, clear)
 
 
 def _seen_again(context: Context, block: Block, incoming: Incoming, known: Record) -> Change | None:
