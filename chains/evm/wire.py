@@ -13,7 +13,11 @@ from wallet.ports import BlockRef, BlockVanished, NetworkError, NetworkUnreachab
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 _BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
-_FAILURES = ("revert", "opcode", "out of gas", "invalid jump", "stack ")  # how clients name a failed execution
+_FAILURES = (
+    *("revert", "opcode", "out of gas", "gas required exceeds", "gas uint64 overflow", "invalid jump", "stack "),
+    *("return data out of bounds", "write protection"),
+    "evm error",  # anvil, with revm's name of the halt after it
+)  # how clients name a failed execution, which whoever wrote the contract may choose
 _GONE = ("not found", "unknown block", "header for hash")
 _REVERTED = 3  # geth's code for a revert with a reason
 

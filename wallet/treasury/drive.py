@@ -28,13 +28,9 @@ from wallet.treasury.submissions import (
 _log = structlog.get_logger("submissions")
 
 
-ERRORS_MAX = 3  # answers that a step waits for in vain before it believes that the network is away
-
-
 async def drive_submissions(context: Context, network: Network) -> None:
     """One step for every open submission, oldest first. One that fails does not stop the others. Raises `NetworkError`
-    when the network seems away, and `SignerUnavailable`: nothing is lost, the next call goes on."""
-    errors = 0
+    when the network is away, and `SignerUnavailable`: nothing is lost, the next call goes on."""
     for row in await open_submissions(context, network.id):
         withdrawals = await paid_by(context, row["id"])
         try:
@@ -42,10 +38,15 @@ async def drive_submissions(context: Context, network: Network) -> None:
         except Stale:
             _log.info("step_taken_elsewhere", submission=row["id"])
         except NetworkError as error:
-            errors += 1
-            if errors == ERRORS_MAX:
-                raise
+            await refuse_away(network, error)
             _log.warning("submission_waits", submission=row["id"], reason=str(error))
+
+
+async def refuse_away(network: Network, error: NetworkError) -> None:
+    """After an error that one payment met: is it the network, or only this payment, which anybody may have made so that it
+    fails? The network is asked something else; raises its error if that is not answered either."""
+    if error.retry:
+        await network.final()
 
 
 async def ask_signer(context: Context, network: Network, plan: Plan) -> None:
@@ -83,6 +84,9 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
     try:
         signed = await context.signer.sign(request)
     except SignerRefused as refusal:
+        if refusal.ground is Ground.WINDOW:  # used up since it was asked, by a sweep say: the window moves on by itself
+            _log.warning("signature_waits", submission=row["id"], reason=str(refusal))
+            return
         reason = f"the signer refused {row['id']} after its nonce or inputs were reserved: {refusal}"
         stop = await pausing(context, row["asset"], reason)
         await record(context, row, withdrawals, State.STOPPED, {"reason": str(refusal)}, writes=stop)

@@ -21,9 +21,10 @@ from wallet.ports import (
     Purpose,
     SignerRefused,
 )
-from wallet.treasury.drive import ERRORS_MAX, ask_signer, sign
+from wallet.treasury.drive import ask_signer, refuse_away, sign
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
+from wallet.vault.items import PersonErased
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals.cancel import released
 from wallet.withdrawals.request import withdrawal_view
@@ -35,30 +36,48 @@ _log = structlog.get_logger("withdrawals")
 
 
 async def pay_withdrawals(context: Context, network: Network) -> None:
-    """Begin what has been requested. An asset whose funds are short, or whose limit is used up, waits in order; others go
-    on, and one withdrawal that cannot be built now does not stop the rest. Raises the network's errors when it seems away.
+    """Begin what has been requested. An asset whose funds are short, or whose limit is used up, waits in order; whatever
+    waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the network's errors when it
+    is away.
     """
-    table = schema.withdrawals
-    wanted = select(table).where(table.c.network == network.id, table.c.state == State.REQUESTED.value)
     short: set[str] = set()
-    errors = 0
-    for row in await context.all(wanted.order_by(table.c.id).limit(STEP_MAX)):
-        if row["asset"] in short:
-            continue
-        try:
-            await _begin(context, network, row)
-        except (FundsShort, InsufficientFunds, AssetPaused, SignerRefused) as wait:
-            short.add(row["asset"])
-            _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
-        except NetworkError as error:
-            errors += 1
-            if errors == ERRORS_MAX:
-                raise
-            _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(error))
-        except AccountFrozen:
-            _log.debug("withdrawal_waits", withdrawal=row["id"], why="AccountFrozen")
-        except Stale:
-            _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
+    begun, after = 0, ""
+    while begun < STEP_MAX and (rows := await _requested(context, network, short, after)):
+        after = rows[-1]["id"]
+        for row in rows:
+            if row["asset"] not in short and await _is_begun(context, network, row, short):
+                begun += 1
+
+
+async def _requested(context: Context, network: Network, short: set[str], after: str) -> list[Record]:
+    """The next page of requested withdrawals. Those that nothing can be done for are not in it, so that they fill no page."""
+    table, accounts = schema.withdrawals, schema.accounts
+    of_owner = (
+        (accounts.c.owner == table.c.owner) & (accounts.c.asset == table.c.asset) & (accounts.c.code == "balance")
+    )
+    wanted = select(table).join(accounts, of_owner)
+    mine = wanted.where(table.c.network == network.id, table.c.state == State.REQUESTED.value, table.c.id > after)
+    payable = mine.where(accounts.c.flags.op("&")(int(Flags.FROZEN)) == 0, table.c.asset.not_in(short))
+    return await context.all(payable.order_by(table.c.id).limit(STEP_MAX))
+
+
+async def _is_begun(context: Context, network: Network, row: Record, short: set[str]) -> bool:
+    """False for one that waits; an asset that has to wait is added to `short`."""
+    try:
+        await _begin(context, network, row)
+    except (FundsShort, InsufficientFunds, AssetPaused, SignerRefused) as wait:
+        short.add(row["asset"])
+        _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
+    except NetworkError as error:
+        await refuse_away(network, error)
+        _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(error))
+    except AccountFrozen:
+        _log.debug("withdrawal_waits", withdrawal=row["id"], why="AccountFrozen")
+    except Stale:
+        _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
+    else:
+        return True
+    return False
 
 
 async def _begin(context: Context, network: Network, row: Record) -> None:
@@ -66,7 +85,11 @@ async def _begin(context: Context, network: Network, row: Record) -> None:
     await _refuse_frozen(context, row)
     try:
         plan = await _plan(context, network, row)
-    except (NetworkRejected, ValueError) as refusal:  # nothing is signed yet: what cannot be built cannot be paid
+    except (
+        NetworkRejected,
+        ValueError,
+        PersonErased,
+    ) as refusal:  # nothing is signed yet: what cannot be built cannot be paid
         await _reject(context, row, str(refusal))
         return
     try:

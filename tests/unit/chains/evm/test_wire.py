@@ -30,7 +30,14 @@ def test_a_hash_is_kept_in_lower_case() -> None:
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [(3, "execution reverted: no"), (-32000, "execution reverted"), (-32000, "invalid opcode: INVALID")],
+    [
+        (3, "execution reverted: no"),
+        (-32000, "execution reverted"),
+        (-32000, "invalid opcode: INVALID"),
+        (-32000, "gas required exceeds allowance (50000000)"),
+        (-32000, "return data out of bounds"),
+        (-32603, "EVM error StackUnderflow"),
+    ],
 )
 def test_a_failed_execution_is_told_from_a_failing_node(code: int, message: str) -> None:
     assert is_failure(RpcError(code, message))
