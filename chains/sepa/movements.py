@@ -71,8 +71,9 @@ def _comes_to(entry: Entry) -> bool:
 
 
 def own_name(movement: Movement) -> str | None:
-    """Which payment, or else which payout file, of ours a debit says it carries out. None for all other movements."""
-    if movement.credit or movement.entry.reversal or movement.doubt is not None:
+    """Which payment, or else which payout file, of ours a debit says it carries out. None for all other movements, and for
+    a direct debit: its references are the collector's to choose."""
+    if movement.credit or movement.entry.reversal or movement.doubt is not None or movement.entry.family == "RDDT":
         return None
     detail = movement.detail
     itemised = [detail.end_to_end, detail.batch] if detail is not None else []

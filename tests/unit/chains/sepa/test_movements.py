@@ -69,6 +69,11 @@ def test_a_debit_of_ours_is_known_by_its_payment_or_its_file() -> None:
     assert [own_name(each) for each in named] == [WITHDRAWAL, "sub-1", "sub-1", None, None]
 
 
+def test_a_direct_debit_is_never_ours_whatever_reference_its_collector_chose() -> None:
+    (collected,) = moved("-1.00", entry("1.00", credit=False, code="RDDT/ESDD", details=detail(end_to_end=WITHDRAWAL)))
+    assert own_name(collected) is None
+
+
 def test_a_payout_that_comes_back_is_recognised_in_all_the_ways_banks_say_so() -> None:
     found = moved(
         "5.00",
