@@ -55,16 +55,20 @@ async def apply_migrations(owner_dsn: str) -> None:
 
 
 async def prepare_partitions(connection: asyncpg.Connection, now: datetime | None = None) -> None:
-    """Journal and transfers by ranges of the sequence, requests by the day. Repeatable."""
-    seq = await connection.fetchval("SELECT seq FROM journal_head")
-    first = seq // PARTITION_ROWS
+    """Journal and transfers by ranges of the sequence, requests by the day. Repeatable.
+
+    The days count from now, and from the journal's time, which a clock that ran ahead has left in the future."""
+    head = await connection.fetchrow("SELECT seq, at FROM journal_head")
+    assert head is not None, "the first migration makes it"
+    first = head["seq"] // PARTITION_ROWS
     for number in range(first, first + 1 + PARTITIONS_AHEAD):
         low, high = number * PARTITION_ROWS, (number + 1) * PARTITION_ROWS
         for table in ("journal", "transfers"):
             await _append_only_partition(connection, table, f"{table}_{number:06d}", f"FROM ({low}) TO ({high})")
     today = (now or datetime.now(UTC)).date()
-    for ahead in range(-1, REQUEST_DAYS_AHEAD):
-        day = today + timedelta(days=ahead)
+    starts = (today, max(today, head["at"].date()))
+    days = {start + timedelta(days=ahead) for start in starts for ahead in range(-1, REQUEST_DAYS_AHEAD)}
+    for day in sorted(days):
         await connection.execute(
             f"CREATE TABLE IF NOT EXISTS requests_{day:%Y%m%d} PARTITION OF requests"
             f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"

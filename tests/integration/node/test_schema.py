@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from node.database import Dsns
+from node.migrations.apply import prepare_partitions
 from tests.architecture.test_one_committer import BOOKS, OPERATIONAL
 from wallet.schema import ROWS, UNIQUE, Units, metadata
 
@@ -121,3 +122,12 @@ async def test_partitions_cannot_be_written_past_their_table(dsns: Dsns, owner: 
     for role in ("coffer_books", "coffer_ops"):
         for partition in partitions:
             assert await rights(owner, role, partition) <= {"SELECT"}, (role, partition)
+
+
+async def test_ops_02_a_journal_whose_time_ran_ahead_still_has_room_for_requests(owner: asyncpg.Connection) -> None:
+    """The journal's time never goes back: after a clock that was years ahead for a moment, requests go on being dated so."""
+    await owner.execute("UPDATE journal_head SET at = '2036-05-01T12:00:00Z'")
+    await prepare_partitions(owner)
+    await owner.execute(
+        "INSERT INTO requests (day, owner, operation, key, digest, seq) VALUES ('2036-05-01', 'o', 'p', 'k', '', 1)"
+    )
