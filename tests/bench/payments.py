@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from wallet.ids import CustomerId, NetworkId, PaymentId, encode_ulid, random_id
 from wallet.journal import Change, EventKind, Insert, Journal, Request, Requirement
@@ -21,6 +22,7 @@ FUNDED_AT_ONCE = 1_000  # accounts in one Change
 _UNPAUSED = Requirement("assets", EUR.symbol, 1)
 
 
+@cache
 def customer(number: int) -> CustomerId:
     return CustomerId(f"cus_{encode_ulid(0, number)}")
 
