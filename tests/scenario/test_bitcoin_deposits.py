@@ -19,6 +19,17 @@ async def customer_with_address(house: House) -> tuple[CustomerId, str]:
     return customer, await house.address(customer, BITCOIN)
 
 
+async def pay_with_old_coins(bitcoind: Bitcoind, address: str) -> str:
+    """Not with a coinbase that has just matured: blocks taken back would make it immature, and its spending invalid."""
+    young = await bitcoind.rpc("listunspent", 1, 120, wallet=WALLET)
+    names = [{"txid": coin["txid"], "vout": coin["vout"]} for coin in young]
+    await bitcoind.rpc("lockunspent", False, names, wallet=WALLET)
+    try:
+        return await bitcoind.pay(address, "0.5")
+    finally:
+        await bitcoind.rpc("lockunspent", True, wallet=WALLET)
+
+
 async def double_spend(bitcoind: Bitcoind, tx: str) -> str:
     """The same inputs, to the payer's own new address: a signed tx that was never sent. Once its block is taken back."""
     paid = await bitcoind.rpc("getrawtransaction", tx, 2)
@@ -59,7 +70,8 @@ async def test_dpb_03_a_deposit_that_is_double_spent_before_it_is_deep_enough_is
 ) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
-    tx = await bitcoind.pay(address, "0.5")
+    await bitcoind.mine(20)
+    tx = await pay_with_old_coins(bitcoind, address)
     await bitcoind.mine(confirmations)
     await house.step()
     assert await state_and_balance(house, alice) == ("confirming" if confirmations > 1 else "detected", NOTHING)
@@ -90,7 +102,8 @@ async def test_dpb_03_a_deposit_is_credited_at_its_third_confirmation_and_not_be
 async def test_a_deposit_that_is_included_again_in_another_block_is_the_same_deposit(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
-    tx = await bitcoind.pay(address, "0.5")
+    await bitcoind.mine(20)
+    tx = await pay_with_old_coins(bitcoind, address)
     await bitcoind.mine(2)
     await house.step()
     first = await the_deposit(house)
@@ -113,7 +126,8 @@ async def test_a_deposit_that_is_included_again_in_another_block_is_the_same_dep
 async def test_a_double_spend_deeper_than_policy_pauses_bitcoin_and_nothing_else(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
-    tx = await bitcoind.pay(address, "0.5")
+    await bitcoind.mine(20)
+    tx = await pay_with_old_coins(bitcoind, address)
     await bitcoind.mine(3)
     await house.step()
     assert await state_and_balance(house, alice) == ("credited", HALF)
