@@ -4,9 +4,11 @@ Reads in chunks up to a sequence fixed at the start, so that no long snapshot sl
 place in words. What it needs is the journal itself: everything else must follow from it, bit for bit.
 """
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -47,6 +49,9 @@ class _Replay:
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in ROWS})
     vault: dict[str, list[str]] = field(default_factory=dict)
     transfers: int = 0
+    at: datetime | None = None
+    answered: int = 0  # fingerprints of the accepted requests, added up: the same in any order
+    viewers: int = 0  # and of who may see what
 
 
 async def verify(connection: asyncpg.Connection, progress: Progress | None = None) -> Proof:
@@ -57,7 +62,7 @@ async def verify(connection: asyncpg.Connection, progress: Progress | None = Non
         target = await connection.fetchval("SELECT seq FROM journal_head")
         seq, previous = await _replay_to(connection, replay, seq, previous, target or 0, progress)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            head = await connection.fetchrow("SELECT seq, hash FROM journal_head")
+            head = await connection.fetchrow("SELECT seq, hash, at FROM journal_head")
             if head is None:
                 raise BooksBroken("journal_head is empty")
             if head["seq"] - seq > CHUNK:
@@ -66,6 +71,8 @@ async def verify(connection: asyncpg.Connection, progress: Progress | None = Non
             if bytes(head["hash"]) != previous:
                 raise BooksBroken(f"the head's hash is not the hash of journal row {seq}")
             await _compare_ends(connection, replay, seq)
+            if replay.at is not None and head["at"] != replay.at:
+                raise BooksBroken(f"the head's time is not the time of journal row {seq}")
             break
     rows = sum(len(rows) for rows in replay.rows.values())
     return Proof(seq, previous.hex(), replay.transfers, len(replay.totals), rows)
@@ -130,7 +137,20 @@ def _check_row(
         replay.flags[account] = flags
     for item, person, kind, commitment in body["vault"]:
         replay.vault[item] = [person, kind, commitment]
+    replay.at = record["at"]
+    _take_answer(replay, record["seq"], body)
     return digest
+
+
+def _take_answer(replay: _Replay, seq: int, body: dict[str, Any]) -> None:
+    if body["request"] is not None:
+        replay.answered += _fingerprint(seq, *body["request"])
+    for viewer in dict.fromkeys(body["viewers"]):
+        replay.viewers += _fingerprint(seq, viewer)
+
+
+def _fingerprint(seq: int, *texts: str) -> int:
+    return int.from_bytes(hashlib.sha256(json.dumps([seq, *texts]).encode()).digest())
 
 
 def _apply_transfer(replay: _Replay, wire: list[Any], row: asyncpg.Record, name: str, ordinal: int) -> None:
@@ -176,6 +196,7 @@ async def _compare_ends(connection: asyncpg.Connection, replay: _Replay, seq: in
     for table in ROWS:
         await _compare_rows(connection, table, replay.rows[table])
     await _compare_vault(connection, replay)
+    await _compare_answers(connection, replay)
     for table in ("journal", "transfers"):
         stray = f"SELECT seq FROM {table} WHERE seq < 1 OR seq > $1 ORDER BY seq LIMIT 1"  # noqa: S608 (our own table names)
         found = await connection.fetchval(stray, seq)
@@ -240,6 +261,20 @@ async def _compare_vault(connection: asyncpg.Connection, replay: _Replay) -> Non
             raise BooksBroken(f"vault item {record['id']} differs from the journal")
     if wanted:
         raise BooksBroken(f"vault item {min(wanted)} is missing")
+
+
+async def _compare_answers(connection: asyncpg.Connection, replay: _Replay) -> None:
+    """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared."""
+    answered, viewers = 0, 0
+    accepted = "SELECT seq, owner, operation, key, digest FROM requests WHERE seq IS NOT NULL"
+    async for record in _cursor(connection, accepted):
+        answered += _fingerprint(*record[:4], bytes(record["digest"]).hex())
+    if answered != replay.answered:
+        raise BooksBroken("requests differ from the journal")
+    async for record in _cursor(connection, "SELECT seq, viewer FROM journal_viewers"):
+        viewers += _fingerprint(*record)
+    if viewers != replay.viewers:
+        raise BooksBroken("journal_viewers differ from the journal")
 
 
 async def _cursor(connection: asyncpg.Connection, sql: str) -> AsyncIterator[asyncpg.Record]:

@@ -155,9 +155,26 @@ OF_ROWS = [
     ),
 ]
 
+OF_ANSWERS = [
+    Tampering("an answer forgotten, so that a retry pays again", "requests", "DELETE FROM requests WHERE key = 'k'"),
+    Tampering("an answer under another key", "requests", "UPDATE requests SET key = 'kk' WHERE key = 'k'"),
+    Tampering(
+        "an answer to another meaning", "requests", "UPDATE requests SET digest = sha256(digest) WHERE key = 'k'"
+    ),
+    Tampering(
+        "an answer that was given to something else",
+        "requests",
+        "UPDATE requests SET seq = CASE seq WHEN 3 THEN 9 ELSE 3 END WHERE seq IN (3, 9)",
+    ),
+    Tampering("a stranger who may see", "journal_viewers", "INSERT INTO journal_viewers VALUES ('cus_eve', 3)"),
+    Tampering("an owner who may not see", "journal_viewers", "DELETE FROM journal_viewers WHERE seq = 2"),
+    Tampering("the head's time", "journal row 9", "UPDATE journal_head SET at = at + interval '10 years'"),
+]
+
 TAMPERINGS = {
     "journal": OF_THE_JOURNAL,
     "transfers": OF_TRANSFERS,
     "balances and holds": OF_BALANCES,
     "rows and vault": OF_ROWS,
+    "answers and viewers": OF_ANSWERS,
 }
