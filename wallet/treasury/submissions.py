@@ -112,8 +112,9 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
 
 
 async def reserve(context: Context, network: Network, plan: Plan) -> Record:
-    """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `Stale`, and
-    `InsufficientFunds` when the place it spends from does not hold enough."""
+    """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `AssetPaused`, `Stale` (a
+    pause in between is one), and `InsufficientFunds` when the place it spends from does not hold enough."""
+    unpaused = await context.unpaused(plan.amount.asset)
     place, fee_place = places(network.id, plan.purpose, plan.amount, plan.unsigned.fee_max)
     sealed = _sealed(context, network, plan.withdrawals, plan.unsigned.payload)
     row = _row(context, network, plan, sealed)
@@ -126,6 +127,7 @@ async def reserve(context: Context, network: Network, plan: Plan) -> Record:
         kind=EventKind.SUBMISSION_RESERVED,
         data=_data(context, row),
         entry=templates.submission_reserved(place, network.id, plan.amount, plan.unsigned.fee_max, fee_place),
+        requires=(unpaused,),
         writes=(
             Insert("submissions", row),
             *links,

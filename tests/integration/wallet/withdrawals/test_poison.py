@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import select
 
 from tests.fakes.network import FakeNetwork
 from tests.fakes.world import BITCOIN, BTC, DUSD, ETH, ETHEREUM, World
+from wallet import schema
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE
 from wallet.customers.freeze import freeze_customer
@@ -125,6 +127,21 @@ async def test_a_limit_used_up_between_check_and_signature_is_waited_for(
         assert not chain.pool
     await pay(world, chain)
     assert [tx.pays[0][0] for tx in chain.pool.values()] == ["bobs-own"]
+
+
+async def test_a_pause_that_comes_while_a_withdrawal_is_begun_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, bob = await funded_on_ethereum(world)
+    await ask(world, bob, parse_amount("0.1", ETH), "bobs-own")
+
+    async def paused_meanwhile(_signer: object, _request: SignRequest) -> None:
+        await pause_asset(world.context, ACTOR_NODE, "ETH", "a test")
+
+    monkeypatch.setattr(type(world.signer), "check", paused_meanwhile)
+    await pay(world, chain)
+    rows = await world.context.all(select(schema.submissions.c.id))
+    assert (rows, world.signer.signed) == ([], {})
 
 
 async def _window_used_up(_signer: object, _request: SignRequest) -> Signed:
