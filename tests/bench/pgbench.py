@@ -37,7 +37,7 @@ async def run_tpc_b(dsn: str, clients: int, seconds: int) -> Speed:
     told = await _run("--builtin", "tpcb-like", "--no-vacuum", *options, dsn)
     speed, latency, failed = _TPS.search(told), _LATENCY.search(told), _FAILED.search(told)
     if speed is None or latency is None or failed is None or failed.group(1) != "0":
-        raise RuntimeError(f"pgbench did not measure: {told}")
+        raise RuntimeError(f"pgbench did not measure; is the slice too short? {told}")
     return Speed(float(speed.group(1)), float(latency.group(1)))
 
 

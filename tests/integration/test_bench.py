@@ -1,0 +1,35 @@
+"""The measurement itself runs and ends with what docs/benchmarks.md describes. Its figures at this size mean nothing."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bench.journal import Plan, measure
+
+
+@pytest.fixture
+def own_collector() -> Iterator[None]:
+    """The measurement settles the collector as a node does; the other tests keep theirs."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_journals_measurement_runs_and_verifies_its_books() -> None:
+    told: list[str] = []
+    figures = await measure(Plan(rounds=2, seconds=3, scale=4, accounts=300), told.append)
+    assert figures["verified"]
+    assert figures["settings"]["fsync"] == figures["settings"]["synchronous_commit"] == "on"
+    assert {"ratio_200", "ratio_1000", "hot_over_cold", "cold_200", "cold_1000", "hot_1000", "pgbench_32"} <= set(
+        figures
+    )
+    assert len(figures["ratios_by_round"]) == 2
+    for name in ("cold_200", "cold_1000", "hot_1000"):
+        assert figures[name]["per_s"] > 0
+        assert figures[name]["p99_ms"] >= figures[name]["p50_ms"] > 0
+    assert figures["verify"]["transfers"] >= 300
+    assert any("round 2 of 2" in line for line in told)
