@@ -14,6 +14,7 @@ from node.devnet.networks import BANK_IBAN
 from tests.scenario.house import SEPA, House
 from tests.scenario.paid_in import PAYEE_IBAN, PAYER_IBAN, credited, executed_orders, figures
 from wallet import schema
+from wallet.assets.pause import resume_asset
 from wallet.deposits.attribute import attribute_deposit
 from wallet.errors import AssetPaused
 from wallet.ids import CustomerId
@@ -172,6 +173,23 @@ async def test_a_charge_of_the_bank_is_an_expense_of_the_house_and_stops_nothing
     assert await heights(house) == [1, 2]
     assert not (await eur(house))["paused"]
     assert await figures(house, alice, "EUR") == (5_000, 0)
+    await house.prove()
+
+
+async def test_what_the_bank_took_is_booked_even_before_the_books_hold_anything(house: House) -> None:
+    """A charge in the very first statement, beside a credit that is nobody's: the loss can always be written down."""
+    alice, reference = await alice_and_reference(house)
+    charge = Line(250, credit=False, text="Account charge", family="CHRG", servicer_reference="TEST000002")
+    stranger = Line(300, credit=False, name="Stranger", iban=PAYEE_IBAN, servicer_reference="TEST000003")
+    drop(house, "1.xml", page(1, 0, credit(5_000, "no reference", 1), charge, stranger))
+    drop(house, "2.xml", page(2, 4_450, credit(100, reference, 4)))
+    for _ in range(3):
+        await house.step(SEPA)
+    assert await heights(house) == [1, 2]
+    await house.prove()
+    await resume_asset(house.context, "test", "EUR", "looked at")
+    await house.step(SEPA)
+    assert await figures(house, alice, "EUR") == (100, 0)
     await house.prove()
 
 

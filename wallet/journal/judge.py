@@ -199,7 +199,7 @@ def _refuse_uncovered(
             raise HoldNotOpen(str(transfer.hold), "0")
     elif debit.flags & _NO_OVERDRAFT and debit_after.available < 0:
         raise InsufficientFunds(transfer.debit.id, transfer.amount, max(debit.available, 0))
-    if credit.flags & _NO_OVERSPEND and credit_after.posted > 0:
+    if credit.flags & _NO_OVERSPEND and credit_after.posted > 0 and not transfer.fact:
         raise InsufficientFunds(transfer.credit.id, transfer.amount, max(-credit.posted, 0))
     if debit_after.debits_posted + debit_after.debits_pending > UNITS_MAX:
         raise BalanceOverflow(transfer.debit.id)

@@ -24,11 +24,11 @@ HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense")
 
 
 class Flags(IntFlag):
-    """Judged by the Journal wherever balances are; the first two are also CHECKs of the database."""
+    """Judged by the Journal wherever balances are; NO_OVERDRAFT is a CHECK of the database as well."""
 
     NONE = 0
     NO_OVERDRAFT = 1  # debits posted and pending never exceed credits posted
-    NO_OVERSPEND = 2  # credits posted never exceed debits posted: a place cannot pay what it does not hold
+    NO_OVERSPEND = 2  # a place cannot pay what it does not hold, unless the world has already taken it (a fact)
     FROZEN = 4  # no debit may leave; credits still arrive
     CLOSED = 8  # nothing moves
 

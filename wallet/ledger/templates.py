@@ -7,7 +7,7 @@ transfer, since a transfer moves at least one base unit.
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
-from wallet.ledger.transfers import Entry, hold, post, settle, void
+from wallet.ledger.transfers import Entry, hold, post, post_fact, settle, void
 from wallet.money import Amount
 
 
@@ -24,11 +24,11 @@ def funding_received(network: NetworkId, amount: Amount) -> Entry:
 
 def unexplained_outflow(network: NetworkId, amount: Amount) -> Entry:
     """A bank statement shows money leaving that no submission of ours explains. The house bears it until a person does."""
-    return (post(accounts.suspense(amount.asset), accounts.hot(network, amount.asset), amount),)
+    return (post_fact(accounts.suspense(amount.asset), accounts.hot(network, amount.asset), amount),)
 
 
 def bank_charge(network: NetworkId, amount: Amount) -> Entry:
-    return (post(accounts.network_fees(amount.asset), accounts.hot(network, amount.asset), amount),)
+    return (post_fact(accounts.network_fees(amount.asset), accounts.hot(network, amount.asset), amount),)
 
 
 def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:

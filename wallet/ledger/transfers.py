@@ -24,13 +24,16 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`hold` names the hold that is placed, settled or voided; it is None for POST and only then."""
+    """`hold` names the hold that is placed, settled or voided; it is None for POST and only then. A `fact` has happened
+    outside already: it is booked whatever a place of ours then seems to hold, for a loss that cannot be written down
+    would stop everything after it."""
 
     move: Move
     debit: Account
     credit: Account
     amount: Amount
     hold: HoldId | None = None
+    fact: bool = False
 
     def __post_init__(self) -> None:
         if not (self.debit.asset == self.credit.asset == self.amount.asset):
@@ -48,6 +51,10 @@ Entry = tuple[Transfer, ...]
 
 def post(debit: Account, credit: Account, amount: Amount) -> Transfer:
     return Transfer(Move.POST, debit, credit, amount)
+
+
+def post_fact(debit: Account, credit: Account, amount: Amount) -> Transfer:
+    return Transfer(Move.POST, debit, credit, amount, fact=True)
 
 
 def hold(debit: Account, credit: Account, amount: Amount, hold_id: HoldId) -> Transfer:

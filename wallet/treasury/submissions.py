@@ -261,7 +261,7 @@ async def record(
 def _withdrawal_values(context: Context, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
     if state is State.FINAL:
         return {"final_at": context.clock.now()}
-    return {"reason": values["reason"]} if values.get("reason") else {}
+    return {"reason": values["reason"]} if state is State.DEAD else {}
 
 
 def _withdrawal_update(row: Record, state: State, values: Mapping[str, Any]) -> Update:
@@ -293,7 +293,7 @@ def _event_data(
         return _data(context, row)
     first = withdrawals[0]
     following = _WITHDRAWAL_STATES.get(state, states.State(first["state"]))
-    shown = {**first, "state": following.value, "reason": values.get("reason") or first["reason"]}
+    shown = {**first, "state": following.value, "reason": values["reason"] if state is State.DEAD else first["reason"]}
     return {**withdrawal_view(shown, context.asset(first["asset"]).decimals), "tx": row["tx"]}
 
 

@@ -80,24 +80,24 @@ async def _is_begun(context: Context, network: Network, row: Record, short: set[
     return False
 
 
+class _NotPayable(Exception):
+    """No tx or file can be built that makes this payment."""
+
+
 async def _begin(context: Context, network: Network, row: Record) -> None:
     await context.unpaused(context.asset(row["asset"]))
     await _refuse_frozen(context, row)
     try:
         plan = await _plan(context, network, row)
-    except (
-        NetworkRejected,
-        ValueError,
-        PersonErased,
-    ) as refusal:  # nothing is signed yet: what cannot be built cannot be paid
-        await _reject(context, row, str(refusal))
+    except _NotPayable as refusal:  # nothing is signed yet: what cannot be built cannot be paid
+        await _reject(context, row, "this network does not carry this payment", str(refusal))
         return
     try:
         await ask_signer(context, network, plan)
     except SignerRefused as refusal:
         if refusal.ground is not Ground.POLICY:
             raise
-        await _reject(context, row, str(refusal))
+        await _reject(context, row, "not allowed by the signer's policy", str(refusal))
         return
     point("withdrawal.after_check")
     submission = await reserve(context, network, plan)
@@ -118,9 +118,12 @@ async def _plan(context: Context, network: Network, row: Record) -> Plan:
     hot = await house_address(context, network.id)
     source = await next_source(context, network, submission, hot)
     amount = amount_of(context, row)
-    destination = await _destination(context, row)
     fee = await network.estimate_fee(amount.asset)
-    unsigned = await network.build([Instruction(row["id"], destination, amount)], source.source, fee)
+    try:
+        instruction = Instruction(row["id"], await _destination(context, row), amount)
+        unsigned = await network.build([instruction], source.source, fee)
+    except (NetworkRejected, ValueError, PersonErased) as refusal:
+        raise _NotPayable(str(refusal)) from refusal
     paths = plan_paths(source, unsigned)
     target = row["destination"]
     return Plan(submission, Purpose.WITHDRAWAL, amount, hot.address, target, source, unsigned, paths, (row,))
@@ -133,8 +136,10 @@ async def _destination(context: Context, row: Record) -> Destination:
     return Destination(clear["address"], clear["name"])
 
 
-async def _reject(context: Context, row: Record, reason: str) -> None:
-    """It cannot be built, or the signer's policy says no: the money goes back, and the customer reads why."""
+async def _reject(context: Context, row: Record, reason: str, detail: str) -> None:
+    """It cannot be built, or the signer's policy says no: the money goes back. The customer reads the reason; the detail,
+    which tells of the inside, is for operators."""
+    _log.warning("withdrawal_rejected", withdrawal=row["id"], reason=reason, detail=detail)
     values = {"state": follow(State(row["state"]), State.REJECTED).value, "reason": reason}
     change = Change(
         actor=ACTOR_NODE,

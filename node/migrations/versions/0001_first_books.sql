@@ -81,8 +81,7 @@ CREATE TABLE accounts (
     credits_pending numeric(78, 0) NOT NULL CHECK (credits_pending >= 0),
     credits_posted  numeric(78, 0) NOT NULL CHECK (credits_posted >= 0),
     flags           integer NOT NULL,
-    CONSTRAINT no_overdraft CHECK (flags & 1 = 0 OR debits_posted + debits_pending <= credits_posted),
-    CONSTRAINT no_overspend CHECK (flags & 2 = 0 OR credits_posted <= debits_posted)
+    CONSTRAINT no_overdraft CHECK (flags & 1 = 0 OR debits_posted + debits_pending <= credits_posted)
 ) WITH (fillfactor = 70);
 CREATE INDEX accounts_owner ON accounts (owner);
 
