@@ -29,11 +29,14 @@ class _Section(BaseModel):
 
 
 class AssetSection(_Section):
-    """One asset on one network. `decimals` are the network's; the ledger uses `scale` where it differs."""
+    """One asset on one network. `decimals` are the network's; the ledger uses `scale` where it differs. Minima are decimal
+    strings: smaller deposits are quarantined as dust, smaller withdrawals refused, smaller sums not swept."""
 
     decimals: int = Field(ge=0, le=36)
     scale: int | None = Field(default=None, ge=0, le=36)
     contract: str | None = None
+    deposit_min: str = "0"
+    withdrawal_min: str = "0"
     sweep_min: str = "0"
 
 
@@ -43,11 +46,19 @@ class _NetworkSection(_Section):
     @model_validator(mode="after")
     def _amounts_are_amounts(self) -> Self:
         self.sweep_minimum()
+        self.listings(NetworkId("any"))
         return self
 
     def listings(self, network: NetworkId) -> tuple[Listing, ...]:
         return tuple(
-            Listing(network, self.asset(symbol), section.contract, section.decimals)
+            Listing(
+                network,
+                self.asset(symbol),
+                section.contract,
+                section.decimals,
+                _units(section.deposit_min, self.asset(symbol), f"assets.{symbol}.deposit_min"),
+                _units(section.withdrawal_min, self.asset(symbol), f"assets.{symbol}.withdrawal_min"),
+            )
             for symbol, section in self.assets.items()
         )
 

@@ -15,7 +15,8 @@ Say = Callable[[str], None]
 
 
 async def prove(context: Context, dsns: Dsns, *, as_json: bool, books_only: bool, say: Say) -> int:
-    """Exit status 0 if everything agrees to the last unit, 1 otherwise. Raises `BooksBroken` and the networks' errors."""
+    """Exit status 0 if the journal agrees and no asset is short by a single unit, 1 otherwise. A surplus is shown and is no
+    failure: anybody can send us a unit that we do not see. Raises `BooksBroken` and the networks' errors."""
     shown = 0
 
     def progress(done: int, of: int) -> None:
@@ -32,13 +33,13 @@ async def prove(context: Context, dsns: Dsns, *, as_json: bool, books_only: bool
     found: dict[str, Any] = {
         "journal": {"seq": proof.seq, "head": proof.head, "transfers": proof.transfers, "rows": proof.rows},
     }
-    differs = False
+    short = False
     if not books_only:
         proven = await positions(context)
         found["assets"] = {p.asset: p.view() for p in proven}
-        differs = any(p.difference for p in proven)
+        short = any(p.difference < 0 for p in proven)
     print_proof(found, as_json=as_json)
-    return 1 if differs else 0
+    return 1 if short else 0
 
 
 def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
@@ -49,5 +50,13 @@ def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
     print(f"journal: {journal['seq']} changes, {journal['transfers']} transfers and {journal['rows']} rows agree")  # noqa: T201
     print(f"         sealed by {journal['head']}")  # noqa: T201
     for symbol, figures in found.get("assets", {}).items():
-        state = "proven" if not figures["difference"].strip("-0.") else f"DIFFERS by {figures['difference']}"
+        state = _judged(figures["difference"])
         print(f"{symbol:>7}: owed {figures['owed']} + house {figures['house']}, held {figures['held']}: {state}")  # noqa: T201
+
+
+def _judged(difference: str) -> str:
+    if not difference.strip("-0."):
+        return "proven"
+    if difference.startswith("-"):
+        return f"SHORT by {difference.removeprefix('-')}"
+    return f"proven, with a surplus of {difference} that the books do not know"

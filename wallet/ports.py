@@ -82,12 +82,18 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One asset on one network. `contract` is None for the network's own asset; `decimals` belong to (network, contract)."""
+    """One asset on one network. `contract` is None for the network's own asset; `decimals` belong to (network, contract).
+
+    A deposit below `deposit_min_units` is dust, which would cost more to spend than it is worth; a withdrawal below
+    `withdrawal_min_units` would cost others its network fee. Both in base units of the ledger.
+    """
 
     network: NetworkId
     asset: Asset
     contract: str | None
     decimals: int
+    deposit_min_units: int = 0
+    withdrawal_min_units: int = 0
 
 
 # ── value that arrives ───────────────────────────────────────────────────────────────────────────────────────────────

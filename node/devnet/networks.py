@@ -132,8 +132,8 @@ kind = "evm"
 url = "{devnet.anvil.url}"
 chain_id = {CHAIN_ID}
 [networks.ethereum.assets]
-ETH = {{ decimals = 18, sweep_min = "0.01" }}
-DUSD = {{ decimals = 6, contract = "{devnet.dev_dollar}", sweep_min = "1" }}
+ETH = {{ decimals = 18, deposit_min = "0.00001", withdrawal_min = "0.0001", sweep_min = "0.01" }}
+DUSD = {{ decimals = 6, contract = "{devnet.dev_dollar}", deposit_min = "0.01", withdrawal_min = "0.01", sweep_min = "1" }}
 
 [networks.bitcoin]
 kind = "bitcoin"
@@ -143,7 +143,7 @@ password = "{devnet.bitcoind.password}"
 chain = "regtest"
 confirmations = 3
 [networks.bitcoin.assets]
-BTC = {{ decimals = 8 }}
+BTC = {{ decimals = 8, deposit_min = "0.00001", withdrawal_min = "0.00001" }}
 
 [networks.sepa]
 kind = "sepa"

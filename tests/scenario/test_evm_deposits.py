@@ -8,7 +8,7 @@ from tests.scenario.house import ETHEREUM, House
 from tests.scenario.paid_in import figures, fresh_ethereum_address, pay_in
 from wallet import schema
 from wallet.assets.pause import resume_asset
-from wallet.errors import AssetPaused
+from wallet.errors import AmountRefused, AssetPaused
 from wallet.ids import CustomerId
 from wallet.ports import Destination
 
@@ -101,4 +101,17 @@ async def test_dpe_06_a_chain_that_became_shorter_takes_its_deposits_with_it(hou
     assert await deposits_of(house, "ETH") == ["orphaned"]
     assert await figures(house, alice, "ETH") == (0, 0)
     await house.step()
+    await house.prove()
+
+
+async def test_dust_is_shown_and_never_credited(house: House) -> None:
+    """Credited at face value it would cost more to spend than it is worth, at everybody's expense."""
+    alice = await house.customer("alice")
+    await house.devnet.outside.send_ether(await house.address(alice, ETHEREUM), 9 * 10**12)
+    for _ in range(5):
+        await house.turn()
+    (deposit,) = await house.deposits()
+    assert (deposit["state"], deposit["reason"]) == ("quarantined", "dust")
+    with pytest.raises(AmountRefused, match="at least 0.0001"):
+        await house.withdraw(alice, ETHEREUM, "ETH", "0.00009", Destination(await house.devnet.outside.address(9)))
     await house.prove()

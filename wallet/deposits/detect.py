@@ -77,7 +77,7 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         change = (
             await _first_sight(context, network, block, incoming)
             if known is None
-            else _seen_again(context, block, incoming, known)
+            else _seen_again(context, network, block, incoming, known)
         )
         if change is None:
             return
@@ -88,6 +88,12 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         return
 
 
+def _doubt(network: Network, incoming: Incoming) -> str | None:
+    """The adapter's reason not to believe it, or that it is dust: credited, it would be paid out of better coins."""
+    least = next((x.deposit_min_units for x in network.listings if x.asset == incoming.amount.asset), 0)
+    return incoming.doubt or ("dust" if incoming.amount.units < least else None)
+
+
 def _is_another(network: Network, block: Block, known: Record) -> bool:
     """Statements never move an entry to another statement: the same identity there is a second arrival, and for a person."""
     return network.capabilities.reversal is Reversal.RETURN and known["block"] not in (None, block.id)
@@ -95,7 +101,7 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
 
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
     owner = await _owner(context, network, incoming.address)
-    reason = incoming.doubt or (None if owner else "unattributed")
+    reason = _doubt(network, incoming) or (None if owner else "unattributed")
     party = _sealed_party(context, owner, network, incoming)
     row = {
         "id": DepositId(context.new_id("dep")),
@@ -145,13 +151,13 @@ def _sealed_party(context: Context, owner: str | None, network: Network, incomin
         return context.seal(bank_person(network.id), ItemKind.PARTY, clear)
 
 
-def _seen_again(context: Context, block: Block, incoming: Incoming, known: Record) -> Change | None:
+def _seen_again(context: Context, network: Network, block: Block, incoming: Incoming, known: Record) -> Change | None:
     """The same arrival in another block (a reorg), or booked after it was announced. A credited one is never touched."""
     if not incoming.booked or known["state"] not in MOVABLE:
         return None
     if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
         return None
-    quarantined = incoming.doubt or (None if known["owner"] else "unattributed")
+    quarantined = _doubt(network, incoming) or (None if known["owner"] else "unattributed")
     values: dict[str, Any] = {
         "state": QUARANTINED if quarantined else DETECTED,
         "reason": quarantined,

@@ -198,6 +198,8 @@ class Journal:
             await connection.execute("COMMIT")
             point("journal.after_commit")
         except _LINE_LOST as error:
+            if isinstance(error, ValueError):  # the driver's word for a value that it cannot send: the line is whole
+                raise
             self._forget_image()
             await self._drop_connection()
             _log.warning("connection_lost", commit_sent=sent, error=type(error).__name__)

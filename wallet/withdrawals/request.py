@@ -73,10 +73,12 @@ async def _decide(
     request: Request,
 ) -> Change:
     network = context.network(network_id)
-    if amount.asset not in {listing.asset for listing in network.listings}:
+    listing = next((listing for listing in network.listings if listing.asset == amount.asset), None)
+    if listing is None:
         raise NotFound(f"{amount.asset.symbol} on network", network_id)
-    if not amount:
-        raise AmountRefused("a withdrawal moves at least one base unit")
+    least = Amount(max(listing.withdrawal_min_units, 1), amount.asset)
+    if amount < least:
+        raise AmountRefused(f"a withdrawal on {network_id} moves at least {least}")
     target = await _checked(context, network, destination)
     smallest = await network.smallest_payment(amount.asset, target)
     if amount < smallest:
