@@ -16,6 +16,7 @@ from tests.contracts import hostile
 from tests.integration.chains.evm.chain import calldata, deploy, send
 from tests.scenario.house import BITCOIN, ETHEREUM, House, open_house
 from wallet import schema
+from wallet.deposits.confirm import confirm_deposits
 from wallet.errors import AssetPaused
 from wallet.ids import CustomerId
 from wallet.ledger.reconcile import positions
@@ -183,6 +184,25 @@ async def test_dpe_06_a_deposit_that_moves_to_another_block_between_two_looks_is
         await house.turn()
     assert await house.available(alice, "ETH") == "1.000000000000000000"
     await house.prove()
+
+
+async def test_dpe_06_a_reorg_between_the_scan_and_the_credit_credits_nothing(house: House) -> None:
+    """The block at that height is final by now, and it is another block."""
+    alice, address = await customer_with_address(house)
+    anvil, network = house.devnet.anvil, house.context.networks[ETHEREUM]
+    raw, _ = await signed_payment(anvil, address, ETHER)
+    await send_raw(anvil, raw)
+    await house.step(ETHEREUM)
+    await anvil.rpc("anvil_reorg", 1, [])
+    await anvil.mine(4)
+    tip, final = await network.tip(), await network.final()
+    assert final is not None
+    assert final.height > (await the_deposit(house))["height"]
+    await confirm_deposits(house.context, network, tip, final)
+    assert (await the_deposit(house))["state"] == "detected"
+    await house.step(ETHEREUM)
+    assert (await the_deposit(house))["state"] == "orphaned"
+    assert await house.available(alice, "ETH") == "0.000000000000000000"
 
 
 async def test_a_reorg_after_credit_pauses_the_asset_and_nothing_else(house: House) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
-from wallet.errors import AccountFrozen, AssetPaused, InsufficientFunds, Stale
+from wallet.errors import AccountFrozen, AlreadyExists, AssetPaused, InsufficientFunds, Stale
 from wallet.ids import CustomerId, SubmissionId
 from wallet.journal.change import Change, EventKind, Update
 from wallet.ledger.accounts import Flags, customer_balance
@@ -73,7 +73,7 @@ async def _is_begun(context: Context, network: Network, row: Record, short: set[
         _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(error))
     except AccountFrozen:
         _log.debug("withdrawal_waits", withdrawal=row["id"], why="AccountFrozen")
-    except Stale:
+    except (Stale, AlreadyExists):
         _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
     else:
         return True

@@ -1,0 +1,131 @@
+"""AUD-04: two Changes that differ in one small thing have different bodies, whatever that thing is."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wallet.ids import HoldId, VaultItemId
+from wallet.journal import Change, EventKind, Insert, Request, Requirement, Update
+from wallet.journal.body import encode_body, wire_write
+from wallet.journal.change import FlagChange
+from wallet.ledger.accounts import Account, Flags
+from wallet.ledger.transfers import Transfer, hold, post, settle
+from wallet.money import Amount, Asset
+from wallet.vault.items import ItemKind, SealedItem
+
+EUR, USD = Asset("EUR", 2), Asset("USD", 2)
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def accounts(owner: str, asset: Asset = EUR) -> Account:
+    return Account(owner, "balance", asset)
+
+
+ANN, BEN, CEM = accounts("cus_ann"), accounts("cus_ben"), accounts("cus_cem")
+HELD = hold(ANN, BEN, Amount(5, EUR), HoldId("hld_one"))
+SEALED = SealedItem(VaultItemId("vlt_one"), "cus_ann", ItemKind.NAME, b"sealed", bytes(32))
+ROW = {"id": "wdr_one", "units": 5, "state": "final", "final_at": NOON}
+WHOLE = Change(
+    actor="cus_ann",
+    kind=EventKind.PAYMENT_SENT,
+    data={"amount": "5"},
+    entry=(HELD,),
+    requires=(Requirement("assets", "EUR", 1),),
+    writes=(Insert("withdrawals", ROW), Update("withdrawals", "wdr_two", 1, {"reason": None, "units": 5})),
+    vault=(SEALED,),
+    flags=(FlagChange(ANN, Flags.NO_OVERDRAFT),),
+    viewers=("cus_ann", "cus_ben"),
+    request=Request("cus_ann", "payment.send", "key", b"digest"),
+    result={"id": "one"},
+)
+UPDATE = WHOLE.writes[1]
+
+
+def entry(*transfers: Transfer) -> Change:
+    return replace(WHOLE, entry=transfers)
+
+
+def insert(**values: object) -> Change:
+    return replace(WHOLE, writes=(Insert("withdrawals", {**ROW, **values}), UPDATE))
+
+
+def update(version: int = 1, values: Mapping[str, object] | None = None) -> Change:
+    changed = Update("withdrawals", "wdr_two", version, values or {"reason": None, "units": 5})
+    return replace(WHOLE, writes=(WHOLE.writes[0], changed))
+
+
+def request(**values: object) -> Change:
+    assert WHOLE.request is not None
+    return replace(WHOLE, request=replace(WHOLE.request, **values))  # type: ignore[arg-type]
+
+
+def sealed(**values: object) -> Change:
+    return replace(WHOLE, vault=(replace(SEALED, **values),))  # type: ignore[arg-type]
+
+
+OTHERS = {
+    "actor": replace(WHOLE, actor="cus_ben"),
+    "kind": replace(WHOLE, kind=EventKind.DEPOSIT_CREDITED),
+    "a value": replace(WHOLE, data={"amount": 5}),
+    "a key of the data": replace(WHOLE, data={"amount2": "5"}),
+    "the amount": entry(hold(ANN, BEN, Amount(6, EUR), HoldId("hld_one"))),
+    "the asset": entry(hold(accounts("cus_ann", USD), accounts("cus_ben", USD), Amount(5, USD), HoldId("hld_one"))),
+    "the payer": entry(hold(CEM, BEN, Amount(5, EUR), HoldId("hld_one"))),
+    "the payee": entry(hold(ANN, CEM, Amount(5, EUR), HoldId("hld_one"))),
+    "both turned round": entry(hold(BEN, ANN, Amount(5, EUR), HoldId("hld_one"))),
+    "the hold's name": entry(hold(ANN, BEN, Amount(5, EUR), HoldId("hld_two"))),
+    "the move": entry(settle(ANN, BEN, Amount(5, EUR), HoldId("hld_one"))),
+    "no hold": entry(post(ANN, BEN, Amount(5, EUR))),
+    "a transfer more": entry(HELD, HELD),
+    "no transfer": entry(),
+    "a version that it rests on": replace(WHOLE, requires=(Requirement("assets", "EUR", 2),)),
+    "a row that it rests on": replace(WHOLE, requires=(Requirement("assets", "USD", 1),)),
+    "the table that it rests on": replace(WHOLE, requires=(Requirement("listings", "EUR", 1),)),
+    "a row's id": insert(id="wdr_two"),
+    "a row's money": insert(units=6),
+    "a row's text": insert(state="failed"),
+    "a row's time": insert(final_at=NOON + timedelta(microseconds=1)),
+    "nothing for a text": insert(state=None),
+    "the word for nothing": insert(state="null"),
+    "one column less": replace(WHOLE, writes=(Insert("withdrawals", {"id": "wdr_one"}), UPDATE)),
+    "the version that is changed": update(version=2),
+    "a changed column": update(values={"state": None, "units": 5}),
+    "a changed column less": update(values={"units": 5}),
+    "an update for an insert": replace(WHOLE, writes=(Update("withdrawals", "wdr_one", 0, ROW), UPDATE)),
+    "the order of writes": replace(WHOLE, writes=(UPDATE, WHOLE.writes[0])),
+    "the item": sealed(id=VaultItemId("vlt_two")),
+    "whose it is": sealed(person="cus_ben"),
+    "what it is": sealed(kind=ItemKind.EMAIL),
+    "the commitment": sealed(commitment=b"\1" * 32),
+    "the flags": replace(WHOLE, flags=(FlagChange(ANN, Flags.FROZEN),)),
+    "whose flags": replace(WHOLE, flags=(FlagChange(BEN, Flags.NO_OVERDRAFT),)),
+    "who may see": replace(WHOLE, viewers=("cus_ann",)),
+    "two names in one": replace(WHOLE, viewers=("cus_ann,cus_ben",)),
+    "the key": request(key="yek"),
+    "the owner": request(owner="cus_ben"),
+    "the operation": request(operation="payment.sen"),
+    "the meaning": request(digest=b"other"),
+    "fields that run into each other": request(operation="payment.sendk", key="ey"),
+    "no key": replace(WHOLE, request=None),
+    "the result": replace(WHOLE, result={"id": "two"}),
+}
+
+
+def body(change: Change) -> bytes:
+    return encode_body(change, [wire_write(write) for write in change.writes])
+
+
+@pytest.mark.parametrize("what", list(OTHERS))
+def test_aud_04_one_small_difference_is_a_different_body(what: str) -> None:
+    assert body(OTHERS[what]) != body(WHOLE)
+
+
+def test_aud_04_no_two_of_them_are_alike() -> None:
+    assert len({body(change) for change in (WHOLE, *OTHERS.values())}) == len(OTHERS) + 1
+
+
+def test_the_sealed_bytes_themselves_are_not_in_the_body() -> None:
+    """Erasing them leaves the chain as it is."""
+    assert body(sealed(ciphertext=b"something else")) == body(WHOLE)

@@ -1,0 +1,95 @@
+"""What a Change is refused for, one reason at a time; sequences of them are in the property tests."""
+
+import pytest
+
+from wallet.errors import AccountClosed, AccountFrozen, BalanceOverflow, HoldNotOpen, InsufficientFunds, Refusal
+from wallet.ids import HoldId
+from wallet.journal import Change, EventKind
+from wallet.journal.judge import Known, OpenHold, Totals, judge
+from wallet.ledger.accounts import HOUSE, Account, Flags
+from wallet.ledger.transfers import Transfer, hold, post, settle, void
+from wallet.money import UNITS_MAX, Amount, Asset
+
+EUR = Asset("EUR", 2)
+ANN, BEN = Account("cus_ann", "balance", EUR), Account("cus_ben", "balance", EUR)
+CAPITAL, SUSPENSE = Account(HOUSE, "capital", EUR), Account(HOUSE, "suspense", EUR)
+HOT = Account(HOUSE, "hot@n", EUR)
+ONE = HoldId("hld_one")
+
+
+def eur(units: int) -> Amount:
+    return Amount(units, EUR)
+
+
+def known(**flags: Flags) -> Known:
+    """Ann has 100, of which 30 lie in a hold for Ben; the hot account holds 100."""
+    ann = Totals(debits_pending=30, credits_posted=100, flags=Flags.NO_OVERDRAFT | flags.get("ann", Flags.NONE))
+    ben = Totals(credits_pending=30, flags=Flags.NO_OVERDRAFT | flags.get("ben", Flags.NONE))
+    totals: dict[str, Totals] = {ANN.id: ann, BEN.id: ben, HOT.id: Totals(debits_posted=100, flags=Flags.NO_OVERSPEND)}
+    return Known(totals=totals, holds={ONE: OpenHold(ANN.id, BEN.id, "EUR", 50, 30)})
+
+
+def judged(books: Known, *entry: Transfer) -> Known:
+    judge(Change("test", EventKind.PAYMENT_SENT, {}, entry=entry), books)
+    return books
+
+
+def test_what_is_available_may_be_spent_to_the_last_unit() -> None:
+    books = judged(known(), post(ANN, BEN, eur(70)))
+    assert books.totals[ANN.id].available == 0
+    assert books.totals[ANN.id].posted == 30
+
+
+@pytest.mark.parametrize(
+    ("entry", "refusal"),
+    [
+        ((post(ANN, BEN, eur(71)),), InsufficientFunds),
+        ((hold(ANN, BEN, eur(71), HoldId("hld_two")),), InsufficientFunds),
+        ((post(ANN, BEN, eur(40)), post(ANN, BEN, eur(40))), InsufficientFunds),
+        ((post(CAPITAL, HOT, eur(101)),), InsufficientFunds),
+        ((settle(ANN, BEN, eur(31), ONE),), HoldNotOpen),
+        ((void(ANN, BEN, eur(31), ONE),), HoldNotOpen),
+        ((settle(ANN, BEN, eur(20), ONE), settle(ANN, BEN, eur(20), ONE)), HoldNotOpen),
+        ((settle(ANN, CAPITAL, eur(1), ONE),), HoldNotOpen),
+        ((settle(CAPITAL, BEN, eur(1), ONE),), HoldNotOpen),
+        ((settle(ANN, BEN, eur(1), HoldId("hld_none")),), HoldNotOpen),
+    ],
+)
+def test_more_than_there_is_is_refused(entry: tuple[Transfer, ...], refusal: type[Refusal]) -> None:
+    with pytest.raises(refusal):
+        judged(known(), *entry)
+
+
+@pytest.mark.parametrize(
+    ("full", "entry"),
+    [
+        ({CAPITAL.id: Totals(debits_posted=UNITS_MAX)}, post(CAPITAL, SUSPENSE, eur(1))),
+        ({CAPITAL.id: Totals(debits_posted=UNITS_MAX - 1, debits_pending=1)}, post(CAPITAL, SUSPENSE, eur(1))),
+        ({SUSPENSE.id: Totals(credits_posted=UNITS_MAX)}, post(CAPITAL, SUSPENSE, eur(1))),
+        ({SUSPENSE.id: Totals(credits_posted=UNITS_MAX - 1, credits_pending=1)}, post(CAPITAL, SUSPENSE, eur(1))),
+        ({SUSPENSE.id: Totals(credits_posted=UNITS_MAX)}, hold(CAPITAL, SUSPENSE, eur(1), HoldId("hld_two"))),
+        ({CAPITAL.id: Totals(debits_posted=UNITS_MAX)}, hold(CAPITAL, SUSPENSE, eur(1), HoldId("hld_two"))),
+    ],
+)
+def test_led_09_neither_side_of_an_account_grows_beyond_the_cap(full: dict[str, Totals], entry: Transfer) -> None:
+    with pytest.raises(BalanceOverflow):
+        judged(Known(totals=dict(full)), entry)
+
+
+def test_from_a_frozen_account_nothing_leaves_and_what_was_promised_before_is_ended() -> None:
+    for entry in (post(ANN, BEN, eur(1)), hold(ANN, BEN, eur(1), HoldId("hld_two"))):
+        with pytest.raises(AccountFrozen):
+            judged(known(ann=Flags.FROZEN), entry)
+    judged(
+        known(ann=Flags.FROZEN),
+        post(CAPITAL, ANN, eur(1)),
+        settle(ANN, BEN, eur(10), ONE),
+        void(ANN, BEN, eur(20), ONE),
+    )
+
+
+def test_on_a_closed_account_nothing_new_happens() -> None:
+    with pytest.raises(AccountClosed):
+        judged(known(ann=Flags.CLOSED), post(ANN, BEN, eur(1)))
+    with pytest.raises(AccountClosed):
+        judged(known(ben=Flags.CLOSED), post(ANN, BEN, eur(1)))
