@@ -37,6 +37,8 @@ from wallet.treasury.drive import ask_signer, sign
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, open_submissions, plan_paths, reserve
 
+_WAITS = (FundsShort, InsufficientFunds, AssetPaused, Stale, AlreadyExists, NetworkRejected, SignerRefused)
+
 _log = structlog.get_logger("sweeps")
 
 
