@@ -67,15 +67,7 @@ async def sweep_deposits(context: Context, network: Network, final: BlockRef, mi
         busy.add(pile.address.address)
         try:
             await _move(context, network, network, pile, hot, final)
-        except (
-            FundsShort,
-            InsufficientFunds,
-            AssetPaused,
-            Stale,
-            AlreadyExists,
-            NetworkRejected,
-            SignerRefused,
-        ) as wait:
+        except _WAITS as wait:
             _log.debug("sweep_waits", address=pile.address.address, asset=pile.asset.symbol, why=repr(wait))
 
 
