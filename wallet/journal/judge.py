@@ -82,9 +82,9 @@ class Known:
 
 def unique_keys(write: Insert) -> list[UniqueKey]:
     """The values that this insert claims for itself; NULLs claim nothing, as in SQL."""
-    keys = [
-        (write.table, columns, tuple(write.row[name] for name in columns)) for columns in UNIQUE.get(write.table, ())
-    ]
+    if write.table not in UNIQUE:
+        return []
+    keys = [(write.table, columns, tuple([write.row[name] for name in columns])) for columns in UNIQUE[write.table]]
     return [key for key in keys if None not in key[2]]
 
 
