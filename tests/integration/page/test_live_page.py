@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
+from node.processes import attempts
 from tests.fakes.world import BITCOIN, BTC, SEPA
 from tests.integration.page.conftest import PageNode
 from wallet.access.keys import Scope, revoke_key
@@ -38,6 +39,15 @@ async def opened(browser: Browser, address: str, size: tuple[int, int] = PHONE) 
 
 async def live(page: Page) -> None:
     await expect(page.locator("#state")).to_have_text("live")
+
+
+async def size_of(shape: Locator) -> tuple[float, float]:
+    """Of something drawn; looked for again when the page puts a newer part in its place meanwhile."""
+    async for _ in attempts(WITHIN_MS * 0.001):
+        box = await shape.bounding_box()
+        if box is not None:
+            return box["width"], box["height"]
+    raise AssertionError("it is not drawn")
 
 
 async def bitcoin_deposit(page_node: PageNode, owner: CustomerId, amount: str) -> None:
@@ -90,10 +100,9 @@ async def test_it_fits_a_phone_and_a_desk(page_node: PageNode, browser: Browser)
             codes = page.locator(".qr svg")
             assert await codes.count() == 3
             for place in range(3):
-                box = await codes.nth(place).bounding_box()
-                assert box is not None
-                assert box["width"] > 100
-                assert abs(box["width"] - box["height"]) < 1
+                width, height = await size_of(codes.nth(place))
+                assert width > 100
+                assert abs(width - height) < 1
             await expect(page.locator("#resident-EUR")).to_have_text("12\u202f400.00")
             await expect(page.locator("#balances")).to_contain_text("100.00 held")
             await expect(page.locator("#addresses")).to_contain_text("DE89 3704 0044 0532 0130 00")
