@@ -70,6 +70,16 @@ journal = Table(
     Column("body", LargeBinary),
     Column("hash", LargeBinary),
 )
+journal_batches = Table(
+    "journal_batches",
+    metadata,
+    Column("last_seq", BigInteger, primary_key=True),
+    Column("first_seq", BigInteger),
+    _time("at"),
+    Column("root", LargeBinary),
+    Column("key", Text),
+    Column("signature", LargeBinary),
+)
 journal_viewers = Table(
     "journal_viewers",
     metadata,
@@ -129,7 +139,9 @@ assets = _row_table("assets", Column("decimals", Integer), Column("paused", Bool
 networks = _row_table("networks", *_text("kind", "identity", "public_keys"), Column("start_height", BigInteger))
 listings = _row_table("listings", *_text("network", "asset", "contract"), Column("decimals", Integer))
 operators = _row_table("operators", Column("handle", Text), _time("created_at"))
-customers = _row_table("customers", *_text("handle", "name_item", "email_item"), _time("created_at"))
+customers = _row_table(
+    "customers", *_text("handle", "name_item", "email_item", "platform", "reference"), _time("created_at")
+)
 api_keys = _row_table(
     "api_keys",
     *_text("owner", "hash", "label"),
@@ -152,6 +164,7 @@ deposits = _row_table(
 withdrawals = _row_table(
     "withdrawals",
     *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
+    *_text("client_reference"),
     _money("units"),
     _money("fee_units"),
     _time("created_at"),
@@ -181,7 +194,40 @@ statements = _row_table(
     Column("facts", JSONB),
     _time("created_at"),
 )
-payments = _row_table("payments", *_text("payer", "payee", "asset", "note_item"), _money("units"), _time("created_at"))
+payments = _row_table(
+    "payments", *_text("payer", "payee", "asset", "note_item", "client_reference"), _money("units"), _time("created_at")
+)
+placed_holds = _row_table(
+    "placed_holds",
+    *_text("platform", "owner", "asset", "state", "client_reference"),
+    _money("units"),
+    _money("settled_units"),
+    _time("expires_at"),
+    _time("created_at"),
+    _time("ended_at"),
+)
+settlements = _row_table(
+    "settlements", *_text("platform", "client_reference"), Column("legs", JSONB), _time("created_at")
+)
+reversals = _row_table("reversals", Column("reason", Text), _time("created_at"))
+observations = _row_table(
+    "observations", *_text("network", "asset", "block"), _money("units"), Column("height", BigInteger), _time("at")
+)
+breaks = _row_table(
+    "breaks",
+    *_text("asset", "reason", "state", "resolution"),
+    _money("units"),
+    _time("created_at"),
+    _time("resolved_at"),
+)
+archives = _row_table(
+    "archives",
+    Column("first_seq", BigInteger),
+    Column("last_seq", BigInteger),
+    *_text("head", "digest"),
+    _time("created_at"),
+)
+journal_keys = _row_table("journal_keys", _time("created_at"))
 
 ROWS: dict[str, Table] = {
     table.name: table
@@ -203,16 +249,27 @@ ROWS: dict[str, Table] = {
         utxos,
         statements,
         payments,
+        placed_holds,
+        settlements,
+        reversals,
+        observations,
+        breaks,
+        archives,
+        journal_keys,
     )
 }
 
 UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
     "operators": (("handle",),),
-    "customers": (("handle",),),
+    "customers": (("handle",), ("platform", "reference")),
     "api_keys": (("hash",),),
     "addresses": (("network", "address"),),
     "deposits": (("network", "identity"),),
     "statements": (("network", "height"),),
+    "payments": (("payer", "client_reference"),),
+    "withdrawals": (("owner", "client_reference"),),
+    "placed_holds": (("platform", "client_reference"),),
+    "settlements": (("platform", "client_reference"),),
 }
 """What must be unique beside the id. The Journal judges it before it writes, so that a taken handle is a refusal of one
 Change and never an error of the whole batch. These columns are never updated."""

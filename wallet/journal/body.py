@@ -16,17 +16,19 @@ from sqlalchemy import Column, DateTime, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet.journal.change import Change, Insert, Request, Row, Update
+from wallet.ledger.transfers import Entry
 from wallet.schema import ROWS, Units
 
 BODY_VERSION = 1
 _REQUEST_TAG = b"coffer/request/1"
 _encode = msgspec.json.Encoder(order="sorted").encode
+_meaning_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def time_text(at: datetime) -> str:
     """UTC with microseconds, always: 2026-11-22T04:41:39.000000+00:00."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def _wire_for(column: Column[Any]) -> Callable[[Any], object]:
@@ -67,8 +69,9 @@ def rows_text(rows: Sequence[object]) -> str:
     return _encode(rows).decode()
 
 
-def encode_body(change: Change, writes: list[list[object]]) -> bytes:
-    """The canonical bytes. `writes` are the Change's own, by `wire_write`: the same lists become rows of the database."""
+def encode_body(change: Change, writes: list[list[object]], entry: Entry) -> bytes:
+    """The canonical bytes. `writes` are the Change's own, by `wire_write`: the same lists become rows of the database.
+    `entry` is the Change's own too, or what the Journal made of it where it has balancing transfers."""
     request = change.request
     return _encode(
         {
@@ -78,7 +81,7 @@ def encode_body(change: Change, writes: list[list[object]]) -> bytes:
             "data": change.data,
             "entry": [
                 [t.move.value, t.debit.id, t.credit.id, t.amount.asset.symbol, str(t.amount.units), t.hold]
-                for t in change.entry
+                for t in entry
             ],
             "requires": [[r.table, r.id, r.version] for r in change.requires],
             "writes": writes,
@@ -86,7 +89,7 @@ def encode_body(change: Change, writes: list[list[object]]) -> bytes:
             "flags": [[f.account.id, int(f.flags)] for f in change.flags],
             "viewers": change.viewers,
             "request": None if request is None else _wire_request(request),
-            "result": change.result,
+            "result": None if change.result == change.data else change.result,  # mostly the same, and kept for ever
         }
     )
 
@@ -95,11 +98,16 @@ def _wire_request(request: Request) -> list[str]:
     return [request.owner, request.operation, request.key, request.digest.hex()]
 
 
+def result_of(body: Mapping[str, Any]) -> Mapping[str, object]:
+    """What the caller was told, of a decoded body."""
+    result: Mapping[str, object] = body["data"] if body["result"] is None else body["result"]
+    return result
+
+
 def decode_body(body: bytes) -> dict[str, Any]:
     return _decode(body)
 
 
 def request_digest(meaning: Mapping[str, object]) -> bytes:
     """SHA-256 over the canonical parsed request: key order and spacing of what was sent do not matter, values do."""
-    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(_REQUEST_TAG + text.encode("ascii")).digest()
+    return hashlib.sha256(_REQUEST_TAG + _meaning_text(meaning).encode("ascii")).digest()

@@ -102,6 +102,15 @@ class FlagChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """After the Change, what these places of the house hold together by the books is at most `units`: no more can be booked
+    than a network itself states that there is. Judged like a balance, under the head lock."""
+
+    places: tuple[Account, ...]
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it.
     `result` is what the caller gets back, and gets again on every retry."""
@@ -114,6 +123,7 @@ class Change:
     writes: tuple[Insert | Update, ...] = ()
     vault: tuple[SealedItem, ...] = ()
     flags: tuple[FlagChange, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
     viewers: tuple[str, ...] = ()
     request: Request | None = None
     result: Mapping[str, object] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def unique_keys(write: Insert) -> list[UniqueKey]:
     """The values that this insert claims for itself; NULLs claim nothing, as in SQL."""
     if write.table not in UNIQUE:
         return []
-    keys = [(write.table, columns, tuple([write.row[name] for name in columns])) for columns in UNIQUE[write.table]]
+    keys = [(write.table, columns, tuple([write.row.get(name) for name in columns])) for columns in UNIQUE[write.table]]
     return [key for key in keys if None not in key[2]]
 
 

@@ -15,7 +15,7 @@ import asyncpg
 
 from wallet.errors import RememberedRefusal
 from wallet.journal.arrays import number_array, text_array
-from wallet.journal.body import decode_body, rows_text
+from wallet.journal.body import decode_body, result_of, rows_text
 from wallet.journal.change import Change, Committed, Insert, Request
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
 from wallet.schema import ROWS
@@ -78,7 +78,7 @@ WHERE r.day <= $4::date
 """
 _TOTALS = """
 SELECT id, debits_pending::text, debits_posted::text, credits_pending::text, credits_posted::text, flags
-FROM accounts WHERE id = ANY ($1::text[])
+FROM accounts WHERE id = ANY ($1::text::text[])
 """
 _HOLDS = "SELECT id, debit, credit, asset, units::text, remaining::text FROM holds WHERE id = ANY ($1::text[])"
 
@@ -101,7 +101,7 @@ def _read_answer(row: asyncpg.Record) -> Remembered:
         return Remembered(bytes(row["digest"]), RememberedRefusal(*json.loads(row["refusal"])))
     if row["body"] is None:
         raise BatchMismatch(f"journal row {row['seq']}, which a request was answered with, is missing")
-    result = decode_body(bytes(row["body"]))["result"]
+    result = result_of(decode_body(bytes(row["body"])))
     return Remembered(bytes(row["digest"]), Committed(row["seq"], row["at"], result))
 
 
@@ -109,7 +109,9 @@ async def load_known(connection: asyncpg.Connection, changes: Sequence[Change], 
     """Everything that judging these Changes needs; balances from the image where it has them."""
     known = Known()
     touched = {account.id for change in changes for t in change.entry for account in (t.debit, t.credit)}
+    touched |= {t.otherwise.id for change in changes for t in change.entry if t.otherwise is not None}
     touched |= {flag_change.account.id for change in changes for flag_change in change.flags}
+    touched |= {place.id for change in changes for ceiling in change.ceilings for place in ceiling.places}
     known.totals = {name: image[name] for name in touched if name in image}
     missing = [name for name in touched if name not in image]
     if missing:
@@ -124,7 +126,7 @@ async def load_known(connection: asyncpg.Connection, changes: Sequence[Change], 
 
 
 async def load_totals(connection: asyncpg.Connection, names: Sequence[str]) -> dict[str, Totals]:
-    rows = await connection.fetch(_TOTALS, names)
+    rows = await connection.fetch(_TOTALS, text_array(names))
     return {r[0]: Totals(int(r[1]), int(r[2]), int(r[3]), int(r[4]), r[5]) for r in rows}
 
 
@@ -143,8 +145,8 @@ async def _load_versions(connection: asyncpg.Connection, changes: Iterable[Chang
         by_table[table].append(row_id)
         known.versions[table, row_id] = None
     for table, ids in by_table.items():
-        sql = f"SELECT id, version FROM {ROWS[table].name} WHERE id = ANY ($1::text[])"  # noqa: S608 (our own table names)
-        for row in await connection.fetch(sql, ids):
+        sql = f"SELECT id, version FROM {ROWS[table].name} WHERE id = ANY ($1::text::text[])"  # noqa: S608 (our own table names)
+        for row in await connection.fetch(sql, text_array(ids)):
             known.versions[table, row["id"]] = row["version"]
 
 

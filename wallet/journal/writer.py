@@ -132,7 +132,7 @@ class Journal:
             raise JournalUnavailable("too many changes are waiting")
         writes = [wire_write(write) for write in change.writes]
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(change, writes, encode_body(change, writes), answer))
+        self._queue.append(_Waiting(change, writes, encode_body(change, writes, change.entry), answer))
         self._wake.set()
         return await answer
 
@@ -284,8 +284,11 @@ class Journal:
             verdict = refusal
         else:
             seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (head.seq + 1, head.hash)
-            digest = link(previous, seq, at, waiting.body)
-            sealed.append(store.Sealed(seq, at, digest, waiting.body, change, waiting.writes, judged))
+            body = waiting.body
+            if any(transfer.otherwise is not None for transfer in change.entry):  # the Journal has just decided on it
+                body = encode_body(change, waiting.writes, tuple(j.transfer for j in judged))
+            digest = link(previous, seq, at, body)
+            sealed.append(store.Sealed(seq, at, digest, body, change, waiting.writes, judged))
             verdict = Committed(seq, at, change.result)
         if request is not None:
             end = _remembered(verdict)

@@ -26,7 +26,10 @@ class Move(StrEnum):
 class Transfer:
     """`hold` names the hold that is placed, settled or voided; it is None for POST and only then. A `fact` has happened
     outside already: it is booked whatever a place of ours then seems to hold, for a loss that cannot be written down
-    would stop everything after it."""
+    would stop everything after it.
+
+    `otherwise` makes it a balancing transfer: the Journal moves as much of the amount as the account that is guarded covers
+    (the debit's available, or what the credit side still owes), and the rest from or to `otherwise` instead."""
 
     move: Move
     debit: Account
@@ -34,6 +37,7 @@ class Transfer:
     amount: Amount
     hold: HoldId | None = None
     fact: bool = False
+    otherwise: Account | None = None
 
     def __post_init__(self) -> None:
         if not (self.debit.asset == self.credit.asset == self.amount.asset):

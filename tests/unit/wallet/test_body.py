@@ -114,7 +114,7 @@ OTHERS = {
 
 
 def body(change: Change) -> bytes:
-    return encode_body(change, [wire_write(write) for write in change.writes])
+    return encode_body(change, [wire_write(write) for write in change.writes], change.entry)
 
 
 @pytest.mark.parametrize("what", list(OTHERS))
