@@ -13,7 +13,7 @@ NAME ?= journal
 KILLS ?= 8
 SEED ?= 1
 
-.PHONY: help setup check test test-all soak demo demo-once bench lock clean
+.PHONY: help setup check test test-all soak risks demo demo-once bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-all: setup check ## The same with every family whole
 
 soak: setup ## Kill a node at random while money moves, then prove everything: make soak, or make soak KILLS=50 SEED=3
 	@$(BIN)/python -m tests.soak --kills $(KILLS) --seed $(SEED)
+
+risks: $(VENV)/.installed ## What the node promises to withstand, and the tests that hold it to that
+	@$(BIN)/python -m tests.risks
 
 demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, live in this terminal; it stays up with a page to look at
 	@$(BIN)/coffer demo

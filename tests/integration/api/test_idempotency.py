@@ -1,4 +1,4 @@
-"""IDM-01 and IDM-02: a retry pays once, whatever it goes through; a key stands for one meaning."""
+"""IDM-01, IDM-02 and IDM-03: a retry pays once, whatever it goes through; a key stands for one meaning of one owner."""
 
 import asyncio
 import json
@@ -97,7 +97,7 @@ async def test_idm_02_another_spelling_of_the_same_meaning_is_a_replay(api_node:
     assert (await balance(bob.client, "EUR"))["posted"] == "1.00"
 
 
-async def test_keys_of_different_owners_and_operations_are_independent(api_node: ApiNode) -> None:
+async def test_idm_03_keys_of_different_owners_and_operations_are_independent(api_node: ApiNode) -> None:
     alice, bob = await api_node.person(EUR="5.00"), await api_node.person(EUR="5.00")
     paid = await alice.client.post("/v1/payments", payment(bob), key="same")
     back = await bob.client.post("/v1/payments", payment(alice), key="same")

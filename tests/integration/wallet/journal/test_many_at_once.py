@@ -107,7 +107,7 @@ async def test_a_hold_that_is_voided_cannot_be_settled(dsns: Dsns, journal: Jour
     assert await posted_and_held(dsns.books, ALICE) == (5000, 0)
 
 
-async def test_crossing_payments_and_rings_by_two_writers_keep_the_total(dsns: Dsns) -> None:
+async def test_led_06_crossing_payments_and_rings_by_two_writers_keep_the_total(dsns: Dsns) -> None:
     people = [CustomerId(f"cus_{n}") for n in range(3)]
     async with running(dsns.books) as one, running(dsns.books) as other:
         for person in people:
