@@ -1,0 +1,193 @@
+"""Receipts: the tree is the RFC's, a receipt proves its claim, and nothing of it can be changed (AUD-04, AUD-06)."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wallet.journal import Change, EventKind, Request
+from wallet.journal.body import decode_body, encode_body, time_text
+from wallet.journal.receipts import (
+    JournalKey,
+    Receipt,
+    ReceiptForged,
+    ReceiptMalformed,
+    ReceiptOfOtherKey,
+    ReceiptRefused,
+    SignedBatch,
+    Tree,
+    body_claim,
+    change_claim,
+    leaf,
+    root_of,
+    sign_batch,
+    verify_receipt,
+)
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
+KEY, OTHER_KEY = JournalKey.from_seed(bytes(32)), JournalKey.from_seed(bytes([1] * 32))
+
+
+def hashed(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def payment(number: int) -> Change:
+    request = Request("cus_ann", "payment.send", f"key-{number}", hashed(f"digest {number}"))
+    data = {"id": f"pay_{number}", "note": "é", "amount": "5"}
+    return Change(actor="cus_ann", kind=EventKind.PAYMENT_SENT, data=data, request=request, result=data)
+
+
+def signed_batch(size: int, key: JournalKey = KEY) -> list[Receipt]:
+    claims = [change_claim(time_text(NOON), payment(number)) for number in range(size)]
+    hashes = [hashed(f"chain {number}") for number in range(size)]
+    tree = Tree([leaf(chain, claim) for chain, claim in zip(hashes, claims, strict=True)])
+    batch = SignedBatch(tree, hashes[-1], NOON, key.id, sign_batch(key, hashes[-1], NOON, tree.root))
+    return [batch.receipt(number, hashes[number], claims[number]) for number in range(size)]
+
+
+def rfc_root(leaves: list[bytes]) -> bytes:
+    """RFC 9162 §2.1.1 as it is written: split at the largest power of two below the size."""
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return hashlib.sha256(b"\x01" + rfc_root(leaves[:split]) + rfc_root(leaves[split:])).digest()
+
+
+def rfc_path(index: int, leaves: list[bytes]) -> list[bytes]:
+    """RFC 9162 §2.1.3.1."""
+    if len(leaves) == 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    if index < split:
+        return [*rfc_path(index, leaves[:split]), rfc_root(leaves[split:])]
+    return [*rfc_path(index - split, leaves[split:]), rfc_root(leaves[:split])]
+
+
+@given(st.integers(1, 300), st.data())
+def test_the_tree_is_the_one_of_rfc_9162(size: int, data: st.DataObject) -> None:
+    leaves = [hashed(str(number)) for number in range(size)]
+    index = data.draw(st.integers(0, size - 1))
+    tree = Tree(leaves)
+    assert tree.root == rfc_root(leaves)
+    assert list(tree.path(index)) == rfc_path(index, leaves)
+    assert root_of(leaves[index], index, size, tree.path(index)) == tree.root
+
+
+def test_a_published_root_of_certificate_transparency() -> None:
+    """The reference log's test vector of seven leaves: inner nodes are its own, hash for hash."""
+    texts = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]
+    leaves = [hashlib.sha256(b"\x00" + bytes.fromhex(text)).digest() for text in texts]
+    assert Tree(leaves).root.hex() == "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 100])
+def test_every_change_of_a_batch_has_a_receipt_that_proves_its_claim(size: int) -> None:
+    for number, receipt in enumerate(signed_batch(size)):
+        again = Receipt.from_json(receipt.to_json())
+        assert again == receipt
+        assert verify_receipt(again, KEY.id)["result"] == {"id": f"pay_{number}", "note": "é", "amount": "5"}
+
+
+def test_the_claim_can_be_made_again_from_the_journal_row() -> None:
+    for change in (payment(1), replace(payment(2), result={"other": ["x", 1]}), replace(payment(3), request=None)):
+        body = decode_body(encode_body(change, [], ()))
+        assert body_claim(NOON, body) == change_claim(time_text(NOON), change)
+
+
+FOUR = signed_batch(4)[1]
+CHANGED: dict[str, Callable[[], Receipt]] = {
+    "claim": lambda: replace(FOUR, claim=FOUR.claim.replace(b'"amount":"5"', b'"amount":"6"')),
+    "a space in the claim": lambda: replace(FOUR, claim=FOUR.claim.replace(b":", b": ", 1)),
+    "claim of another": lambda: replace(FOUR, claim=signed_batch(4)[2].claim),
+    "chain": lambda: replace(FOUR, chain=hashed("x")),
+    "index": lambda: replace(FOUR, index=0),
+    "path": lambda: replace(FOUR, path=(FOUR.path[1], FOUR.path[0])),
+    "head": lambda: replace(FOUR, head=hashed("x")),
+    "signature": lambda: replace(FOUR, signature=FOUR.signature[:-1] + bytes([FOUR.signature[-1] ^ 1])),
+    "signature of another batch": lambda: replace(FOUR, signature=signed_batch(5)[1].signature),
+    "signature of another key": lambda: replace(signed_batch(4, OTHER_KEY)[1], key=KEY.id),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_aud_06_a_receipt_with_one_thing_changed_is_forged(what: str) -> None:
+    assert verify_receipt(FOUR, KEY.id)
+    with pytest.raises(ReceiptForged):
+        verify_receipt(CHANGED[what](), KEY.id)
+
+
+def test_a_time_that_was_changed_in_both_places_is_forged() -> None:
+    later = NOON + timedelta(microseconds=1)
+    claim = FOUR.claim.replace(time_text(NOON).encode(), time_text(later).encode())
+    with pytest.raises(ReceiptForged):
+        verify_receipt(replace(FOUR, at=later, claim=claim), KEY.id)
+
+
+CONTRADICTIONS: dict[str, Callable[[], Receipt]] = {
+    "time": lambda: replace(FOUR, at=NOON + timedelta(microseconds=1)),
+    "place": lambda: replace(FOUR, index=4),
+    "place below": lambda: replace(FOUR, index=-1),
+    "too large": lambda: replace(FOUR, size=10**9),
+    "too short": lambda: replace(FOUR, path=FOUR.path[:1]),
+    "too long": lambda: replace(FOUR, path=(*FOUR.path, hashed("x"))),
+    "no JSON": lambda: replace(FOUR, claim=b"x"),
+    "no UTF-8": lambda: replace(FOUR, claim=b"\xff"),
+    "version": lambda: replace(FOUR, claim=FOUR.claim.replace(b'"v":1', b'"v":2')),
+}
+
+
+@pytest.mark.parametrize("what", CONTRADICTIONS)
+def test_a_receipt_that_contradicts_itself_is_malformed(what: str) -> None:
+    with pytest.raises(ReceiptMalformed):
+        verify_receipt(CONTRADICTIONS[what](), KEY.id)
+
+
+def test_a_receipt_of_another_key_is_not_taken() -> None:
+    with pytest.raises(ReceiptOfOtherKey):
+        verify_receipt(FOUR, OTHER_KEY.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("chain", value) for value in ("", "zz", "00", "0x" + "0" * 62, "00 " * 32, 7, None)],
+        *[("at", value) for value in ("yesterday", "2026-11-22", "2026-11-22T12:00:00.000077", "2026-11-22T12:00:00Z")],
+        *[("index", value) for value in ("1", 1.5, None)],
+        *[("path", value) for value in ("00", [1], ["00"])],
+        *[("signature", value) for value in ("", "00" * 32, "00" * 65)],
+        ("surprise", 1),
+    ],
+)
+def test_what_is_no_receipt_is_refused_and_never_crashes(name: str, value: object) -> None:
+    fields = {**FOUR.fields(), name: value}
+    with pytest.raises(ReceiptMalformed):
+        Receipt.from_json(msgspec.json.encode(fields))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_crash_the_reader(noise: bytes) -> None:
+    with pytest.raises(ReceiptRefused):
+        Receipt.from_json(noise)
+
+
+def test_aud_04_a_leaf_is_never_an_inner_node_and_no_two_changes_share_one() -> None:
+    left, right = hashed("left"), hashed("right")
+    assert leaf(left, right) != Tree([left, right]).root
+    assert leaf(left, b"ab") != leaf(left, b"a")
+    assert leaf(left, b"") != leaf(right, b"")
+
+
+def test_the_key_does_not_show_its_secret() -> None:
+    seed = hashed("seed")
+    assert seed.hex() not in repr(JournalKey.from_seed(seed))
+    assert "private" not in repr(JournalKey.from_seed(seed)).lower()

@@ -1,0 +1,41 @@
+"""The receipt of a Change that was committed earlier, made again from its batch: for retries, and for who asks later.
+
+Receipts are not stored. A batch has at most 4,000 rows, and its tree follows from them.
+"""
+
+import asyncpg
+
+from wallet.journal.body import decode_body
+from wallet.journal.receipts import Receipt, SignedBatch, Tree, body_claim, leaf
+
+_BATCH = """
+SELECT last_seq, first_seq, at, root, key, signature FROM journal_batches
+WHERE last_seq >= $1 ORDER BY last_seq LIMIT 1
+"""
+_ROWS = "SELECT seq, at, body, hash FROM journal WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
+
+
+class BatchBroken(Exception):
+    """The rows of a batch do not lead to its signed root: somebody changed them. `coffer verify` names the place."""
+
+    def __init__(self, last_seq: int) -> None:
+        super().__init__(f"the batch that ends with journal row {last_seq} does not lead to its signed root")
+
+
+async def find_receipt(connection: asyncpg.Connection, seq: int) -> Receipt | None:
+    """Of the Change at `seq`; None if there is none, or if its batch is from before receipts were made or was archived.
+    Raises `BatchBroken` instead of handing out a receipt that proves nothing."""
+    batch = await connection.fetchrow(_BATCH, seq)
+    if batch is None or batch["signature"] is None or not batch["first_seq"] <= seq:
+        return None
+    first, last = batch["first_seq"], batch["last_seq"]
+    rows = await connection.fetch(_ROWS, first, last)
+    if not rows:
+        return None
+    claims = [body_claim(row["at"], decode_body(bytes(row["body"]))) for row in rows]
+    hashes = [bytes(row["hash"]) for row in rows]
+    tree = Tree([leaf(chain, claim) for chain, claim in zip(hashes, claims, strict=True)])
+    if tree.size != last - first + 1 or tree.root != bytes(batch["root"]):
+        raise BatchBroken(last)
+    signed = SignedBatch(tree, hashes[-1], batch["at"], batch["key"], bytes(batch["signature"]))
+    return signed.receipt(seq - first, hashes[seq - first], claims[seq - first])
