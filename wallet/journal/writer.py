@@ -279,9 +279,10 @@ class Journal:
         try:
             judged = judge(change, known)
         except Stale as stale:
-            return stale
+            return stale.with_traceback(None)
         except Refusal as refusal:
-            verdict = refusal
+            # Its traceback would hold this frame, which holds it and the whole batch: garbage that only the collector finds.
+            verdict = refusal.with_traceback(None)
         else:
             seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (head.seq + 1, head.hash)
             body = waiting.body
