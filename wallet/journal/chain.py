@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 GENESIS = bytes(32)
-_TAG = b"coffer/journal/1"
+TAG = b"coffer/journal/1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -16,5 +16,5 @@ def microseconds(at: datetime) -> int:
 def link(previous: bytes, seq: int, at: datetime, body: bytes) -> bytes:
     """SHA-256 over tag, previous hash (32 bytes), sequence and time in microseconds (8 bytes each, big-endian), then the
     body behind its length (8 bytes): every field has a fixed place or a length, so no two records share an encoding."""
-    head = _TAG + previous + seq.to_bytes(8, "big") + microseconds(at).to_bytes(8, "big") + len(body).to_bytes(8, "big")
+    head = TAG + previous + seq.to_bytes(8, "big") + microseconds(at).to_bytes(8, "big") + len(body).to_bytes(8, "big")
     return hashlib.sha256(head + body).digest()

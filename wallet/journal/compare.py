@@ -1,0 +1,288 @@
+"""The tables beside the replayed journal: as blocks of bytes first, and row by row where a block differs.
+
+Each comparison orders both sides by the bytes of a key and compares digests. The closer look names the first bad row; it
+also decides where two spellings of the same values differ.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import asyncpg
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, SmallInteger
+from sqlalchemy.dialects.postgresql import JSONB
+
+from wallet.journal.body import wire_row
+from wallet.journal.copied import TRANSFER_COLUMNS, copy_digest
+from wallet.journal.replay import (
+    COLUMNS,
+    BooksBroken,
+    Replay,
+    answer_line,
+    is_clear,
+    read_body,
+    read_request,
+    row_values,
+    viewer_lines,
+)
+from wallet.ledger.accounts import HOUSE, Account, Flags
+from wallet.money import Asset
+from wallet.schema import ROWS, Units
+
+BLOCK = 5_000  # rows that a closer look reads at a time, and lines that are digested at once
+
+_ACCOUNTS = (
+    "SELECT id, owner, code, asset, debits_pending, debits_posted, credits_pending, credits_posted, flags"
+    ' FROM accounts ORDER BY id COLLATE "C"'
+)
+_HOLDS = 'SELECT id, debit, credit, asset, units, remaining FROM holds ORDER BY id COLLATE "C"'
+_VAULT = "SELECT id, person, kind, encode(commitment, 'hex') FROM vault_items ORDER BY id COLLATE \"C\""
+_ANSWERS = (
+    "SELECT seq, owner, operation, key, encode(digest, 'hex') FROM requests WHERE seq IS NOT NULL"
+    ' ORDER BY seq, owner COLLATE "C", operation COLLATE "C", key COLLATE "C"'
+)
+_VIEWERS = 'SELECT seq, viewer FROM journal_viewers ORDER BY seq, viewer COLLATE "C"'
+
+
+async def name_bad_transfer(connection: asyncpg.Connection, lines: Sequence[str], after: int, upto: int) -> None:
+    """`lines` are what the journal says of the rows `after` to `upto`. Raises `BooksBroken` for the first that differs."""
+    told: dict[int, list[str]] = {}
+    for line in lines:
+        told.setdefault(int(line.partition("\t")[0]), []).append(line)
+    stored: dict[int, list[asyncpg.Record]] = {}
+    for record in await connection.fetch(_TRANSFERS, after, upto):
+        stored.setdefault(record["seq"], []).append(record)
+    for seq in sorted({*told, *stored}):
+        if seq <= upto:
+            _compare_entry(seq, told.get(seq, []), stored.get(seq, []))
+
+
+_TRANSFERS = (
+    "SELECT seq, ordinal, move, debit_account, credit_account, asset, units::text, hold, debit_posted_after::text,"
+    " debit_held_after::text, credit_posted_after::text, credit_held_after::text"
+    " FROM transfers WHERE seq > $1 AND seq <= $2 ORDER BY seq, ordinal"
+)
+_PLAIN = 8  # of a transfer's columns, how many stand before the balances after it
+
+
+def _compare_entry(seq: int, told: Sequence[str], stored: Sequence[asyncpg.Record]) -> None:
+    name = f"journal row {seq}"
+    if len(told) != len(stored):
+        raise BooksBroken(f"{name}: {len(told)} transfers in the journal, {len(stored)} in the table")
+    for ordinal, (line, record) in enumerate(zip(told, stored, strict=True)):
+        if not is_clear(line, 1, TRANSFER_COLUMNS):
+            raise BooksBroken(f"transfer {ordinal} of {name} has a name that no account, asset or hold can have")
+        wanted = line.removesuffix("\n").split("\t")
+        found = ["" if value is None else str(value) for value in record]
+        if found[:_PLAIN] != wanted[:_PLAIN]:
+            raise BooksBroken(f"transfer {ordinal} of {name} differs from the journal")
+        if found != wanted:
+            raise BooksBroken(f"transfer {ordinal} of {name}: the balances after it differ from the journal's")
+
+
+async def compare_ends(connection: asyncpg.Connection, replay: Replay, seq: int) -> None:
+    """All tables but the journal and its transfers. Raises `BooksBroken`."""
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await _compare_accounts(connection, replay)
+    await _compare_holds(connection, replay)
+    for table in ROWS:
+        await _compare_rows(connection, table, replay.rows[table])
+    await _compare_vault(connection, replay)
+    await _compare_answers(connection, replay, seq)
+    for table in ("journal", "transfers"):
+        stray = f"SELECT seq FROM {table} WHERE seq < 1 OR seq > $1 ORDER BY seq LIMIT 1"  # noqa: S608 (our own table names)
+        found = await connection.fetchval(stray, seq)
+        if found is not None:
+            raise BooksBroken(f"{table} has a row of seq {found}, and the journal runs from 1 to {seq}")
+
+
+async def _agrees(connection: asyncpg.Connection, sql: str, lines: Iterable[str], columns: int) -> bool:
+    """Whether COPY writes just these lines."""
+    digest = hashlib.sha256()
+    for block in _blocks(lines):
+        text = "".join(block)
+        if not is_clear(text, len(block), columns):
+            return False
+        digest.update(text.encode())
+    return digest.digest() == await copy_digest(connection, sql)
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+    following = iter(lines)
+    while block := list(islice(following, BLOCK)):
+        yield block
+
+
+async def _cursor(connection: asyncpg.Connection, sql: str) -> AsyncIterator[asyncpg.Record]:
+    async for record in connection.cursor(sql, prefetch=BLOCK):
+        yield record
+
+
+# ── balances ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _compare_accounts(connection: asyncpg.Connection, replay: Replay) -> None:
+    if not await _agrees(connection, _ACCOUNTS, _account_lines(replay), 9):
+        await _name_bad_account(connection, replay)
+    sums: dict[str, int] = {}
+    for account, totals in replay.totals.items():
+        asset = account.rpartition(":")[2]
+        sums[asset] = sums.get(asset, 0) + totals[3] - totals[1]
+    for asset, total in sums.items():
+        if total != 0:
+            raise BooksBroken(f"{asset}: all accounts together come to {total} base units instead of 0")
+
+
+def _account_lines(replay: Replay) -> Iterator[str]:
+    for account in sorted(replay.totals):
+        dp, d, cp, c = replay.totals[account]
+        parts = account.replace(":", "\t")
+        yield f"{account}\t{parts}\t{dp}\t{d}\t{cp}\t{c}\t{_flags(replay, account)}\n"
+
+
+def _flags(replay: Replay, account: str) -> int:
+    found = replay.flags.get(account)
+    if found is None:
+        owner, code, symbol = account.split(":")
+        found = int(_opening_flags(owner or HOUSE, code, symbol))
+    return found
+
+
+def _opening_flags(owner: str, code: str, symbol: str) -> Flags:
+    return Account(owner, code, Asset(symbol, 0)).opening_flags
+
+
+async def _name_bad_account(connection: asyncpg.Connection, replay: Replay) -> None:
+    wanted = dict(replay.totals)
+    async for record in _cursor(connection, _ACCOUNTS):
+        account = record["id"]
+        told = wanted.pop(account, None)
+        if told is None or [str(record[name]) for name in _TOTAL_COLUMNS] != list(map(str, told)):
+            raise BooksBroken(f"account {account}: its balance differs from the journal's")
+        if record["flags"] != _flags(replay, account):
+            raise BooksBroken(f"account {account}: its flags differ from the journal's")
+        if (record["owner"], record["code"], record["asset"]) != tuple(account.split(":")):
+            raise BooksBroken(f"account {account}: owner, code or asset differ from its id")
+    if wanted:
+        raise BooksBroken(f"account {min(wanted)} is missing")
+
+
+_TOTAL_COLUMNS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+
+
+async def _compare_holds(connection: asyncpg.Connection, replay: Replay) -> None:
+    lines = ("\t".join((hold, *map(str, replay.holds[hold]))) + "\n" for hold in sorted(replay.holds))
+    if not await _agrees(connection, _HOLDS, lines, 6):
+        told = {hold: list(map(str, kept)) for hold, kept in replay.holds.items()}
+        await _name_bad(connection, _HOLDS, told, "hold")
+
+
+async def _compare_vault(connection: asyncpg.Connection, replay: Replay) -> None:
+    lines = ("\t".join((item, *replay.vault[item])) + "\n" for item in sorted(replay.vault))
+    if not await _agrees(connection, _VAULT, lines, 4):
+        await _name_bad(connection, _VAULT, {item: list(told) for item, told in replay.vault.items()}, "vault item")
+
+
+async def _name_bad(connection: asyncpg.Connection, sql: str, wanted: dict[str, list[str]], what: str) -> None:
+    async for record in _cursor(connection, sql):
+        if list(map(str, record[1:])) != wanted.pop(record[0], None):
+            raise BooksBroken(f"{what} {record[0]} differs from the journal")
+    if wanted:
+        raise BooksBroken(f"{what} {min(wanted)} is missing")
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _compare_rows(connection: asyncpg.Connection, table: str, rows: dict[str, bytes]) -> None:
+    columns = ROWS[table].columns
+    if not any(isinstance(column.type, JSONB) for column in columns):  # the database keeps another order of keys
+        whole = " || ',' || ".join(f"coalesce({_as_json(column)}, 'null')" for column in columns)
+        sql = f"SELECT '[' || {whole} || ']' FROM {table} ORDER BY id COLLATE \"C\""  # noqa: S608 (our own names)
+        lines = (rows[row_id].decode().replace("\\", "\\\\") + "\n" for row_id in sorted(rows))
+        if await _agrees_escaped(connection, sql, lines):
+            return
+    await _name_bad_row(connection, table, rows)
+
+
+async def _agrees_escaped(connection: asyncpg.Connection, sql: str, lines: Iterable[str]) -> bool:
+    """For one column of JSON, in which nothing but the backslash needs care: no text in JSON has a raw line end or tab."""
+    digest = hashlib.sha256()
+    for block in _blocks(lines):
+        digest.update("".join(block).encode())
+    return digest.digest() == await copy_digest(connection, sql)
+
+
+def _as_json(column: Column[Any]) -> str:
+    """As the canonical body spells a value of this column (`body.wire_row`)."""
+    name = column.name
+    if isinstance(column.type, Units):
+        return f"'\"' || {name} || '\"'"
+    if isinstance(column.type, DateTime):
+        return f"'\"' || to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || '+00:00\"'"
+    if isinstance(column.type, LargeBinary):
+        return f"'\"\\\\x' || encode({name}, 'hex') || '\"'"
+    if isinstance(column.type, Integer | BigInteger | SmallInteger | Boolean):
+        return f"{name}::text"
+    return f"to_json({name})::text"
+
+
+async def _name_bad_row(connection: asyncpg.Connection, table: str, rows: dict[str, bytes]) -> None:
+    wanted = dict(rows)
+    names = ", ".join(f'"{name}"' for name in COLUMNS[table])
+    async for record in _cursor(connection, f'SELECT {names} FROM {table} ORDER BY id COLLATE "C"'):  # noqa: S608 (our own names)
+        told = wanted.pop(record["id"], None)
+        try:
+            found = wire_row(table, dict(record))
+        except (ValueError, OverflowError):  # a number that is none, which no journal can tell of
+            found = {}
+        if told is None or found != row_values(table, told):
+            raise BooksBroken(f"{table} {record['id']} differs from the journal")
+    if wanted:
+        raise BooksBroken(f"{table} {min(wanted)} is missing")
+
+
+# ── answers and viewers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _compare_answers(connection: asyncpg.Connection, replay: Replay, seq: int) -> None:
+    """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared."""
+    if replay.answered.digest() != await copy_digest(connection, _ANSWERS):
+        await _name_bad_answer(connection, "requests", _ANSWERS, seq)
+    if replay.seen.digest() != await copy_digest(connection, _VIEWERS):
+        await _name_bad_answer(connection, "journal_viewers", _VIEWERS, seq)
+
+
+async def _name_bad_answer(connection: asyncpg.Connection, table: str, sql: str, seq: int) -> None:
+    """The journal once more, beside the table in the same order."""
+    told, found = _told_lines(connection, table, seq), _cursor(connection, sql)
+    while True:
+        line, record = await anext(told, None), await anext(found, None)
+        if line is None and record is None:
+            return
+        stored = None if record is None else _stored_line(table, record)
+        if line != stored:
+            places = [int(text.partition("\t")[0]) for text in (line, stored) if text is not None]
+            raise BooksBroken(f"{table} differ from the journal at journal row {min(places)}")
+
+
+async def _told_lines(connection: asyncpg.Connection, table: str, upto: int) -> AsyncIterator[str]:
+    for after in range(0, upto, BLOCK):
+        bodies = "SELECT seq, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq"
+        for seq, record in await connection.fetch(bodies, after, min(after + BLOCK, upto)):
+            body = read_body(record)
+            request = read_request(body.request)
+            if table == "journal_viewers":
+                for line in viewer_lines(seq, body.viewers):
+                    yield line
+            elif request is not None:
+                yield answer_line(seq, request)
+
+
+def _stored_line(table: str, record: asyncpg.Record) -> str:
+    if table == "journal_viewers":
+        return viewer_lines(record[0], [record[1]])[0]
+    seq, *request = record
+    return answer_line(seq, (request[0], request[1], request[2], request[3]))

@@ -1,0 +1,156 @@
+"""The books as the journal alone tells them: bodies in order, applied to nothing. Pure; `verify` feeds and compares it.
+
+What the tables must say is written down as PostgreSQL's COPY would write it, so that whole blocks are compared as bytes and
+nothing of a sound table is ever taken apart. Where a block differs, `compare` looks closer and names the row.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from wallet.schema import ROWS
+
+Wire = tuple[str, str, str, str, str, str | None]  # a transfer in a body: move, debit, credit, asset, units, hold
+UNCLEAR = "\\"  # where COPY's text would be ambiguous: no sound block contains it, so the closer look decides
+
+COLUMNS = {name: tuple(column.name for column in table.columns) for name, table in ROWS.items()}
+_PLACES = {name: {column: place for place, column in enumerate(columns)} for name, columns in COLUMNS.items()}
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode_row = msgspec.json.Decoder(list[Any]).decode
+
+
+class BooksBroken(Exception):
+    """The first place where the database does not say what the journal says."""
+
+
+class Body(msgspec.Struct, gc=False):
+    """Of a journal row, what replaying needs. `data`, `result` and `request` stay the bytes that they are."""
+
+    actor: str
+    data: msgspec.Raw
+    entry: list[Wire]
+    flags: list[tuple[str, int]]
+    kind: str
+    request: msgspec.Raw
+    result: msgspec.Raw
+    vault: list[tuple[str, str, str, str]]
+    viewers: list[str]
+    writes: list[tuple[str, str, dict[str, Any]]]
+
+
+read_body = msgspec.json.Decoder(Body).decode
+read_request = msgspec.json.Decoder(tuple[str, str, str, str] | None).decode
+
+
+def row_line(table: str, row: dict[str, Any]) -> bytes:
+    """A row as a JSON array in the order of the columns; what it does not name is null."""
+    return _encode([row.get(column) for column in COLUMNS[table]])
+
+
+def row_values(table: str, line: bytes) -> dict[str, Any]:
+    return dict(zip(COLUMNS[table], _decode_row(line), strict=True))
+
+
+@dataclass(slots=True)
+class Replay:
+    """Per account [debits pending, debits posted, credits pending, credits posted]; per hold debit, credit, asset, units
+    and what remains; rows by table and id, packed by `row_line`. `answered` and `seen` are running digests of the tables
+    `requests` and `journal_viewers`, in the order of the sequence."""
+
+    totals: dict[str, list[int]] = field(default_factory=dict)
+    flags: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, list[Any]] = field(default_factory=dict)
+    rows: dict[str, dict[str, bytes]] = field(default_factory=lambda: {name: {} for name in ROWS})
+    vault: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    transfers: int = 0
+    at: int = 0  # microseconds: when the last row was written
+    answered: Any = field(default_factory=hashlib.sha256)
+    seen: Any = field(default_factory=hashlib.sha256)
+
+    def apply(self, seq: int, body: Body, lines: list[str]) -> None:
+        """One journal row. Adds to `lines` what the table of transfers must say of it. Raises `BooksBroken`."""
+        if body.entry:
+            self._apply_entry(seq, body.entry, lines)
+        for write in body.writes:
+            self._apply_write(seq, *write)
+        for account, flags in body.flags:
+            self.totals.setdefault(account, [0, 0, 0, 0])
+            self.flags[account] = flags
+        for item, person, kind, commitment in body.vault:
+            self.vault[item] = (person, kind, commitment)
+
+    def _apply_entry(self, seq: int, entry: list[Wire], lines: list[str]) -> None:
+        for ordinal, (move, debit, credit, asset, units_text, hold) in enumerate(entry):
+            units = int(units_text)
+            one, two = self._account(debit), self._account(credit)
+            if move == "post":
+                one[1] += units
+                two[3] += units
+            else:
+                self._apply_hold(move, units, (debit, credit, asset, hold))
+                pending, posted = (units, 0) if move == "hold" else (-units, units if move == "settle" else 0)
+                one[0], one[1], two[2], two[3] = one[0] + pending, one[1] + posted, two[2] + pending, two[3] + posted
+            lines.append(
+                f"{seq}\t{ordinal}\t{move}\t{debit}\t{credit}\t{asset}\t{units_text}\t{_text_or_null(hold)}\t"
+                f"{one[3] - one[1]}\t{one[0]}\t{two[3] - two[1]}\t{two[0]}\n"
+            )
+        self.transfers += len(entry)
+
+    def _account(self, account: str) -> list[int]:
+        found = self.totals.get(account)
+        if found is None:
+            found = self.totals[account] = [0, 0, 0, 0]
+        return found
+
+    def _apply_hold(self, move: str, units: int, of: tuple[str, str, str, str | None]) -> None:
+        debit, credit, asset, hold = of
+        if hold is not None:
+            kept = self.holds.setdefault(hold, [debit, credit, asset, units, 0])
+            kept[4] += units if move == "hold" else -units
+
+    def _apply_write(self, seq: int, verb: str, table: str, row: dict[str, Any]) -> None:
+        rows, row_id = self.rows[table], row["id"]
+        told = rows.get(row_id)
+        if verb == "insert":
+            if told is not None:
+                raise BooksBroken(f"journal row {seq} inserts {table} {row_id} a second time")
+            rows[row_id] = row_line(table, row)
+            return
+        places = _PLACES[table]
+        values = [] if told is None else _decode_row(told)
+        if not values or values[places["version"]] != row["version"] - 1:
+            raise BooksBroken(f"journal row {seq} updates {table} {row_id} out of order")
+        for column, value in row.items():
+            values[places[column]] = value
+        rows[row_id] = _encode(values)
+
+
+def answer_line(seq: int, request: tuple[str, str, str, str]) -> str:
+    """What the table of requests must say of an accepted one."""
+    owner, operation, key, digest = request
+    return f"{seq}\t{owner}\t{operation}\t{_copied(key)}\t{digest}\n"
+
+
+def viewer_lines(seq: int, viewers: list[str]) -> list[str]:
+    names = viewers if len(viewers) < 2 else sorted(set(viewers))
+    return [f"{seq}\t{_copied(name)}\n" for name in names]
+
+
+def is_clear(text: str, rows: int, columns: int) -> bool:
+    """Whether a text can only be COPY's for so many rows, each of so many columns."""
+    return UNCLEAR not in text and text.count("\n") == rows and text.count("\t") == rows * (columns - 1)
+
+
+def _text_or_null(text: str | None) -> str:
+    """NULL is asked for as nothing at all; an empty text then is unclear."""
+    return "" if text is None else text or UNCLEAR
+
+
+_ESCAPED = {ord(raw): "\\" + name for raw, name in zip("\b\f\n\r\t\v\\", "bfnrtv\\", strict=True)}
+
+
+def _copied(text: str) -> str:
+    """As COPY writes a text (PostgreSQL documentation, COPY, "Text Format")."""
+    return text if text.isalnum() else text.translate(_ESCAPED)
