@@ -47,7 +47,9 @@ def serve(
             asker=principal,
             query=_validated(route.query, _flat(request.query)),
             key=read_key(request, route.idempotency),
-            body=_validated(route.body, await read_json_object(request) if request.can_read_body else {}),
+            body=_validated(
+                route.body, await read_json_object(request, route.bytes_max) if request.can_read_body else {}
+            ),
             path=dict(request.match_info),
         )
         return _response(await route.handle(call))

@@ -12,7 +12,8 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from api.schema import ULID, Closed
+from api.json_body import BYTES_MAX
+from api.schema import REFERENCE, ULID, Closed
 from api.settings import ApiSettings
 from wallet.access.keys import Principal, Scope
 from wallet.context import Context
@@ -21,7 +22,7 @@ BodyT_co = TypeVar("BodyT_co", bound=Closed, covariant=True)
 QueryT_co = TypeVar("QueryT_co", bound=Closed, covariant=True)
 
 PATH_PATTERNS = {
-    "customer": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}",
+    "customer": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE}",
     "key": rf"key_{ULID}",
     "deposit": rf"dep_{ULID}",
     "payment": rf"pay_{ULID}",
@@ -112,6 +113,7 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     idempotency: Idempotency = Idempotency.NONE
     refuses: tuple[str, ...] = field(default=())
+    bytes_max: int = BYTES_MAX
 
     @property
     def takes_body(self) -> bool:
@@ -127,6 +129,7 @@ def route(
     statuses: tuple[int, ...] = (200,),
     idempotency: Idempotency = Idempotency.NONE,
     refuses: tuple[str, ...] = (),
+    bytes_max: int = BYTES_MAX,
 ) -> Callable[[Handle], Route]:
     """Turn a function into an endpoint. Body and query come from its annotation `Call[Body, Query]`, the summary from the
     first line of its docstring; `refuses` names codes of `api.errors.RULES` beyond those that every endpoint has."""
@@ -137,6 +140,8 @@ def route(
         summary = (handle.__doc__ or "").strip().partition("\n")[0]
         if not summary:
             raise ValueError(f"{method} {path} has no summary")
-        return Route(method, path, access, handle, summary, answer, body, query, statuses, idempotency, refuses)
+        return Route(
+            method, path, access, handle, summary, answer, body, query, statuses, idempotency, refuses, bytes_max
+        )
 
     return declare

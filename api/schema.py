@@ -11,7 +11,8 @@ from wallet.money import AMOUNT_TEXT_MAX
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 CURSOR_MAX = 400  # a sealed position is far shorter
 ULID = "[0-9a-hjkmnp-tv-z]{26}"
-CUSTOMER_PATTERN = rf"^(cus_{ULID}|@?[a-z][a-z0-9_]{{1,29}})$"
+REFERENCE = "[A-Za-z0-9._~-]{1,64}"  # characters that no address needs to escape (RFC 3986)
+CUSTOMER_PATTERN = rf"^(cus_{ULID}|@?[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE})$"
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -57,7 +58,11 @@ AssetSymbol = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]{1,11}$", examples=["B
 NetworkName = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{1,30}$", examples=["bitcoin"])]
 CustomerName = Annotated[
     str,
-    Field(pattern=CUSTOMER_PATTERN, examples=["@bob"], description="A customer's id, or handle with or without its @."),
+    Field(
+        pattern=CUSTOMER_PATTERN,
+        examples=["@bob"],
+        description="A customer's id, or handle with or without its @; a platform's own: `ref:` and its reference.",
+    ),
 ]
 Limit = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX, description="Items on a page.")]
 CursorText = Annotated[

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from api.auth import subject
 from api.pages import page_of_rows
 from api.routes import Answer, Call, any_of, route
@@ -10,11 +12,12 @@ from api.schema import AssetSymbol, Closed, CustomerName, Moment, NetworkName, N
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.addresses.assign import address_view, assign_address
-from wallet.ids import CustomerId, NetworkId
+from wallet.ids import NetworkId
 
 
 class AddressBody(Closed):
     network: NetworkName
+    customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
 
 class AddressQuery(Paging):
@@ -54,7 +57,7 @@ class AddressPage(Shown):
 )
 async def assign(call: Call[AddressBody, Nothing]) -> Answer:
     """Have a deposit address; asking again returns the same one"""
-    owner, network = CustomerId(call.principal.owner), NetworkId(call.body.network)
+    owner, network = await subject(call, call.body.customer), NetworkId(call.body.network)
     table = schema.addresses
     existed = await call.context.one(table.select().where(table.c.owner == owner, table.c.network == network))
     view = await assign_address(call.context, call.principal.key, owner, network)

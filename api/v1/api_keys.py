@@ -11,7 +11,7 @@ from api.pages import page_of_rows
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import Closed, CustomerName, Line, Moment, Nothing, Paging, Shown
 from wallet import schema
-from wallet.access.keys import LABEL_MAX, Scope, create_key, revoke_key
+from wallet.access.keys import GRANTED_SCOPES, LABEL_MAX, Scope, create_key, revoke_key
 from wallet.context import Record
 from wallet.customers.create import find_customer
 from wallet.errors import NotAllowed, NotFound
@@ -71,6 +71,8 @@ async def create(call: Call[ApiKeyBody, Nothing]) -> Answer:
     scopes = frozenset(call.body.scopes)
     if owner == call.principal.owner and not scopes <= call.principal.scopes:
         raise NotAllowed("a key cannot make a key that may do more than itself")
+    if scopes & GRANTED_SCOPES:
+        await _check_granted(call, owner)
     meaning: dict[str, object] = {"owner": owner, "scopes": sorted(scopes), "label": call.body.label}
     request = optional_request_of(call, "api_key.create", meaning)
     made, secret = await create_key(call.context, call.principal.key, owner, scopes, call.body.label, request)
@@ -110,6 +112,14 @@ async def _owner(call: Call[Any, Any], named: str | None) -> str:
     if found != call.principal.owner and not call.principal.is_operator:
         raise Problem("not_allowed", "customers make keys for themselves")
     return found
+
+
+async def _check_granted(call: Call[Any, Any], owner: str) -> None:
+    """Who is a platform is for operators to say; and a platform's sub-account is none."""
+    if not call.principal.is_operator:
+        raise NotAllowed("only operators make a key for a platform")
+    if owner.startswith("cus_") and (await find_customer(call.context, owner))["platform"] is not None:
+        raise NotAllowed("a sub-account cannot be a platform")
 
 
 def _view(row: Record) -> ApiKeyView:

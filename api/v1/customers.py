@@ -1,22 +1,30 @@
-"""Customers: made by operators; each sees itself. Lists carry no personal data."""
+"""Customers: made by operators, and by platforms for themselves; each sees itself. Lists carry no personal data."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from api.auth import subject
+from api.errors import Problem
 from api.idempotency import optional_request_of, personal
+from api.json_body import BATCH_BYTES_MAX
 from api.pages import page_of_rows
 from api.routes import ANY_KEY, Answer, Call, Idempotency, any_of, route
-from api.schema import Closed, Line, Moment, Nothing, Paging, Shown
+from api.schema import REFERENCE, Closed, Line, Moment, NetworkName, Nothing, Paging, Shown
+from api.v1.addresses import AddressView, shown_address
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.customers.create import create_customer, find_customer, parse_handle, reveal_customer
-from wallet.journal.body import time_text
+from wallet.addresses.assign import address_view
+from wallet.customers.create import create_customer, customer_view, find_customer, parse_handle, reveal_customer
+from wallet.customers.sub_accounts import BATCH_MAX, Standing, Wanted, create_sub_accounts
+from wallet.ids import CustomerId, NetworkId
 from wallet.vault.vault import RevealPurpose
 
 Email = Annotated[str, Field(pattern="^[^@\\s\\u0000-\\u001f]{1,64}@[^@\\s\\u0000-\\u001f]{1,189}$")]
-_OPERATORS = any_of(Scope.OPERATE, Scope.OPERATE_READ)
+_LISTERS = any_of(Scope.OPERATE, Scope.OPERATE_READ, Scope.PLATFORM)
+
+
+NETWORKS_MAX = 20  # of one item; a node runs a handful
 
 
 class CustomerBody(Closed):
@@ -32,14 +40,52 @@ class CustomerBody(Closed):
 
 
 class CustomerView(Shown):
+    """A sub-account has no `handle`, but a `platform` and a `reference`, by which that platform names it `ref:…`."""
+
     id: str
-    handle: str
+    handle: str | None
+    platform: str | None = None
+    reference: str | None = None
     created_at: Moment
 
 
 class CustomerInClear(CustomerView):
     name: str | None
     email: str | None
+
+
+Reference = Annotated[
+    str,
+    Field(
+        pattern=f"^{REFERENCE}$",
+        examples=["order-77"],
+        description="The platform's own name for the customer, for ever: 1 to 64 of A-Z a-z 0-9 . _ ~ -",
+    ),
+]
+
+
+class SubAccountBody(Closed):
+    reference: Reference
+    addresses: list[NetworkName] = Field(
+        default=[], max_length=NETWORKS_MAX, description="Networks on which it shall have a deposit address."
+    )
+
+
+class SubAccountsBody(Closed):
+    items: list[SubAccountBody] = Field(
+        min_length=1, max_length=BATCH_MAX, examples=[[{"reference": "order-77", "addresses": ["bitcoin"]}]]
+    )
+
+
+class SubAccountView(CustomerView):
+    """`created` by this request; false if it was there before."""
+
+    created: bool
+    addresses: list[AddressView]
+
+
+class SubAccountList(Shown):
+    items: list[SubAccountView]
 
 
 class CustomerPage(Shown):
@@ -51,7 +97,7 @@ class Me(Shown):
     """`customer` or `operator` is set, as the key's owner is the one or the other."""
 
     owner: str
-    handle: str
+    handle: str | None
     key: str
     scopes: list[Scope]
     customer: CustomerInClear | None
@@ -81,11 +127,37 @@ async def create(call: Call[CustomerBody, Nothing]) -> Answer:
     return Answer(view, 201, made.replayed, location=f"/v1/customers/{view.id}")
 
 
-@route("GET", "/v1/customers", access=_OPERATORS, answer=CustomerPage, refuses=("invalid_cursor",))
+@route(
+    "POST",
+    "/v1/customers/batch",
+    access=any_of(Scope.PLATFORM),
+    answer=SubAccountList,
+    refuses=("not_found",),
+    bytes_max=BATCH_BYTES_MAX,
+)
+async def create_batch(call: Call[SubAccountsBody, Nothing]) -> Answer:
+    """Have sub-accounts with deposit addresses; those that are there already stay as they are"""
+    wanted = [Wanted(item.reference, tuple(map(NetworkId, item.addresses))) for item in call.body.items]
+    if len({item.reference for item in wanted}) < len(wanted):
+        raise Problem("invalid_request", "a reference stands twice", blame="items")
+    platform = CustomerId(call.principal.owner)
+    standings = await create_sub_accounts(call.context, call.principal.key, platform, wanted)
+    return Answer(SubAccountList(items=[_shown_standing(call, standing) for standing in standings]))
+
+
+def _shown_standing(call: Call[Any, Any], standing: Standing) -> SubAccountView:
+    addresses = [shown_address(call, address_view(row)) for row in standing.addresses]
+    view = {**customer_view(standing.customer), "created": standing.created, "addresses": addresses}
+    return SubAccountView.model_validate(view)
+
+
+@route("GET", "/v1/customers", access=_LISTERS, answer=CustomerPage, refuses=("invalid_cursor",))
 async def list_all(call: Call[Nothing, Paging]) -> Answer:
-    """Customers, newest first"""
-    rows, following = await page_of_rows(call, "customers", schema.customers)
-    items = [CustomerView(id=r["id"], handle=r["handle"], created_at=time_text(r["created_at"])) for r in rows]
+    """Customers, newest first; a platform sees its own"""
+    table, principal = schema.customers, call.principal
+    own = [] if principal.is_operator else [table.c.platform == principal.owner]
+    rows, following = await page_of_rows(call, "customers", table, *own)
+    items = [CustomerView.model_validate(customer_view(row)) for row in rows]
     return Answer(CustomerPage(items=items, next_cursor=following))
 
 
@@ -97,7 +169,7 @@ async def list_all(call: Call[Nothing, Paging]) -> Answer:
     refuses=("not_found",),
 )
 async def show(call: Call[Nothing, Nothing]) -> Answer:
-    """One customer, by id or @handle"""
+    """One customer, by id or @handle; a platform names its own by ref:REFERENCE as well"""
     owner = await subject(call, call.path["customer"])
     return Answer(await _in_clear(call, owner))
 
@@ -125,4 +197,4 @@ async def _in_clear(call: Call[Nothing, Nothing], owner: str) -> CustomerInClear
     return CustomerInClear.model_validate(await reveal_customer(call.context, row, purpose))
 
 
-ROUTES = (create, list_all, show, show_me)
+ROUTES = (create, create_batch, list_all, show, show_me)

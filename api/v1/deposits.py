@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from api.auth import subject
+from api.auth import may_see, subject
 from api.pages import page_of_rows
 from api.routes import Answer, Call, any_of, route
 from api.schema import AmountText, AssetSymbol, CustomerName, Moment, NetworkName, Nothing, Paging, Shown
@@ -53,9 +53,9 @@ async def list_all(call: Call[Nothing, DepositQuery]) -> Answer:
 @route("GET", "/v1/deposits/{deposit}", access=_READERS, answer=DepositView, refuses=("not_found",))
 async def show(call: Call[Nothing, Nothing]) -> Answer:
     """One deposit"""
-    table, principal = schema.deposits, call.principal
+    table = schema.deposits
     row = await call.context.one(select(table).where(table.c.id == call.path["deposit"]))
-    if row is None or not (principal.is_operator or row["owner"] == principal.owner):
+    if row is None or not await may_see(call, row["owner"]):
         raise NotFound("deposit", call.path["deposit"])
     return Answer(shown_deposit(call.context, row, await network_tips(call.context)))
 

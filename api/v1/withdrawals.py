@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from api.amounts import read_amount
-from api.auth import subject
+from api.auth import may_see, subject
 from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_for_owner
@@ -41,6 +41,7 @@ class WithdrawalBody(Closed):
     asset: AssetSymbol
     amount: AmountText
     destination: DestinationBody
+    customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
 
 class QuoteQuery(Closed):
@@ -110,7 +111,8 @@ class WithdrawalPage(Shown):
 )
 async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
     """Send money out"""
-    sent, owner, settings = call.body, CustomerId(call.principal.owner), call.settings
+    sent, settings = call.body, call.settings
+    owner = await subject(call, sent.customer)
     amount = read_amount(call.context, sent.asset, sent.amount)
     meaning: dict[str, object] = {
         "network": sent.network,
@@ -118,6 +120,7 @@ async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
         "units": str(amount.units),
         "address": personal(settings, sent.destination.address),
         "name": personal(settings, sent.destination.name),
+        **_on_behalf(call, owner),
     }
     done = await request_withdrawal(
         call.context,
@@ -161,10 +164,15 @@ async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
 )
 async def cancel(call: Call[Nothing, Nothing]) -> Answer:
     """Cancel a withdrawal that the node has not begun to sign"""
-    owner, withdrawal = CustomerId(call.principal.owner), call.path["withdrawal"]
+    withdrawal = call.path["withdrawal"]
+    row = await _row(call.context, withdrawal)
+    if row is None or not await may_see(call, row["owner"]):
+        raise NotFound("withdrawal", withdrawal)
     request = request_of(call, "withdrawal.cancel", {"withdrawal": withdrawal})
     return await _first_answer(
-        call, await cancel_withdrawal(call.context, call.principal.key, owner, withdrawal, request), 200
+        call,
+        await cancel_withdrawal(call.context, call.principal.key, CustomerId(row["owner"]), withdrawal, request),
+        200,
     )
 
 
@@ -193,11 +201,16 @@ async def list_all(call: Call[Nothing, WithdrawalQuery]) -> Answer:
 )
 async def show(call: Call[Nothing, Nothing]) -> Answer:
     """One withdrawal"""
-    row, principal = await _row(call.context, call.path["withdrawal"]), call.principal
-    if row is None or not (principal.is_operator or row["owner"] == principal.owner):
+    row = await _row(call.context, call.path["withdrawal"])
+    if row is None or not await may_see(call, row["owner"]):
         raise NotFound("withdrawal", call.path["withdrawal"])
     sent = await sent_txs(call.context, [row["id"]])
     return Answer(await _shown(call, row, sent.get(row["id"], [])))
+
+
+def _on_behalf(call: Call[Any, Any], owner: CustomerId) -> dict[str, object]:
+    """Whose money it is belongs to the meaning where it is not one's own; the key is the platform's for all of them."""
+    return {} if owner == call.principal.owner else {"customer": owner}
 
 
 async def sent_txs(context: Context, withdrawals: Sequence[str]) -> dict[str, list[str]]:
@@ -243,7 +256,7 @@ def _view(content: Mapping[str, object]) -> WithdrawalView:
 async def _destination(call: Call[Any, Any], row: Record) -> dict[str, object] | None:
     if row["destination_item"] is None:
         return {"address": row["destination"], "name": None}
-    if call.principal.owner != row["owner"]:
+    if call.principal.is_operator:
         return None
     clear: dict[str, object] | None = await reveal_for_owner(call.context, row["destination_item"])
     return clear

@@ -24,8 +24,10 @@ ADDRESSES_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """`name` is the handle with its @, or a sub-account's reference."""
+
     id: str
-    handle: str
+    name: str
     balances: tuple[Mapping[str, str], ...]
 
 
@@ -34,7 +36,7 @@ class Arrival:
     """A deposit with how far it is. `needed` is how many confirmations make it final, where that can be said."""
 
     id: str
-    handle: str
+    name: str
     network: str
     asset: str
     amount: str
@@ -49,7 +51,7 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Departure:
     id: str
-    handle: str
+    name: str
     network: str
     asset: str
     amount: str
@@ -64,7 +66,7 @@ class Departure:
 @dataclass(frozen=True, slots=True)
 class Receiving:
     id: str
-    handle: str
+    name: str
     network: str
     kind: str
     assets: tuple[str, ...]
@@ -91,16 +93,16 @@ class Live:
 async def read_live(context: Context, settings: ApiSettings, principal: Principal, source_url: str) -> Live:
     """What the page shows to this principal: a customer sees themselves, an operator everybody."""
     people = await _people(context, principal)
-    handles = {person.id: person.handle for person in people}
+    names = {person.id: person.name for person in people}
     networks = tuple(await shown_networks(context))
     table = schema.assets
     paused = await context.all(select(table.c.id).where(table.c.paused.is_(true())).order_by(table.c.id))
     return Live(
         owner=None if principal.is_operator else people[0],
         people=people,
-        arrivals=await _arrivals(context, handles, networks),
-        departures=await _departures(context, handles),
-        receiving=await _receiving(context, settings, handles, networks),
+        arrivals=await _arrivals(context, names, networks),
+        departures=await _departures(context, names),
+        receiving=await _receiving(context, settings, names, networks),
         networks=networks,
         paused=tuple(row["id"] for row in paused),
         version=settings.version,
@@ -111,30 +113,33 @@ async def read_live(context: Context, settings: ApiSettings, principal: Principa
 
 async def _people(context: Context, principal: Principal) -> tuple[Person, ...]:
     table = schema.customers
-    wanted: ColumnElement[bool] = true() if principal.is_operator else table.c.id == principal.owner
+    with_handle: ColumnElement[bool] = table.c.handle.is_not(None)  # a platform's thousands would fill the page
+    wanted = with_handle if principal.is_operator else table.c.id == principal.owner
     rows = await context.all(select(table).where(wanted).order_by(table.c.id.desc()).limit(PEOPLE_MAX))
     return tuple(
-        [Person(r["id"], r["handle"], tuple(await balances(context, CustomerId(r["id"])))) for r in reversed(rows)]
+        [Person(r["id"], _name(r), tuple(await balances(context, CustomerId(r["id"])))) for r in reversed(rows)]
     )
 
 
-async def _newest(context: Context, table: Table, handles: Mapping[str, str], limit: int) -> Sequence[Record]:
-    return await context.all(select(table).where(table.c.owner.in_(handles)).order_by(table.c.id.desc()).limit(limit))
+def _name(customer: Record) -> str:
+    return f"@{customer['handle']}" if customer["handle"] else str(customer["reference"])
 
 
-async def _arrivals(
-    context: Context, handles: Mapping[str, str], networks: Sequence[NetworkView]
-) -> tuple[Arrival, ...]:
+async def _newest(context: Context, table: Table, names: Mapping[str, str], limit: int) -> Sequence[Record]:
+    return await context.all(select(table).where(table.c.owner.in_(names)).order_by(table.c.id.desc()).limit(limit))
+
+
+async def _arrivals(context: Context, names: Mapping[str, str], networks: Sequence[NetworkView]) -> tuple[Arrival, ...]:
     seen = {network.id: network for network in networks}
-    rows = await _newest(context, schema.deposits, handles, ROWS_MAX)
-    return tuple(_arrival(context, row, handles, seen.get(row["network"])) for row in rows)
+    rows = await _newest(context, schema.deposits, names, ROWS_MAX)
+    return tuple(_arrival(context, row, names, seen.get(row["network"])) for row in rows)
 
 
-def _arrival(context: Context, row: Record, handles: Mapping[str, str], network: NetworkView | None) -> Arrival:
+def _arrival(context: Context, row: Record, names: Mapping[str, str], network: NetworkView | None) -> Arrival:
     count, needed = progress(row["height"], network.tip if network else None, network.final if network else None)
     return Arrival(
         id=row["id"],
-        handle=handles[row["owner"]],
+        name=names[row["owner"]],
         network=row["network"],
         asset=row["asset"],
         amount=format_units(row["units"], context.asset(row["asset"]).decimals),
@@ -155,17 +160,17 @@ def progress(height: int | None, tip: int | None, final: int | None) -> tuple[in
     return count, None if final is None else count + max(height - final, 0)
 
 
-async def _departures(context: Context, handles: Mapping[str, str]) -> tuple[Departure, ...]:
-    rows = await _newest(context, schema.withdrawals, handles, ROWS_MAX)
+async def _departures(context: Context, names: Mapping[str, str]) -> tuple[Departure, ...]:
+    rows = await _newest(context, schema.withdrawals, names, ROWS_MAX)
     sent = await sent_txs(context, [row["id"] for row in rows])
-    return tuple(_departure(context, row, handles, sent.get(row["id"], [])) for row in rows)
+    return tuple(_departure(context, row, names, sent.get(row["id"], [])) for row in rows)
 
 
-def _departure(context: Context, row: Record, handles: Mapping[str, str], txs: Sequence[str]) -> Departure:
+def _departure(context: Context, row: Record, names: Mapping[str, str], txs: Sequence[str]) -> Departure:
     decimals = context.asset(row["asset"]).decimals
     return Departure(
         id=row["id"],
-        handle=handles[row["owner"]],
+        name=names[row["owner"]],
         network=row["network"],
         asset=row["asset"],
         amount=format_units(row["units"], decimals),
@@ -179,14 +184,14 @@ def _departure(context: Context, row: Record, handles: Mapping[str, str], txs: S
 
 
 async def _receiving(
-    context: Context, settings: ApiSettings, handles: Mapping[str, str], networks: Sequence[NetworkView]
+    context: Context, settings: ApiSettings, names: Mapping[str, str], networks: Sequence[NetworkView]
 ) -> tuple[Receiving, ...]:
     seen = {network.id: network for network in networks}
-    rows = await _newest(context, schema.addresses, handles, ADDRESSES_MAX)
+    rows = await _newest(context, schema.addresses, names, ADDRESSES_MAX)
     return tuple(
         Receiving(
             id=row["id"],
-            handle=handles[row["owner"]],
+            name=names[row["owner"]],
             network=row["network"],
             kind=seen[row["network"]].kind,
             assets=tuple(seen[row["network"]].assets),

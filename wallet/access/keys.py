@@ -29,12 +29,14 @@ class Scope(StrEnum):
     RECEIVE = "receive"  # have deposit addresses made
     PAY = "pay"  # send payments inside the ledger
     WITHDRAW = "withdraw"  # send money out
+    PLATFORM = "platform"  # act for customers of its own; only operators give it
     KEYS = "keys"  # make and revoke the owner's keys, never with more scopes than its own
     OPERATE = "operate"  # operators: create customers and their keys
     OPERATE_READ = "operate_read"  # operators: see every customer's balances and deposits
 
 
 CUSTOMER_SCOPES = frozenset({Scope.READ, Scope.RECEIVE, Scope.PAY, Scope.WITHDRAW, Scope.KEYS})
+GRANTED_SCOPES = frozenset({Scope.PLATFORM})  # what a customer has only if an operator gives it
 OPERATOR_SCOPES = frozenset({Scope.OPERATE, Scope.OPERATE_READ})
 
 
@@ -76,7 +78,7 @@ async def create_key(
     request: Request | None = None,
 ) -> tuple[Committed, str | None]:
     """A new key and its secret. A replayed request returns the key without the secret, which is nowhere stored."""
-    allowed = OPERATOR_SCOPES if owner.startswith("opr_") else CUSTOMER_SCOPES
+    allowed = OPERATOR_SCOPES if owner.startswith("opr_") else CUSTOMER_SCOPES | GRANTED_SCOPES
     if not scopes or not scopes <= allowed:
         raise NotAllowed(f"scopes for this owner are: {', '.join(sorted(allowed))}")
     secret = SECRET_PREFIX + secrets.token_urlsafe(32)

@@ -75,9 +75,15 @@ async def find_customer(context: Context, name: str) -> Record:
     return row
 
 
+def customer_view(row: Record) -> dict[str, object]:
+    """A customer without personal data. A sub-account has no handle, but a platform and its reference."""
+    names = ("id", "handle", "platform", "reference")
+    return {**{name: row[name] for name in names}, "created_at": time_text(row["created_at"])}
+
+
 async def reveal_customer(context: Context, row: Record, purpose: RevealPurpose) -> dict[str, object]:
     """The customer with name and e-mail address in clear, for the owner or for an operator with a reason."""
-    view: dict[str, object] = {"id": row["id"], "handle": row["handle"], "created_at": time_text(row["created_at"])}
+    view = customer_view(row)
     for field in ("name", "email"):
         item = row[f"{field}_item"]
         view[field] = await context.reveal(item, purpose) if item else None

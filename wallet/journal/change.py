@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     ASSET_RESUMED = "asset.resumed"
     OPERATOR_CREATED = "operator.created"
     CUSTOMER_CREATED = "customer.created"
+    CUSTOMERS_CREATED = "customers.created"
     CUSTOMER_FROZEN = "customer.frozen"
     CUSTOMER_UNFROZEN = "customer.unfrozen"
     CUSTOMER_ERASED = "customer.erased"

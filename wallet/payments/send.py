@@ -4,7 +4,7 @@ from datetime import datetime
 
 from wallet.context import Context, Record
 from wallet.customers.create import find_customer
-from wallet.errors import AmountRefused, NotAllowed
+from wallet.errors import AmountRefused, NotAllowed, NotFound
 from wallet.ids import CustomerId, PaymentId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement
@@ -43,7 +43,7 @@ async def send_payment(
 async def _decide(
     context: Context, actor: str, payer: CustomerId, payee: str, amount: Amount, note: str | None, request: Request
 ) -> Change:
-    receiver = CustomerId((await find_customer(context, payee))["id"])
+    receiver = await _payee(context, payer, payee)
     if not amount:
         raise AmountRefused("a payment moves at least one base unit")
     if receiver == payer:
@@ -52,6 +52,15 @@ async def _decide(
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
     payment, now = PaymentId(context.new_id("pay")), context.clock.now()
     return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request)
+
+
+async def _payee(context: Context, payer: CustomerId, name: str) -> CustomerId:
+    """A sub-account is paid by its platform and by the platform's other sub-accounts; for others it does not exist."""
+    found = await find_customer(context, name)
+    platform = found["platform"]
+    if platform not in (None, payer) and (await find_customer(context, payer))["platform"] != platform:
+        raise NotFound("customer", name)
+    return CustomerId(found["id"])
 
 
 def payment_change(
@@ -65,7 +74,8 @@ def payment_change(
     unpaused: Requirement,
     request: Request,
 ) -> Change:
-    """The Change behind a payment whose parties are known. Pure: whether it is covered is judged by the Journal."""
+    """The Change behind a payment whose parties are known. Pure: whether it is covered is judged by the Journal. The request
+    is the payer's, or their platform's."""
     row = {
         "id": payment,
         "payer": payer,
@@ -84,7 +94,7 @@ def payment_change(
         requires=(unpaused,),
         writes=(Insert("payments", row),),
         vault=(note,) if note else (),
-        viewers=(payer, payee),
+        viewers=(payer, payee) if request.owner in (payer, payee) else (payer, payee, request.owner),
         request=request,
         result=view,
     )

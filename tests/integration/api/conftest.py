@@ -10,7 +10,7 @@ from node.database import Dsns
 from tests.databases import FreshDatabases
 from tests.fakes.world import World, running_world, second_instance
 from tests.integration.api.client import Client, serving
-from wallet.access.keys import CUSTOMER_SCOPES, OPERATOR_SCOPES
+from wallet.access.keys import CUSTOMER_SCOPES, OPERATOR_SCOPES, Scope
 from wallet.ids import CustomerId
 
 _numbers = itertools.count(1)
@@ -41,6 +41,12 @@ class ApiNode:
             await self.world.fund(owner, symbol, text)
         secret = await self.world.key(owner, *CUSTOMER_SCOPES)
         return Person(owner, handle, self.anybody.as_(secret))
+
+    async def platform(self, **funds: str) -> Person:
+        """A customer whose key may also act for sub-accounts of its own."""
+        person = await self.person(**funds)
+        secret = await self.world.key(person.id, *CUSTOMER_SCOPES, Scope.PLATFORM)
+        return Person(person.id, person.handle, self.anybody.as_(secret))
 
 
 @pytest.fixture(scope="package")

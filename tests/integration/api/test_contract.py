@@ -19,11 +19,11 @@ LEFT_OUT = "positive_data_acceptance"
 SELF_REVOKING = "delete_api_keys_key"  # the fuzzer finds its own key and revokes it, and from then on sees only 401
 
 
-@pytest.mark.parametrize("who", ["customer", "operator"])
+@pytest.mark.parametrize("who", ["platform", "operator"])  # a platform may whatever a customer may
 async def test_api_10_the_node_keeps_to_its_description(api_node: ApiNode, tmp_path: Path, who: str) -> None:
-    person = await api_node.person(EUR="1000.00", BTC="1")
+    person = await api_node.platform(EUR="1000.00", BTC="1")
     operator = await api_node.world.operator(f"op_{person.handle}")
-    secret = person.client.secret if who == "customer" else await api_node.world.key(operator, *OPERATOR_SCOPES)
+    secret = person.client.secret if who == "platform" else await api_node.world.key(operator, *OPERATOR_SCOPES)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{api_node.anybody.url}/openapi.json"),
         *("--header", f"Authorization: Bearer {secret}", "--max-examples", EXAMPLES, "--no-color"),
