@@ -2,6 +2,8 @@
 
 owner      code              normal   what it says
 customer   balance           credit   what we owe this customer
+platform   fees              credit   fees that its customers paid it: owed to the platform, apart from its balance
+platform   markup            credit   mark-ups that it earned on rates, likewise
 customer   receivable        debit    what this customer owes us
 house      hot@N             debit    what the hot address (bank account) of network N holds
 house      deposits@N        debit    what lies on customers' deposit addresses of N, not yet swept
@@ -20,6 +22,8 @@ from wallet.money import Asset
 
 HOUSE = "house"
 HELD_CODES = ("hot", "deposits")  # places where value lies
+COLLECTED_CODES = ("fees", "markup")  # what a platform takes from its customers
+OWED_CODES = ("balance", *COLLECTED_CODES)
 HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense")
 
 
@@ -49,13 +53,21 @@ class Account:
     def opening_flags(self) -> Flags:
         """What a new account of this code starts with."""
         if self.owner != HOUSE:
-            return Flags.NO_OVERDRAFT if self.code == "balance" else Flags.NONE
+            return Flags.NO_OVERDRAFT if self.code in OWED_CODES else Flags.NONE
         place = self.code.partition("@")[0]
         return Flags.NO_OVERSPEND if place in (*HELD_CODES, "transit") else Flags.NONE
 
 
 def customer_balance(owner: CustomerId, asset: Asset) -> Account:
     return Account(owner, "balance", asset)
+
+
+def platform_fees(owner: CustomerId, asset: Asset) -> Account:
+    return Account(owner, "fees", asset)
+
+
+def platform_markup(owner: CustomerId, asset: Asset) -> Account:
+    return Account(owner, "markup", asset)
 
 
 def receivable(owner: CustomerId, asset: Asset) -> Account:

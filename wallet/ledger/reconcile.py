@@ -18,7 +18,7 @@ from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import CREDITED
 from wallet.ids import NetworkId
-from wallet.ledger.accounts import HOUSE_EQUITY_CODES
+from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose
@@ -87,7 +87,7 @@ def _sums(accounts: Sequence[Record]) -> dict[tuple[str, str], int]:
     sums: dict[tuple[str, str], int] = defaultdict(int)
     for row in accounts:
         posted, place = row["posted"], row["code"].partition("@")[0]
-        if place == "balance":
+        if place in OWED_CODES:
             sums["owed", row["asset"]] += posted
         elif place == "receivable":
             sums["receivables", row["asset"]] -= posted
