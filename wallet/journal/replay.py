@@ -6,6 +6,7 @@ nothing of a sound table is ever taken apart. Where a block differs, `compare` l
 
 import hashlib
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ UNCLEAR = "\\"  # where COPY's text would be ambiguous: no sound block contains 
 
 COLUMNS = {name: tuple(column.name for column in table.columns) for name, table in ROWS.items()}
 _PLACES = {name: {column: place for place, column in enumerate(columns)} for name, columns in COLUMNS.items()}
+_PICK = {name: itemgetter(*columns) for name, columns in COLUMNS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_row = msgspec.json.Decoder(list[Any]).decode
 
@@ -46,7 +48,10 @@ read_request = msgspec.json.Decoder(tuple[str, str, str, str] | None).decode
 
 def row_line(table: str, row: dict[str, Any]) -> bytes:
     """A row as a JSON array in the order of the columns; what it does not name is null."""
-    return _encode([row.get(column) for column in COLUMNS[table]])
+    try:
+        return _encode(_PICK[table](row))
+    except KeyError:
+        return _encode([row.get(column) for column in COLUMNS[table]])
 
 
 def row_values(table: str, line: bytes) -> dict[str, Any]:
@@ -76,15 +81,17 @@ class Replay:
         for write in body.writes:
             self._apply_write(seq, *write)
         for account, flags in body.flags:
-            self.totals.setdefault(account, [0, 0, 0, 0])
+            self._opened(account)
             self.flags[account] = flags
         for item, person, kind, commitment in body.vault:
             self.vault[item] = (person, kind, commitment)
 
     def _apply_entry(self, seq: int, entry: list[Wire], lines: list[str]) -> None:
+        totals = self.totals
         for ordinal, (move, debit, credit, asset, units_text, hold) in enumerate(entry):
             units = int(units_text)
-            one, two = self._account(debit), self._account(credit)
+            one = totals.get(debit) or self._opened(debit)
+            two = totals.get(credit) or self._opened(credit)
             if move == "post":
                 one[1] += units
                 two[3] += units
@@ -98,11 +105,8 @@ class Replay:
             )
         self.transfers += len(entry)
 
-    def _account(self, account: str) -> list[int]:
-        found = self.totals.get(account)
-        if found is None:
-            found = self.totals[account] = [0, 0, 0, 0]
-        return found
+    def _opened(self, account: str) -> list[int]:
+        return self.totals.setdefault(account, [0, 0, 0, 0])
 
     def _apply_hold(self, move: str, units: int, of: tuple[str, str, str, str | None]) -> None:
         debit, credit, asset, hold = of
@@ -153,4 +157,4 @@ _ESCAPED = {ord(raw): "\\" + name for raw, name in zip("\b\f\n\r\t\v\\", "bfnrtv
 
 def _copied(text: str) -> str:
     """As COPY writes a text (PostgreSQL documentation, COPY, "Text Format")."""
-    return text if text.isalnum() else text.translate(_ESCAPED)
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPED)

@@ -1,0 +1,116 @@
+"""Proving the books against merely reading them: `coffer verify`'s own function beside plain SELECTs of the same rows.
+
+The books are filled by payments through the Journal. Each round does both, and which goes first turns from round to round;
+`share_of_select` is taken within a round: 1.00 would say that replaying, hashing and comparing everything costs no more
+than fetching it. A plain SELECT reads every row that verify reads, each once, in chunks, as asyncpg's records.
+"""
+
+import argparse
+import asyncio
+import os
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+
+from node.clock import SystemClock
+from tests.bench.cluster import running_cluster
+from tests.bench.payments import Payments, open_books
+from wallet.journal import Journal
+from wallet.journal.verify import CHUNK, verify
+from wallet.schema import ROWS
+
+Say = Callable[[str], None]
+
+WAITING = 2_000  # payments that wait at once while the books are filled
+_BY_SEQ = ("journal", "transfers")
+_WHOLE = ("requests", "journal_viewers", "accounts", "holds", "vault_items", *ROWS)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=5, help="medians are taken over so many rounds")
+    parser.add_argument("--entries", type=int, default=100_000, help="payments to prove")
+    parser.add_argument("--accounts", type=int, default=20_000, help="funded accounts")
+
+
+async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
+    """All figures, ready for JSON. `verified` is true, or this raises `BooksBroken`."""
+    async with running_cluster() as cluster:
+        say(f"filling the books with {plan.entries:,} payments")
+        await _fill(cluster.books.books, plan.entries, plan.accounts, say)
+        owner = await asyncpg.connect(cluster.books.owner)
+        await owner.execute("VACUUM ANALYZE")
+        await owner.close()
+        connection = await asyncpg.connect(cluster.books.books)
+        try:
+            rounds = [await _round(connection, number, say) for number in range(plan.rounds)]
+        finally:
+            await connection.close()
+    figures = {name: round(median(found[name] for found in rounds), 3) for name in rounds[0]}
+    say(f"median  {_told(figures)}")
+    return {**figures, "verified": True, "rounds": rounds, "plan": vars(plan), "load": round(os.getloadavg()[0], 2)}
+
+
+async def _fill(dsn: str, entries: int, accounts: int, say: Say) -> None:
+    journal = Journal(dsn, SystemClock())
+    await journal.start()
+    try:
+        await open_books(journal, accounts)
+        payments, left = Payments(accounts, hot=False), iter(range(entries))
+
+        async def pay() -> None:
+            for number in left:
+                await journal.commit(payments.payment())
+                if (number + 1) % max(entries // 10, 1) == 0:
+                    say(f"filled {number + 1:,} of {entries:,}")
+
+        await asyncio.gather(*(pay() for _ in range(min(WAITING, entries))))
+    finally:
+        await journal.stop()
+
+
+async def _round(connection: asyncpg.Connection, number: int, say: Say) -> dict[str, float]:
+    if number % 2:
+        (entries, verify_s), (rows, select_s) = await _verified(connection), await _selected(connection)
+    else:
+        (rows, select_s), (entries, verify_s) = await _selected(connection), await _verified(connection)
+    found = {
+        "entries_per_s": entries / verify_s,
+        "share_of_select": select_s / verify_s,
+        "verify_s": verify_s,
+        "select_s": select_s,
+        "entries": entries,
+        "rows": rows,
+    }
+    say(f"round {number + 1}  {_told(found)}")
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+def _told(found: dict[str, float]) -> str:
+    return (
+        f"{found['entries_per_s']:,.0f} entries/s  {found['share_of_select']:.2f} of a plain SELECT"
+        f"  ({found['rows']:,.0f} rows: select {found['select_s']:.2f} s, verify {found['verify_s']:.2f} s)"
+    )
+
+
+async def _verified(connection: asyncpg.Connection) -> tuple[int, float]:
+    started = perf_counter()
+    proof = await verify(connection)
+    return proof.seq, perf_counter() - started
+
+
+async def _selected(connection: asyncpg.Connection) -> tuple[int, float]:
+    started, rows = perf_counter(), 0
+    head = await connection.fetchval("SELECT seq FROM journal_head")
+    for table in _BY_SEQ:
+        for after in range(0, head, CHUNK):
+            sql = f"SELECT * FROM {table} WHERE seq > $1 AND seq <= $2 ORDER BY seq"
+            rows += len(await connection.fetch(sql, after, after + CHUNK))
+    async with connection.transaction(readonly=True):
+        for table in _WHOLE:
+            cursor = await connection.cursor(f"SELECT * FROM {table}")
+            while fetched := await cursor.fetch(CHUNK):
+                rows += len(fetched)
+    return rows, perf_counter() - started
