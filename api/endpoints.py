@@ -15,6 +15,7 @@ from api.v1 import (
     node,
     payments,
     problems,
+    receipts,
     withdrawals,
 )
 
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *deposits.ROUTES,
     *payments.ROUTES,
     *withdrawals.ROUTES,
+    *receipts.ROUTES,
     *events.ROUTES,
     *networks.ROUTES,
     *watch.ROUTES,

@@ -27,6 +27,7 @@ PATH_PATTERNS = {
     "deposit": rf"dep_{ULID}",
     "payment": rf"pay_{ULID}",
     "withdrawal": rf"wdr_{ULID}",
+    "object": rf"(?:pay|wdr|hld|stl)_{ULID}",
     "code": r"[a-z_]{1,40}",
 }
 """What a name in a path looks like. Anything else does not exist."""

@@ -19,7 +19,8 @@ class BankDetails:
 class ApiSettings:
     """`cursor_key` seals cursors and page sessions: another one makes those that are out invalid, no more. `digest_key`
     hides personal data in the digests of requests: it must stay the same over restarts and on all instances, or a retry
-    that names a person counts as another request. `bank_details` by network id, for networks that are banks.
+    that names a person counts as another request. `journal_key` is the public key, in hex, that
+    signs receipts. `bank_details` by network id, for networks that are banks.
     """
 
     cursor_key: bytes = field(repr=False)
@@ -27,6 +28,7 @@ class ApiSettings:
     version: str
     mode: str
     source_url: str | None = None
+    journal_key: str | None = None
     page: bool = True
     secure_cookies: bool = False
     bank_details: Mapping[str, BankDetails] = field(default_factory=dict)

@@ -22,11 +22,13 @@ app = typer.Typer(
 operator = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
 asset = typer.Typer(help="Pause and resume assets.", no_args_is_help=True)
 customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_help=True)
+receipt = typer.Typer(help="Signed receipts of what the node accepted.", no_args_is_help=True)
 deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
 app.add_typer(operator, name="operator")
 app.add_typer(customer, name="customer")
 app.add_typer(deposit, name="deposit")
 app.add_typer(asset, name="asset")
+app.add_typer(receipt, name="receipt")
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", envvar="COFFER_CONFIG", help="The node's configuration file.")
@@ -157,6 +159,45 @@ def verify(
         return await prove(context, dsns, as_json=as_json, books_only=books_only, say=say)
 
     _beside(config, work)
+
+
+@receipt.command("verify")
+def receipt_verify(
+    file: Annotated[Path, typer.Argument(help="The receipt's JSON; - for standard input.")],
+    key: Annotated[str | None, typer.Option(help="The node's public key in hex, from where you trust it.")] = None,
+    journal: Annotated[bool, typer.Option("--journal", help="Look the Change up in this node's journal too.")] = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Check a receipt offline; with --journal also that the journal has what the operator signed for."""
+    from node.check_receipt import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
+
+    async def offline() -> int:
+        found = read_receipt(file)
+        return tell_receipt(found, check_receipt(found, key), as_json=as_json)
+
+    async def beside(_context: Any, dsns: Any) -> int:
+        from node.check_receipt import check_in_journal  # noqa: PLC0415
+
+        found = read_receipt(file)
+        claim = check_receipt(found, key)
+        return tell_receipt(found, claim, await check_in_journal(dsns, found), as_json=as_json)
+
+    if journal:
+        _beside(config, beside)
+    else:
+        _finish(offline())
+
+
+@receipt.command("key")
+def receipt_key(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Print the public key that this node signs receipts and heads with."""
+    from node.compose import journal_key, make_private  # noqa: PLC0415
+
+    settings = _config(config)
+    make_private(settings.folder)
+    found = journal_key(settings).id
+    print(json.dumps({"key": found}) if as_json else found)
 
 
 @operator.command("create")

@@ -32,6 +32,7 @@ from wallet.addresses.book import StoredAddressBook
 from wallet.context import Context
 from wallet.deposits.scan import refuse_other_chain
 from wallet.ids import NetworkId, random_id
+from wallet.journal.receipts import JournalKey
 from wallet.journal.writer import Journal
 from wallet.networks.open import list_asset, open_network
 from wallet.ports import NetworkMismatch, Signer, SignerUnavailable
@@ -239,6 +240,11 @@ def kept_secret(file: Path) -> bytes:
             opened.write(secrets.token_bytes(32))
         draft.rename(file)
     return file.read_bytes()
+
+
+def journal_key(config: Config) -> JournalKey:
+    """What this node signs receipts and heads with. It moves no money; who has it can only testify in the node's name."""
+    return JournalKey.from_seed(kept_secret(config.folder / "journal.key"))
 
 
 def short_folder(folder: Path) -> Path:

@@ -11,12 +11,15 @@ from node.devnet.debian import ProgramUnavailable
 from node.migrations.apply import SchemaTooNew
 from node.processes import ChildEnded, NotReady
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
+from wallet.journal.find_receipt import BatchBroken
+from wallet.journal.receipts import ReceiptRefused
 from wallet.journal.verify import BooksBroken
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.vault.items import VaultError
 
 EXPECTED = (
     ApiRefused,
+    BatchBroken,
     BooksBroken,
     ChildEnded,
     ConfigRefused,
@@ -27,6 +30,7 @@ EXPECTED = (
     OSError,
     OutcomeUnknown,
     ProgramUnavailable,
+    ReceiptRefused,
     Refusal,
     RolesUnavailable,
     SchemaTooNew,

@@ -14,7 +14,7 @@ from api.app import make_app
 from api.serve import start_server
 from api.settings import ApiSettings, BankDetails
 from node.collector import settle_collector
-from node.compose import compose, kept_secret, make_private, open_database, run_signer
+from node.compose import compose, journal_key, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
 from node.logs import write_logs
 from node.workers.all import run_workers
@@ -92,5 +92,6 @@ def api_settings(config: Config) -> ApiSettings:
         version=version("coffer"),
         mode=config.node.mode,
         source_url=config.node.source_url,
+        journal_key=journal_key(config).id,
         bank_details=banks,
     )

@@ -19,6 +19,7 @@ class NodeView(Shown):
     mode: str = Field(examples=["production"])
     licence: str = Field(examples=[LICENCE])
     source_url: str = Field(description="Where this node's complete source can be had.")
+    journal_key: str | None = Field(description="The Ed25519 public key, in hex, that signs this node's receipts.")
 
 
 @route("GET", "/v1/node", access=PUBLIC, answer=NodeView)
@@ -26,7 +27,12 @@ async def show_node(call: Call[Nothing, Nothing]) -> Answer:
     """Name, version, licence and source of this node"""
     source = call.settings.source_url or SOURCE_PATH
     view = NodeView(
-        name=NAME, version=call.settings.version, mode=call.settings.mode, licence=LICENCE, source_url=source
+        name=NAME,
+        version=call.settings.version,
+        mode=call.settings.mode,
+        licence=LICENCE,
+        source_url=source,
+        journal_key=call.settings.journal_key,
     )
     return Answer(view)
 

@@ -3,16 +3,29 @@
 Receipts are not stored. A batch has at most 4,000 rows, and its tree follows from them.
 """
 
+from datetime import datetime, timedelta
+
 import asyncpg
 
 from wallet.journal.body import decode_body
 from wallet.journal.receipts import Receipt, SignedBatch, Tree, body_claim, leaf
+
+CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 
 _BATCH = """
 SELECT last_seq, first_seq, at, root, key, signature FROM journal_batches
 WHERE last_seq >= $1 ORDER BY last_seq LIMIT 1
 """
 _ROWS = "SELECT seq, at, body, hash FROM journal WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
+_SINCE = "SELECT first_seq FROM journal_batches WHERE at >= $1 ORDER BY at, last_seq LIMIT 1"
+_OF_VIEWER = """
+SELECT j.seq, j.body FROM journal_viewers v JOIN journal j ON j.seq = v.seq
+WHERE v.viewer = $1 AND v.seq >= $2 AND position(convert_to($3, 'UTF8') IN j.body) > 0 ORDER BY v.seq LIMIT 10
+"""
+_AT = """
+SELECT j.seq FROM journal_batches b JOIN journal j ON j.seq BETWEEN b.first_seq AND b.last_seq
+WHERE b.at = $1 AND j.hash = $2
+"""
 
 
 class BatchBroken(Exception):
@@ -39,3 +52,24 @@ async def find_receipt(connection: asyncpg.Connection, seq: int) -> Receipt | No
         raise BatchBroken(last)
     signed = SignedBatch(tree, hashes[-1], batch["at"], batch["key"], bytes(batch["signature"]))
     return signed.receipt(seq - first, hashes[seq - first], claims[seq - first])
+
+
+async def find_insert(
+    connection: asyncpg.Connection, viewer: str, table: str, row_id: str, made_at: datetime
+) -> int | None:
+    """The sequence of the Change that made this row, among those that `viewer` may see and that were written since
+    `made_at`."""
+    first = await connection.fetchval(_SINCE, made_at - CLOCKS_APART_MAX)
+    if first is None:
+        return None
+    for seq, record in await connection.fetch(_OF_VIEWER, viewer, first, row_id):
+        writes = decode_body(bytes(record))["writes"]
+        if any(verb == "insert" and (where, row["id"]) == (table, row_id) for verb, where, row in writes):
+            return int(seq)
+    return None
+
+
+async def find_claimed(connection: asyncpg.Connection, receipt: Receipt) -> int | None:
+    """Where the Change of a receipt stands in this journal. None convicts whoever signed the receipt."""
+    found: int | None = await connection.fetchval(_AT, receipt.at, receipt.chain)
+    return found
