@@ -16,12 +16,12 @@ from api.web.routes import add_page
 from wallet.context import Context
 
 
-def make_app(context: Context, settings: ApiSettings) -> web.Application:
+def make_app(context: Context, settings: ApiSettings, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """Serve with `api.serve`, whose limits belong to it. Raises `UndeclaredRoute`: an endpoint without a declaration
     must not start."""
     app = web.Application(middlewares=[observing(context.new_id)], client_max_size=BYTES_MAX)
     app.on_response_prepare.append(add_safe_headers)
-    declared = (*ROUTES, describe(ROUTES, settings))
+    declared = (*routes, describe(routes, settings))
     stopping = asyncio.Event()
     app.on_shutdown.append(_telling(stopping))
     for route in declared:

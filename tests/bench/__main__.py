@@ -4,14 +4,31 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import uvloop
 
-from tests.bench import journal
-from tests.bench.journal import Plan
+from tests.bench import http, journal
 
-MEASUREMENTS = {"journal": journal.measure}
+Say = Callable[[str], None]
+Plan = argparse.Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """`add_options` gives it options of its own; `measure` returns figures that are ready for JSON."""
+
+    add_options: Callable[[argparse.ArgumentParser], None]
+    measure: Callable[[Plan, Say], Coroutine[Any, Any, dict[str, Any]]]
+
+
+MEASUREMENTS = {
+    "http": Measurement(http.add_options, http.measure),
+    "journal": Measurement(journal.add_options, journal.measure_as_asked),
+}
 
 
 def say(line: str) -> None:
@@ -21,22 +38,22 @@ def say(line: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("name", choices=sorted(MEASUREMENTS), help="what to measure")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object")
-    parser.add_argument("--rounds", type=int, default=5, help="medians are taken over so many rounds (default 5)")
-    parser.add_argument("--seconds", type=int, default=15, help="how long each slice of a round runs (default 15)")
-    parser.add_argument("--scale", type=int, default=128, help="pgbench's scale (default 128)")
-    parser.add_argument("--accounts", type=int, default=100_000, help="funded accounts (default 100,000)")
-    asked = parser.parse_args(arguments)
-    if min(asked.rounds, asked.seconds, asked.scale) < 1 or asked.accounts < 2:
-        parser.error("rounds, seconds and scale are at least 1, accounts at least 2")
-    plan = Plan(rounds=asked.rounds, seconds=asked.seconds, scale=asked.scale, accounts=asked.accounts)
+    asked = _parser().parse_args(arguments)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the node runs
-        figures = runner.run(MEASUREMENTS[asked.name](plan, say))
+        figures = runner.run(MEASUREMENTS[asked.name].measure(asked, say))
     if asked.json:
         say(json.dumps(figures))
-    return 0 if figures["verified"] else 1
+    return 0 if figures.get("verified", True) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    each = partial(parser.add_subparsers(dest="name", required=True).add_parser)
+    for name, measurement in sorted(MEASUREMENTS.items()):
+        own = each(name, help=f"measure {name}", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        own.add_argument("--json", action="store_true", help="end with one JSON object")
+        measurement.add_options(own)
+    return parser
 
 
 if __name__ == "__main__":

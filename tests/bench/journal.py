@@ -5,6 +5,7 @@ checkpoint and dirty pages. Ratios are taken within a round, against the best of
 every figure is the median over the rounds. Afterwards the books are verified whole.
 """
 
+import argparse
 import os
 import platform
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,7 @@ from node.collector import settle_collector
 from tests.bench import pgbench
 from tests.bench.callers import Slice, run_callers
 from tests.bench.cluster import Cluster, running_cluster
+from tests.bench.options import add_round_options
 from tests.bench.payments import Payments, open_books
 from tests.bench.pgbench import Speed
 from wallet.journal import Journal
@@ -40,6 +42,14 @@ class Plan:
     seconds: int
     scale: int
     accounts: int
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add_round_options(parser, accounts=100_000)
+
+
+async def measure_as_asked(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
+    return await measure(Plan(asked.rounds, asked.seconds, asked.scale, asked.accounts), say)
 
 
 async def measure(plan: Plan, say: Say) -> dict[str, Any]:

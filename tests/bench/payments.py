@@ -29,10 +29,14 @@ def customer(number: int) -> CustomerId:
 
 async def open_books(journal: Journal, accounts: int) -> None:
     """Lists the asset and funds every account, through the Journal like everything else."""
-    row = {"id": EUR.symbol, "decimals": EUR.decimals, "paused": False, "pause_reason": None}
-    await journal.commit(Change("bench", EventKind.ASSET_LISTED, {}, writes=(Insert("assets", row),)))
+    await list_euro(journal)
     for change in _fundings(accounts):
         await journal.commit(change)
+
+
+async def list_euro(journal: Journal) -> None:
+    row = {"id": EUR.symbol, "decimals": EUR.decimals, "paused": False, "pause_reason": None}
+    await journal.commit(Change("bench", EventKind.ASSET_LISTED, {}, writes=(Insert("assets", row),)))
 
 
 def _fundings(accounts: int) -> Iterator[Change]:

@@ -1,10 +1,12 @@
 """The measurement itself runs and ends with what docs/benchmarks.md describes. Its figures at this size mean nothing."""
 
+import argparse
 import gc
 from collections.abc import Iterator
 
 import pytest
 
+from tests.bench import http
 from tests.bench.journal import Plan, measure
 
 
@@ -33,3 +35,16 @@ async def test_the_journals_measurement_runs_and_verifies_its_books() -> None:
         assert figures[name]["p99_ms"] >= figures[name]["p50_ms"] > 0
     assert figures["verify"]["transfers"] >= 300
     assert any("round 2 of 2" in line for line in told)
+
+
+@pytest.mark.whole
+async def test_the_http_measurement_runs_and_verifies_its_books() -> None:
+    told: list[str] = []
+    options = argparse.Namespace(rounds=1, seconds=3, scale=4, accounts=300, connections=64)
+    figures = await http.measure(options, told.append)
+    assert figures["verified"]
+    assert {"payments_ratio", "guard_ratio", "pgbench_8", "pgbench_32", "pgbench_128"} <= set(figures)
+    for name in ("payments", "guard", "bare"):
+        assert figures[name]["per_s"] > 0
+        assert figures[name]["p99_ms"] >= figures[name]["p50_ms"] > 0
+        assert figures[name]["server_us"] > 0
