@@ -53,6 +53,9 @@ RULES: dict[str, Rule] = {
     "account_closed": Rule(409, "The account is closed", "this account is closed"),
     "balance_overflow": Rule(409, "The balance would be too large", "a balance above 2^256 - 1 units does not exist"),
     "hold_not_open": Rule(409, "The hold has ended", "what was held has been settled or released"),
+    "duplicate_reference": Rule(
+        409, "The client_reference was used before", "this client_reference was used before", field="client_reference"
+    ),
     "already_exists": Rule(409, "Already exists", "this already exists"),
     "handle_taken": Rule(409, "The handle is taken", "this handle is taken", field="handle"),
     "asset_paused": Rule(
@@ -166,8 +169,10 @@ def _refused(refusal: Refusal) -> Problem:
 
 
 def _public_code(refusal: Refusal) -> str:
-    """A taken handle is remembered by the Journal as what it is to a table; both are the same answer."""
+    """What is unique is refused, and remembered, by the Journal as what it is to a table."""
     code = refusal.stable_code
     if code == "already_exists" and refusal.detail.get("table") == "customers":
         return "handle_taken"
+    if code == "already_exists" and "client_reference" in refusal.detail.get("columns", ""):
+        return "duplicate_reference"
     return code if code in RULES else "refused"

@@ -20,6 +20,7 @@ from wallet.journal.change import Request
 
 HEADER = "Idempotency-Key"
 KEY_MAX = 255
+KEY_PATTERN = "^[!-~]([ -~]*[!-~])?$"
 _KEY = re.compile(rf"[\x21-\x7e]([\x20-\x7e]{{0,{KEY_MAX - 2}}}[\x21-\x7e])?", re.ASCII)
 _PERSONAL_TAG = b"coffer/request-personal/1"
 
@@ -45,6 +46,11 @@ def request_of(call: Call[Any, Any], operation: str, meaning: dict[str, object])
     if call.key is None:
         raise AssertionError(f"{operation} requires an {HEADER}")
     return Request(call.principal.owner, operation, call.key, request_digest(meaning))
+
+
+def item_request(call: Call[Any, Any], operation: str, key: str, meaning: dict[str, object]) -> Request:
+    """What the Journal remembers one item of a batch by: as if it had come alone, under its own key."""
+    return Request(call.principal.owner, operation, key, request_digest(meaning))
 
 
 def optional_request_of(call: Call[Any, Any], operation: str, meaning: dict[str, object]) -> Request | None:

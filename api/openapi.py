@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.errors import MEDIA_TYPE, RULES
-from api.idempotency import HEADER, KEY_MAX
+from api.idempotency import HEADER, KEY_MAX, KEY_PATTERN
 from api.routes import PATH_PATTERNS, PUBLIC, Answer, Call, File, Idempotency, Route, route
 from api.schema import Nothing
 from api.settings import ApiSettings
@@ -138,7 +138,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _key_parameter(declared: Route) -> list[dict[str, object]]:
     if declared.idempotency is Idempotency.NONE:
         return []
-    schema = {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+    schema = {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": KEY_PATTERN}
     return [
         {
             "name": HEADER,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from wallet.money import AMOUNT_TEXT_MAX
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
+CLIENT_REFERENCE_MAX = 100
 CURSOR_MAX = 400  # a sealed position is far shorter
 ULID = "[0-9a-hjkmnp-tv-z]{26}"
 REFERENCE = "[A-Za-z0-9._~-]{1,64}"  # characters that no address needs to escape (RFC 3986)
@@ -62,6 +63,15 @@ CustomerName = Annotated[
         pattern=CUSTOMER_PATTERN,
         examples=["@bob"],
         description="A customer's id, or handle with or without its @; a platform's own: `ref:` and its reference.",
+    ),
+]
+ClientReference = Annotated[
+    str,
+    Field(
+        pattern="^[!-~]([ -~]*[!-~])?$",
+        max_length=CLIENT_REFERENCE_MAX,
+        examples=["invoice-2026-118"],
+        description="A name of your own for it, used once for ever, also when the Idempotency-Key is no longer known.",
     ),
 ]
 Limit = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LIMIT_MAX, description="Items on a page.")]

@@ -12,15 +12,28 @@ from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_text
 from api.routes import Answer, Call, Idempotency, any_of, route
-from api.schema import AmountText, AssetSymbol, Closed, CustomerName, Line, Moment, Nothing, Paging, Shown
+from api.schema import (
+    AmountText,
+    AssetSymbol,
+    ClientReference,
+    Closed,
+    CustomerName,
+    Line,
+    Moment,
+    Nothing,
+    Paging,
+    Shown,
+)
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.context import Context, Record
+from wallet.context import Record
 from wallet.customers.sub_accounts import PREFIX
 from wallet.errors import NotFound
+from wallet.money import Amount
 from wallet.payments.send import NOTE_MAX, payment_view, send_payment
 
 _TABLE = schema.payments
+OPERATION = "payment.send"
 
 
 class PaymentBody(Closed):
@@ -33,6 +46,7 @@ class PaymentBody(Closed):
     asset: AssetSymbol
     amount: AmountText
     note: Line | None = Field(default=None, min_length=1, max_length=NOTE_MAX, examples=["lunch"])
+    client_reference: ClientReference | None = None
 
 
 class PaymentQuery(Paging):
@@ -50,6 +64,7 @@ class PaymentView(Shown):
     asset: AssetSymbol
     amount: AmountText
     note: str | None
+    client_reference: str | None = Field(default=None, description="The payer's own; for the payer and its platform.")
     created_at: Moment
 
 
@@ -73,6 +88,7 @@ class PaymentPage(Shown):
         "account_frozen",
         "account_closed",
         "asset_paused",
+        "duplicate_reference",
         "idempotency_key_reused",
     ),
 )
@@ -81,19 +97,30 @@ async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     sent, payer = call.body, await subject(call, call.body.payer)
     amount = read_amount(call.context, sent.asset, sent.amount)
     payee = await _payee(call, sent)
+    request = request_of(call, OPERATION, payment_meaning(call, sent, payer, payee, amount))
+    done = await send_payment(
+        call.context, call.principal.key, payer, payee, amount, sent.note, request, sent.client_reference
+    )
+    row = await _row(call, str(done.result["id"]))
+    return Answer((await shown_payments(call, [row]))[0], 201, done.replayed, location=f"/v1/payments/{row['id']}")
+
+
+def payment_meaning(
+    call: Call[Any, Any], sent: PaymentBody, payer: str, payee: str, amount: Amount
+) -> dict[str, object]:
+    """What a retry must repeat. Whose money it is stands there where it is not one's own, since the key is the platform's
+    for all of its accounts."""
     meaning: dict[str, object] = {
-        **({"from": payer} if payer != call.principal.owner else {}),
         "to": payee,
         "asset": sent.asset,
         "units": str(amount.units),
         "note": personal(call.settings, sent.note),
     }
-    request = request_of(call, "payment.send", meaning)
-    done = await send_payment(call.context, call.principal.key, payer, payee, amount, sent.note, request)
-    row = await _row(call, str(done.result["id"]))
-    return Answer(
-        (await shown_payments(call.context, [row]))[0], 201, done.replayed, location=f"/v1/payments/{row['id']}"
-    )
+    if payer != call.principal.owner:
+        meaning["from"] = payer
+    if sent.client_reference is not None:
+        meaning["client_reference"] = sent.client_reference
+    return meaning
 
 
 @route("GET", "/v1/payments", access=any_of(Scope.READ), answer=PaymentPage, refuses=("not_found", "invalid_cursor"))
@@ -102,14 +129,14 @@ async def list_all(call: Call[Nothing, PaymentQuery]) -> Answer:
     owner = await subject(call, call.query.customer)
     mine = or_(_TABLE.c.payer == owner, _TABLE.c.payee == owner)
     rows, following = await page_of_rows(call, f"payments:{owner}", _TABLE, mine)
-    return Answer(PaymentPage(items=await shown_payments(call.context, rows), next_cursor=following))
+    return Answer(PaymentPage(items=await shown_payments(call, rows), next_cursor=following))
 
 
 @route("GET", "/v1/payments/{payment}", access=any_of(Scope.READ), answer=PaymentView, refuses=("not_found",))
 async def show(call: Call[Nothing, Nothing]) -> Answer:
     """One payment"""
     row = await _row(call, call.path["payment"])
-    return Answer((await shown_payments(call.context, [row]))[0])
+    return Answer((await shown_payments(call, [row]))[0])
 
 
 async def _payee(call: Call[Any, Any], sent: PaymentBody) -> str:
@@ -125,19 +152,23 @@ async def _row(call: Call[Any, Any], payment: str) -> Record:
     return row
 
 
-async def shown_payments(context: Context, rows: list[Record]) -> list[PaymentView]:
+async def shown_payments(call: Call[Any, Any], rows: list[Record]) -> list[PaymentView]:
     people = {row[side] for row in rows for side in ("payer", "payee")}
     table = schema.customers
-    found = await context.all(select(table.c.id, table.c.handle).where(table.c.id.in_(people)))
-    handles = {customer["id"]: customer["handle"] for customer in found}
-    return [await _shown(context, row, handles) for row in rows]
+    columns = (table.c.id, table.c.handle, table.c.platform)
+    found = await call.context.all(select(*columns).where(table.c.id.in_(people)))
+    customers = {customer["id"]: customer for customer in found}
+    return [await _shown(call, row, customers) for row in rows]
 
 
-async def _shown(context: Context, row: Record, handles: Mapping[str, str | None]) -> PaymentView:
-    view = payment_view(row, context.asset(row["asset"]).decimals)
-    note = await reveal_text(context, row["note_item"])
-    names = {"payer_handle": handles[row["payer"]], "payee_handle": handles[row["payee"]]}
-    return PaymentView.model_validate({**view, **names, "note": note})
+async def _shown(call: Call[Any, Any], row: Record, customers: Mapping[str, Record]) -> PaymentView:
+    view = payment_view(row, call.context.asset(row["asset"]).decimals)
+    note = await reveal_text(call.context, row["note_item"])
+    payer, payee = customers[row["payer"]], customers[row["payee"]]
+    own = call.principal.owner in (payer["id"], payer["platform"])
+    reference = row["client_reference"] if own else None
+    names = {"payer_handle": payer["handle"], "payee_handle": payee["handle"]}
+    return PaymentView.model_validate({**view, **names, "note": note, "client_reference": reference})
 
 
 ROUTES = (send, list_all, show)

@@ -12,7 +12,19 @@ from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_for_owner
 from api.routes import Answer, Call, Idempotency, any_of, route
-from api.schema import AmountText, AssetSymbol, Closed, CustomerName, Line, Moment, NetworkName, Nothing, Paging, Shown
+from api.schema import (
+    AmountText,
+    AssetSymbol,
+    ClientReference,
+    Closed,
+    CustomerName,
+    Line,
+    Moment,
+    NetworkName,
+    Nothing,
+    Paging,
+    Shown,
+)
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Context, Record
@@ -41,6 +53,7 @@ class WithdrawalBody(Closed):
     asset: AssetSymbol
     amount: AmountText
     destination: DestinationBody
+    client_reference: ClientReference | None = None
     customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
 
@@ -80,6 +93,7 @@ class WithdrawalView(Shown):
     destination: DestinationView | None
     status: State
     reason: str | None
+    client_reference: str | None = None
     txs: list[str]
     created_at: Moment
     final_at: Moment | None
@@ -105,6 +119,7 @@ class WithdrawalPage(Shown):
         "account_frozen",
         "account_closed",
         "asset_paused",
+        "duplicate_reference",
         "idempotency_key_reused",
         "network_unavailable",
     ),
@@ -122,6 +137,8 @@ async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
         "name": personal(settings, sent.destination.name),
         **_on_behalf(call, owner),
     }
+    if sent.client_reference is not None:
+        meaning["client_reference"] = sent.client_reference
     done = await request_withdrawal(
         call.context,
         call.principal.key,
@@ -130,6 +147,7 @@ async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
         amount,
         Destination(sent.destination.address, sent.destination.name),
         request_of(call, "withdrawal.request", meaning),
+        sent.client_reference,
     )
     return await _first_answer(call, done, 201)
 

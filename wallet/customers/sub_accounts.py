@@ -92,7 +92,7 @@ async def create_sub_accounts(
 
 
 async def _find(context: Context, platform: CustomerId, wanted: Sequence[Wanted]) -> _Found:
-    rows = await context.all(_by_reference(platform, [item.reference for item in wanted]))
+    rows = await context.all(by_reference(platform, [item.reference for item in wanted]))
     customers = {row["reference"]: row for row in rows}
     networks = {network for item in wanted for network in item.networks}
     if not rows or not networks:
@@ -105,7 +105,7 @@ async def _find(context: Context, platform: CustomerId, wanted: Sequence[Wanted]
     return _Found(customers, {(row["owner"], row["network"]): row for row in newest_first})  # the oldest counts
 
 
-def _by_reference(platform: CustomerId, references: Sequence[str]) -> Select[Any]:
+def by_reference(platform: CustomerId, references: Sequence[str]) -> Select[Any]:
     """One look into the unique index for each. Asked with IN, PostgreSQL reads all customers of the platform when its
     statistics are older than they are, which is just when many are made: a hundred batches then cost a hundred times."""
     asked = func.unnest(_texts(references)).table_valued("reference").render_derived()

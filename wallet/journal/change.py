@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     ASSET_PAUSED = "asset.paused"
     ASSET_RESUMED = "asset.resumed"
     OPERATOR_CREATED = "operator.created"
+    BATCH_ACCEPTED = "batch.accepted"
     CUSTOMER_CREATED = "customer.created"
     CUSTOMERS_CREATED = "customers.created"
     CUSTOMER_FROZEN = "customer.frozen"

@@ -9,6 +9,7 @@ balances (the in-memory image counts only while head sequence *and* hash are tho
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -149,6 +150,18 @@ class Journal:
         if isinstance(answer, Refusal):
             raise answer
         return answer
+
+    async def recall_each(self, requests: Sequence[Request]) -> list[Committed | Refusal | None]:
+        """What was answered under each of these keys, in order."""
+        if not requests:
+            return []
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            found = await store.find_answers(connection, requests, date.max)
+        finally:
+            await connection.close()
+        earlier = [(request, found.get(store.request_key(request))) for request in requests]
+        return [None if answer is None else _replay(request, answer) for request, answer in earlier]
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

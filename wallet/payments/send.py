@@ -1,6 +1,7 @@
 """Send a payment."""
 
 from datetime import datetime
+from typing import Any
 
 from wallet.context import Context, Record
 from wallet.customers.create import find_customer
@@ -28,20 +29,34 @@ def payment_view(row: Record, decimals: int) -> dict[str, object]:
 
 
 async def send_payment(
-    context: Context, actor: str, payer: CustomerId, payee: str, amount: Amount, note: str | None, request: Request
+    context: Context,
+    actor: str,
+    payer: CustomerId,
+    payee: str,
+    amount: Amount,
+    note: str | None,
+    request: Request,
+    client_reference: str | None = None,
 ) -> Committed:
     """Move money to another customer, named by handle or id.
 
     Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`.
-    A retry under the same key returns the first answer.
+    A retry under the same key returns the first answer. A payer uses a `client_reference` once, for ever (`AlreadyExists`).
     """
     return await repeatable(
-        context.journal, request, lambda: _decide(context, actor, payer, payee, amount, note, request)
+        context.journal, request, lambda: _decide(context, actor, payer, payee, amount, note, request, client_reference)
     )
 
 
 async def _decide(
-    context: Context, actor: str, payer: CustomerId, payee: str, amount: Amount, note: str | None, request: Request
+    context: Context,
+    actor: str,
+    payer: CustomerId,
+    payee: str,
+    amount: Amount,
+    note: str | None,
+    request: Request,
+    client_reference: str | None,
 ) -> Change:
     receiver = await _payee(context, payer, payee)
     if not amount:
@@ -51,7 +66,7 @@ async def _decide(
     unpaused = await context.unpaused(amount.asset)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
     payment, now = PaymentId(context.new_id("pay")), context.clock.now()
-    return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request)
+    return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request, client_reference)
 
 
 async def _payee(context: Context, payer: CustomerId, name: str) -> CustomerId:
@@ -73,10 +88,11 @@ def payment_change(
     at: datetime,
     unpaused: Requirement,
     request: Request,
+    client_reference: str | None = None,
 ) -> Change:
     """The Change behind a payment whose parties are known. Pure: whether it is covered is judged by the Journal. The request
     is the payer's, or their platform's."""
-    row = {
+    row: dict[str, Any] = {
         "id": payment,
         "payer": payer,
         "payee": payee,
@@ -85,6 +101,8 @@ def payment_change(
         "note_item": note.id if note else None,
         "created_at": at,
     }
+    if client_reference is not None:  # the payer's own: it is not in the event, which the payee sees
+        row["client_reference"] = client_reference
     view = payment_view(row, amount.asset.decimals)
     return Change(
         actor=actor,

@@ -28,6 +28,7 @@ def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
         "destination": row["destination"],
         "status": row["state"],
         "reason": row["reason"],
+        "client_reference": row["client_reference"],
         "created_at": time_text(row["created_at"]),
     }
 
@@ -40,14 +41,18 @@ async def request_withdrawal(
     amount: Amount,
     destination: Destination,
     request: Request,
+    client_reference: str | None = None,
 ) -> Committed:
     """Hold the amount and the network fee; workers do the rest.
 
     Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `InsufficientFunds`, `AccountFrozen`, or the
     network's error when no fee can be quoted now. A retry under the same key returns the first answer.
+    An owner uses a `client_reference` once, for ever (`AlreadyExists`).
     """
     committed = await repeatable(
-        context.journal, request, lambda: _decide(context, actor, owner, network, amount, destination, request)
+        context.journal,
+        request,
+        lambda: _decide(context, actor, owner, network, amount, destination, request, client_reference),
     )
     point("withdrawal.after_request")
     return committed
@@ -71,6 +76,7 @@ async def _decide(
     amount: Amount,
     destination: Destination,
     request: Request,
+    client_reference: str | None,
 ) -> Change:
     network = context.network(network_id)
     listing = next((listing for listing in network.listings if listing.asset == amount.asset), None)
@@ -101,6 +107,7 @@ async def _decide(
         "fee_hold": context.new_id("hld"),
         "created_at": context.clock.now(),
         "final_at": None,
+        "client_reference": client_reference,
     }
     view = withdrawal_view(row, amount.asset.decimals)
     return Change(

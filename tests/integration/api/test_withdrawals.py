@@ -3,6 +3,7 @@ import asyncpg
 from tests.fakes.world import BITCOIN, SEPA
 from tests.integration.api.client import balance
 from tests.integration.api.conftest import ApiNode
+from tests.integration.wallet.changes import connected
 from wallet.treasury.drive import drive_submissions
 from wallet.withdrawals.pay import pay_withdrawals
 
@@ -126,3 +127,20 @@ async def occurrences(api_node: ApiNode, canary: str) -> int:
 
 def sought(canary: str) -> tuple[str, str]:
     return f"%{canary}%", f"%{canary.encode().hex()}%"
+
+
+async def test_idm_06_a_withdrawals_client_reference_is_refused_after_its_request_is_forgotten(
+    api_node: ApiNode,
+) -> None:
+    alice = await api_node.person(EUR="20.00")
+    sent = {"network": "sepa", "asset": "EUR", "amount": "1.00", "destination": {"address": "outside-1", "name": "Bob"}}
+    named = {**sent, "client_reference": "payout-1"}
+    first = await alice.client.post("/v1/withdrawals", named, key="k")
+    assert first.body["client_reference"] == "payout-1"
+    assert (await alice.client.post("/v1/withdrawals", named, key="k")).body == first.body
+    async with connected(api_node.dsns.owner) as connection:
+        assert await connection.execute("DELETE FROM requests WHERE owner = $1", alice.id) == "DELETE 1"
+    for key in ("k", "another"):
+        refused = await alice.client.post("/v1/withdrawals", named, key=key)
+        assert (refused.status, refused.code) == (409, "duplicate_reference"), key
+    assert (await balance(alice.client, "EUR"))["held"] == "1.00"

@@ -51,7 +51,12 @@ def test_the_idempotency_key_is_described_where_it_is_read(declared: Route) -> N
 
 def test_whatever_moves_money_requires_a_key() -> None:
     moving = {r.path for r in ROUTES if r.idempotency is Idempotency.REQUIRED}
-    assert moving == {"/v1/payments", "/v1/withdrawals", "/v1/withdrawals/{withdrawal}/cancel"}
+    assert moving == {
+        "/v1/payments",
+        "/v1/payments/batch",
+        "/v1/withdrawals",
+        "/v1/withdrawals/{withdrawal}/cancel",
+    }
     from_scopes = {
         r.path for r in ROUTES if r.method == "POST" and {"pay", "withdraw"} & {str(s) for s in r.access.scopes}
     }
