@@ -215,7 +215,7 @@ observations = _row_table(
 )
 breaks = _row_table(
     "breaks",
-    *_text("asset", "reason", "state", "resolution"),
+    *_text("network", "asset", "reason", "state", "resolution"),
     _money("units"),
     _time("created_at"),
     _time("resolved_at"),
@@ -303,5 +303,16 @@ network_views = Table(
     Column("tip", BigInteger),
     Column("final", BigInteger),
     _time("seen_at"),
+    Column("error", Text),
+)
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("height", BigInteger),
+    Column("difference", Units),
+    _time("proven_at"),
+    _time("tried_at"),
     Column("error", Text),
 )

@@ -97,6 +97,7 @@ CREATE TABLE observations (
 CREATE TABLE breaks (
     id          text PRIMARY KEY,
     version     integer NOT NULL,
+    network     text NOT NULL,
     asset       text NOT NULL,
     units       numeric(78, 0) NOT NULL,
     reason      text NOT NULL,
@@ -106,6 +107,18 @@ CREATE TABLE breaks (
     resolved_at timestamptz
 );
 CREATE UNIQUE INDEX breaks_open ON breaks (asset) WHERE state = 'open';
+
+-- When each asset of each network was last set against the books, and what came out. Operational: lost, it is looked again.
+CREATE TABLE reconciliations (
+    network    text NOT NULL,
+    asset      text NOT NULL,
+    height     bigint,
+    difference numeric(78, 0),
+    proven_at  timestamptz,
+    tried_at   timestamptz NOT NULL,
+    error      text,
+    PRIMARY KEY (network, asset)
+);
 
 -- Partitions of the journal that were moved to files; the id is the partition's number.
 CREATE TABLE archives (
@@ -123,3 +136,5 @@ GRANT SELECT, INSERT, UPDATE ON journal_keys, placed_holds, settlements, reversa
     TO coffer_books;
 GRANT SELECT ON journal_batches, journal_keys, placed_holds, settlements, reversals, observations, breaks, archives
     TO coffer_ops;
+GRANT SELECT ON reconciliations TO coffer_books;
+GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliations TO coffer_ops;
