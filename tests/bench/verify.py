@@ -16,7 +16,9 @@ from typing import Any
 import asyncpg
 
 from node.clock import SystemClock
+from node.collector import settle_collector
 from tests.bench.cluster import running_cluster
+from tests.bench.options import at_least
 from tests.bench.payments import Payments, open_books
 from wallet.journal import Journal
 from wallet.journal.verify import CHUNK, verify
@@ -30,9 +32,9 @@ _WHOLE = ("requests", "journal_viewers", "accounts", "holds", "vault_items", *RO
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=5, help="medians are taken over so many rounds")
-    parser.add_argument("--entries", type=int, default=100_000, help="payments to prove")
-    parser.add_argument("--accounts", type=int, default=20_000, help="funded accounts")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="medians are taken over so many rounds")
+    parser.add_argument("--entries", type=at_least(1), default=100_000, help="payments to prove")
+    parser.add_argument("--accounts", type=at_least(2), default=20_000, help="funded accounts")
 
 
 async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -44,6 +46,7 @@ async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
         await owner.execute("VACUUM ANALYZE")
         await owner.close()
         connection = await asyncpg.connect(cluster.books.books)
+        settle_collector()
         try:
             rounds = [await _round(connection, number, say) for number in range(plan.rounds)]
         finally:
