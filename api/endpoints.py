@@ -17,6 +17,7 @@ from api.v1 import (
     payments,
     problems,
     receipts,
+    settlements,
     withdrawals,
 )
 
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *deposits.ROUTES,
     *payment_batches.ROUTES,
     *payments.ROUTES,
+    *settlements.ROUTES,
     *withdrawals.ROUTES,
     *receipts.ROUTES,
     *events.ROUTES,

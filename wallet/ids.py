@@ -14,6 +14,7 @@ DepositId = NewType("DepositId", str)  # dep_
 WithdrawalId = NewType("WithdrawalId", str)  # wdr_
 SubmissionId = NewType("SubmissionId", str)  # sub_
 PaymentId = NewType("PaymentId", str)  # pay_
+SettlementId = NewType("SettlementId", str)  # stl_
 HoldId = NewType("HoldId", str)  # hld_
 ApiKeyId = NewType("ApiKeyId", str)  # key_
 VaultItemId = NewType("VaultItemId", str)  # vlt_

@@ -42,6 +42,7 @@ class EventKind(StrEnum):
     FUNDING_RECEIVED = "funding.received"
     OUTFLOW_BOOKED = "outflow.booked"
     PAYMENT_SENT = "payment.sent"
+    SETTLEMENT_POSTED = "settlement.posted"
     WITHDRAWAL_REQUESTED = "withdrawal.requested"
     WITHDRAWAL_SIGNED = "withdrawal.signed"
     WITHDRAWAL_SUBMITTED = "withdrawal.submitted"

@@ -4,6 +4,8 @@ Read together with the chart in `accounts`. Debit first, credit second, everywhe
 transfer, since a transfer moves at least one base unit.
 """
 
+from collections.abc import Sequence
+
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
@@ -35,6 +37,12 @@ def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
     return (
         post(accounts.customer_balance(payer, amount.asset), accounts.customer_balance(payee, amount.asset), amount),
     )
+
+
+def trade_settled(legs: Sequence[tuple[Account, Account, Amount]]) -> Entry:
+    """What the parties of a trade give each other, and what the platform takes of it, each (from, to, amount) in order: a
+    later leg may spend what an earlier one brought."""
+    return tuple([post(source, target, amount) for source, target, amount in legs])
 
 
 def withdrawal_requested(

@@ -1,0 +1,236 @@
+"""Settlements: a trade between accounts of one platform, all of its legs at once or none."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+from sqlalchemy import select
+
+from api.amounts import read_amount
+from api.batches import ItemOutcome, Keyed, outcome_view, refuse_repeated
+from api.errors import Problem
+from api.idempotency import item_request, request_of
+from api.json_body import BATCH_BYTES_MAX
+from api.pages import page_of_rows
+from api.routes import Answer, Call, Idempotency, any_of, route
+from api.schema import REFERENCE, ULID, AmountText, AssetSymbol, ClientReference, Closed, Moment, Nothing, Paging, Shown
+from wallet import schema
+from wallet.access.keys import Scope
+from wallet.batches.claim import claim_batch
+from wallet.context import Context, Record
+from wallet.customers.find import Parties, find_parties
+from wallet.errors import NotFound, Refusal
+from wallet.ids import CustomerId
+from wallet.journal.body import time_text
+from wallet.ledger.accounts import COLLECTED_CODES
+from wallet.settlements.legs import LEGS_MAX, Leg, Place, leg_view
+from wallet.settlements.post import BATCH_MAX, Draft, post_settlement, post_settlements
+
+SELF = "self"
+OPERATION = "settlement.post"
+READ_AT_ONCE = 50  # settlements, then others have their turn
+_TABLE = schema.settlements
+_EXAMPLE = [
+    {"from": "ref:ann", "to": "ref:ben", "asset": "BTC", "amount": "0.5"},
+    {"from": "ref:ben", "to": "ref:ann", "asset": "EUR", "amount": "30000.00"},
+    {"from": "ref:ann", "to": "fees", "asset": "EUR", "amount": "15.00"},
+]
+_REFUSES = (
+    "amount_refused",
+    "not_allowed",
+    "not_found",
+    "insufficient_funds",
+    "account_frozen",
+    "account_closed",
+    "asset_paused",
+    "balance_overflow",
+    "duplicate_reference",
+    "idempotency_key_reused",
+)
+LegPlace = Annotated[
+    str,
+    Field(
+        pattern=f"^(cus_{ULID}|ref:{REFERENCE}|self|fees|markup)$",
+        examples=["ref:ann"],
+        description="A sub-account by id or `ref:`, the platform's own balance (`self`), or what it has collected.",
+    ),
+]
+
+
+class LegBody(Closed):
+    source: LegPlace = Field(alias="from")
+    to: LegPlace
+    asset: AssetSymbol
+    amount: AmountText
+
+
+class SettlementBody(Closed):
+    legs: list[LegBody] = Field(min_length=2, max_length=LEGS_MAX, examples=[_EXAMPLE])
+    client_reference: ClientReference | None = None
+
+
+class SettlementItem(SettlementBody, Keyed):
+    """A settlement as it could be posted alone, with a key of its own."""
+
+
+class SettlementsBody(Closed):
+    items: list[SettlementItem] = Field(
+        min_length=1, max_length=BATCH_MAX, examples=[[{"key": "trade-1", "legs": _EXAMPLE}]]
+    )
+
+
+class LegView(Shown):
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    source: str = Field(alias="from")
+    to: str
+    asset: AssetSymbol
+    amount: AmountText
+
+
+class SettlementView(Shown):
+    id: str
+    platform: str
+    legs: list[LegView]
+    client_reference: str | None
+    created_at: Moment
+
+
+class SettlementPage(Shown):
+    items: list[SettlementView]
+    next_cursor: str | None
+
+
+class SettlementOutcomes(Shown):
+    """In the order of the request. `id` names the settlement."""
+
+    items: list[ItemOutcome]
+
+
+@route(
+    "POST",
+    "/v1/settlements",
+    access=any_of(Scope.PLATFORM),
+    answer=SettlementView,
+    statuses=(201,),
+    idempotency=Idempotency.REQUIRED,
+    refuses=_REFUSES,
+)
+async def post(call: Call[SettlementBody, Nothing]) -> Answer:
+    """Settle a trade between accounts of one's own: all legs at once or none"""
+    _need_pay(call)
+    parties = await _parties(call, [call.body])
+    legs = _legs(call, parties, call.body)
+    request = request_of(call, OPERATION, _meaning(legs, call.body.client_reference))
+    draft = Draft(CustomerId(call.principal.owner), legs, call.body.client_reference, request)
+    done = await post_settlement(call.context, call.principal.key, draft)
+    row = await _row(call, str(done.result["id"]))
+    return Answer(_shown(call.context, row), 201, done.replayed, location=f"/v1/settlements/{row['id']}")
+
+
+@route(
+    "POST",
+    "/v1/settlements/batch",
+    access=any_of(Scope.PLATFORM),
+    answer=SettlementOutcomes,
+    idempotency=Idempotency.REQUIRED,
+    refuses=("idempotency_key_reused",),
+    bytes_max=BATCH_BYTES_MAX,
+)
+async def post_batch(call: Call[SettlementsBody, Nothing]) -> Answer:
+    """Settle many trades, each on its own"""
+    _need_pay(call)
+    items, context, principal = call.body.items, call.context, call.principal
+    refuse_repeated(items)
+    request = request_of(call, "settlement.batch", {"items": [item.model_dump(mode="json") for item in items]})
+    claim = await claim_batch(context, principal.key, request, len(items))
+    drafts = await _read_each(call, await _parties(call, items))
+    outcomes = iter(await post_settlements(context, principal.key, [d for d in drafts if isinstance(d, Draft)]))
+    told = [d if isinstance(d, Exception) else next(outcomes) for d in drafts]
+    views = [outcome_view(item.key, outcome) for item, outcome in zip(items, told, strict=True)]
+    return Answer(SettlementOutcomes.model_construct(items=views), replayed=claim.replayed)
+
+
+@route("GET", "/v1/settlements", access=any_of(Scope.PLATFORM), answer=SettlementPage, refuses=("invalid_cursor",))
+async def list_all(call: Call[Nothing, Paging]) -> Answer:
+    """Settlements, newest first"""
+    rows, following = await page_of_rows(call, "settlements", _TABLE, _TABLE.c.platform == call.principal.owner)
+    return Answer(SettlementPage(items=[_shown(call.context, row) for row in rows], next_cursor=following))
+
+
+@route(
+    "GET", "/v1/settlements/{settlement}", access=any_of(Scope.PLATFORM), answer=SettlementView, refuses=("not_found",)
+)
+async def show(call: Call[Nothing, Nothing]) -> Answer:
+    """One settlement"""
+    return Answer(_shown(call.context, await _row(call, call.path["settlement"])))
+
+
+def _need_pay(call: Call[Any, Any]) -> None:
+    """A settlement moves money: acting for customers is not enough."""
+    if Scope.PAY not in call.principal.scopes:
+        raise Problem("scope_missing", f"this needs the scope {Scope.PAY} too", members={"scope": Scope.PAY})
+
+
+async def _parties(call: Call[Any, Any], bodies: Iterable[SettlementBody]) -> Parties:
+    named = {place for body in bodies for leg in body.legs for place in (leg.source, leg.to)}
+    names = named - {SELF, *COLLECTED_CODES}
+    return await find_parties(call.context, CustomerId(call.principal.owner), is_platform=True, names=names)
+
+
+async def _read_each(call: Call[SettlementsBody, Nothing], parties: Parties) -> list[Draft | Refusal | Problem]:
+    drafts: list[Draft | Refusal | Problem] = []
+    for number, item in enumerate(call.body.items):
+        if number % READ_AT_ONCE == READ_AT_ONCE - 1:
+            await asyncio.sleep(0)
+        try:
+            legs = _legs(call, parties, item)
+        except (Refusal, Problem) as refusal:
+            drafts.append(refusal)
+            continue
+        request = item_request(call, OPERATION, item.key, _meaning(legs, item.client_reference))
+        drafts.append(Draft(CustomerId(call.principal.owner), legs, item.client_reference, request))
+    return drafts
+
+
+def _legs(call: Call[Any, Any], parties: Parties, body: SettlementBody) -> tuple[Leg, ...]:
+    """Raises `NotFound` for what is not the platform's, `Problem` for what is no amount."""
+    return tuple(
+        [
+            Leg(_place(parties, leg.source), _place(parties, leg.to), read_amount(call.context, leg.asset, leg.amount))
+            for leg in body.legs
+        ]
+    )
+
+
+def _place(parties: Parties, name: str) -> Place:
+    own = CustomerId(parties.owner["id"])
+    if name in COLLECTED_CODES:
+        return Place(own, name)
+    return Place(own if name == SELF else CustomerId(parties.own(name)["id"]), "balance")
+
+
+def _meaning(legs: tuple[Leg, ...], client_reference: str | None) -> dict[str, object]:
+    return {"legs": [leg.row() for leg in legs], "client_reference": client_reference}
+
+
+async def _row(call: Call[Any, Any], settlement: str) -> Record:
+    row = await call.context.one(select(_TABLE).where(_TABLE.c.id == settlement))
+    if row is None or row["platform"] != call.principal.owner:
+        raise NotFound("settlement", settlement)
+    return row
+
+
+def _shown(context: Context, row: Record) -> SettlementView:
+    legs = [LegView.model_validate(leg_view(leg, context.asset(leg["asset"]).decimals)) for leg in row["legs"]]
+    return SettlementView(
+        id=row["id"],
+        platform=row["platform"],
+        legs=legs,
+        client_reference=row["client_reference"],
+        created_at=time_text(row["created_at"]),
+    )
+
+
+ROUTES = (post, post_batch, list_all, show)

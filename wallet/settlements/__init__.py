@@ -1,0 +1,5 @@
+"""Settlements: what a platform's customers owe each other out of a trade, moved at once or not at all.
+
+legs    what one leg may take from and bring to
+post    all legs in one Change
+"""

@@ -1,0 +1,87 @@
+"""Post settlements: all legs of one in one Change, many settlements together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from wallet.batches.commit import Allowed, Decide, Outcome, commit_each, look_at_assets
+from wallet.context import Context
+from wallet.ids import CustomerId, SettlementId
+from wallet.journal.body import time_text
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement
+from wallet.journal.recall import repeatable
+from wallet.ledger import templates
+from wallet.settlements.legs import Leg, check_leg
+
+BATCH_MAX = 500  # settlements a request
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One settlement between accounts that were looked up and are the platform's."""
+
+    platform: CustomerId
+    legs: tuple[Leg, ...]
+    client_reference: str | None
+    request: Request
+
+
+async def post_settlement(context: Context, actor: str, draft: Draft) -> Committed:
+    """All legs or none; the legs are judged in order, so that a later one may spend what an earlier one brought.
+
+    Raises `InsufficientFunds`, `AccountFrozen`, `AssetPaused`, `AmountRefused`, `NotAllowed`, and `AlreadyExists` for a
+    `client_reference` that the platform has used. A retry under the same key returns the first answer.
+    """
+
+    async def decide() -> Change:
+        return _decide(context, actor, await look_at_assets(context, _symbols([draft])), draft)
+
+    return await repeatable(context.journal, draft.request, decide)
+
+
+async def post_settlements(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
+    """What became of each, in order; one that is refused leaves the others as they are."""
+
+    async def look(pending: Sequence[Draft]) -> Decide[Draft]:
+        return partial(_decide, context, actor, await look_at_assets(context, _symbols(pending)))
+
+    return await commit_each(context, drafts, look)
+
+
+def _symbols(drafts: Sequence[Draft]) -> set[str]:
+    return {leg.amount.asset.symbol for draft in drafts for leg in draft.legs}
+
+
+def _decide(context: Context, actor: str, allowed: Allowed, draft: Draft) -> Change:
+    for leg in draft.legs:
+        check_leg(leg, draft.platform)
+    requires = tuple(allowed.requirement(symbol) for symbol in sorted(_symbols([draft])))
+    return settlement_change(actor, SettlementId(context.new_id("stl")), draft, context.clock.now(), requires)
+
+
+def settlement_change(
+    actor: str, settlement: SettlementId, draft: Draft, at: datetime, requires: tuple[Requirement, ...]
+) -> Change:
+    """The event does not tell the legs, since each party sees it: one's own movements stand in one's history."""
+    view = {"id": settlement, "platform": draft.platform, "legs": len(draft.legs), "created_at": time_text(at)}
+    row: dict[str, Any] = {
+        "id": settlement,
+        "platform": draft.platform,
+        "legs": [leg.row() for leg in draft.legs],
+        "client_reference": draft.client_reference,
+        "created_at": at,
+    }
+    parties = [place.owner for leg in draft.legs for place in (leg.source, leg.target)]
+    return Change(
+        actor=actor,
+        kind=EventKind.SETTLEMENT_POSTED,
+        data=view,
+        entry=templates.trade_settled([leg.moved() for leg in draft.legs]),
+        requires=requires,
+        writes=(Insert("settlements", row),),
+        viewers=tuple(dict.fromkeys((draft.platform, *parties))),
+        request=draft.request,
+        result=view,
+    )
