@@ -15,14 +15,14 @@ from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind, Request
 from wallet.journal.change import Committed
 from wallet.ledger import templates
-from wallet.money import UNITS_MAX, Amount, Asset
+from wallet.money import Amount, Asset
 from wallet.settlements.legs import Leg, Place
 from wallet.settlements.post import BATCH_MAX, Draft, post_settlements
 
 PLATFORM = CustomerId("cus_platform")
 TRADERS = [CustomerId(f"cus_trader{number}") for number in range(12)]
 ASSETS = (EUR, BTC, ETH, DUSD)
-FUNDED = {EUR: 10**7 + 1, BTC: 10**9 + 7, ETH: UNITS_MAX // 64, DUSD: 10**12 + 39}
+FUNDED = {EUR: 10**7 + 1, BTC: 10**9 + 7, ETH: 10**60 + 11, DUSD: 10**12 + 39}
 Books = dict[tuple[str, Asset], int]
 
 
