@@ -5,6 +5,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context
 from wallet.customers.create import find_customer
+from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
@@ -34,7 +35,7 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         kind=EventKind.DEPOSIT_ATTRIBUTED,
         data={**view, "reason": reason},
         writes=(Update("deposits", deposit, row["version"], values),),
-        viewers=(owner,),
+        viewers=await viewers_of(context, owner),
         result=view,
     )
     return await context.journal.commit(change)

@@ -47,7 +47,9 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
 async def _step(context: Context, network: Network, row: Record, tip: BlockRef, final: BlockRef | None) -> None:
     is_final = final is not None and row["height"] <= final.height
     if row["state"] == DETECTED and (is_final or row["height"] < tip.height):
-        row = await _committed(context, row, moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING}))
+        row = await _committed(
+            context, row, await moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING})
+        )
     if row["state"] == CONFIRMING and is_final:
         await _credit(context, network, row)
 
@@ -70,7 +72,7 @@ async def _credit(context: Context, network: Network, row: Record) -> None:
     except AssetPaused:
         return
     kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
-    step = moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})
+    step = await moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})
     coins = await _spendable(context, network, row)
     change = replace(step, entry=_entry(context, network, row), requires=(unpaused,), writes=(*step.writes, *coins))
     try:
@@ -80,7 +82,7 @@ async def _credit(context: Context, network: Network, row: Record) -> None:
     except Refusal as refusal:
         _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
         values = {"state": QUARANTINED, "reason": refusal.stable_code}
-        await _committed(context, row, moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
+        await _committed(context, row, await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
         return
     point("deposit.after_credit")
 

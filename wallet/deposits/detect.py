@@ -9,6 +9,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
+from wallet.customers.viewers import viewers_of
 from wallet.errors import AlreadyExists, Stale
 from wallet.ids import DepositId
 from wallet.journal.body import request_digest, time_text
@@ -30,6 +31,7 @@ def deposit_view(row: Record, decimals: int) -> dict[str, object]:
     """What an owner sees of a deposit: nothing of who paid it, and nothing of its sweep."""
     return {
         "id": row["id"],
+        "customer": row["owner"],
         "network": row["network"],
         "asset": row["asset"],
         "amount": format_units(row["units"], decimals),
@@ -77,7 +79,7 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         change = (
             await _first_sight(context, network, block, incoming)
             if known is None
-            else _seen_again(context, network, block, incoming, known)
+            else await _seen_again(context, network, block, incoming, known)
         )
         if change is None:
             return
@@ -127,7 +129,7 @@ async def _first_sight(context: Context, network: Network, block: Block, incomin
         data=deposit_view(row, incoming.amount.asset.decimals),
         writes=(Insert("deposits", row),),
         vault=(party,) if party else (),
-        viewers=(owner,) if owner and owner != HOUSE else (),
+        viewers=await viewers_of(context, owner),
     )
 
 
@@ -151,7 +153,9 @@ def _sealed_party(context: Context, owner: str | None, network: Network, incomin
         return context.seal(bank_person(network.id), ItemKind.PARTY, clear)
 
 
-def _seen_again(context: Context, network: Network, block: Block, incoming: Incoming, known: Record) -> Change | None:
+async def _seen_again(
+    context: Context, network: Network, block: Block, incoming: Incoming, known: Record
+) -> Change | None:
     """The same arrival in another block (a reorg), or booked after it was announced. A credited one is never touched."""
     if not incoming.booked or known["state"] not in MOVABLE:
         return None
@@ -167,17 +171,17 @@ def _seen_again(context: Context, network: Network, block: Block, incoming: Inco
         "tx": incoming.tx,
     }
     kind = EventKind.DEPOSIT_QUARANTINED if quarantined else EventKind.DEPOSIT_DETECTED
-    return moved(context, known, kind, values)
+    return await moved(context, known, kind, values)
 
 
-def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
+async def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
     """A deposit's next step as a Change; `values` are the columns that it changes."""
     return Change(
         actor=ACTOR_NODE,
         kind=kind,
         data=deposit_view({**row, **values}, context.asset(row["asset"]).decimals),
         writes=(Update("deposits", row["id"], row["version"], values),),
-        viewers=(row["owner"],) if row["owner"] and row["owner"] != HOUSE else (),
+        viewers=await viewers_of(context, row["owner"]),
     )
 
 

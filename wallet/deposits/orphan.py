@@ -34,7 +34,7 @@ async def orphan_above(context: Context, network: Network, ancestor: BlockRef) -
 async def _orphan(context: Context, row: Record) -> bool:
     values = {"state": ORPHANED, "height": None, "block": None}
     try:
-        await context.journal.commit(moved(context, row, EventKind.DEPOSIT_ORPHANED, values))
+        await context.journal.commit(await moved(context, row, EventKind.DEPOSIT_ORPHANED, values))
     except Stale:
         return False
     return True

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
+from wallet.customers.viewers import viewers_of
 from wallet.ids import CustomerId, HoldId, NetworkId, SubmissionId
 from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.ledger import accounts, templates
@@ -252,7 +253,7 @@ async def record(
         entry=entry,
         writes=(Update("submissions", row["id"], row["version"], {**values, "state": state.value}), *moved, *writes),
         vault=vault,
-        viewers=tuple(w["owner"] for w in withdrawals),
+        viewers=await viewers_of(context, *[w["owner"] for w in withdrawals]),
     )
     await context.journal.commit(change)
     return {**after, "version": row["version"] + 1}

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
+from wallet.customers.viewers import viewers_of
 from wallet.errors import NotCancellable, NotFound
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.journal.change import Change, Committed, EventKind, Request, Update
@@ -44,7 +45,7 @@ async def _decide(context: Context, actor: str, owner: CustomerId, withdrawal: s
         data=view,
         entry=released(context, row),
         writes=(Update("withdrawals", withdrawal, row["version"], values),),
-        viewers=(owner,),
+        viewers=await viewers_of(context, owner),
         request=request,
         result=view,
     )

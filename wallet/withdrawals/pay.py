@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
+from wallet.customers.viewers import viewers_of
 from wallet.errors import AccountFrozen, AlreadyExists, AssetPaused, InsufficientFunds, Stale
 from wallet.ids import CustomerId, SubmissionId
 from wallet.journal.change import Change, EventKind, Update
@@ -147,6 +148,6 @@ async def _reject(context: Context, row: Record, reason: str, detail: str) -> No
         data=withdrawal_view({**row, **values}, context.asset(row["asset"]).decimals),
         entry=released(context, row),
         writes=(Update("withdrawals", row["id"], row["version"], values),),
-        viewers=(row["owner"],),
+        viewers=await viewers_of(context, row["owner"]),
     )
     await context.journal.commit(change)

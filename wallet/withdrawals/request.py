@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
+from wallet.customers.viewers import viewers_of
 from wallet.errors import AmountRefused, DestinationRefused, NotFound
 from wallet.ids import CustomerId, HoldId, NetworkId, WithdrawalId
 from wallet.journal.body import time_text
@@ -21,6 +22,7 @@ def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
     """As its owner sees it; a bank destination is personal and is shown only through the vault."""
     return {
         "id": row["id"],
+        "customer": row["owner"],
         "network": row["network"],
         "asset": row["asset"],
         "amount": format_units(row["units"], decimals),
@@ -120,7 +122,7 @@ async def _decide(
         requires=(unpaused,),
         writes=(Insert("withdrawals", row),),
         vault=(sealed,) if sealed else (),
-        viewers=(owner,),
+        viewers=await viewers_of(context, owner),
         request=request,
         result=view,
     )

@@ -132,6 +132,23 @@ async def test_a_platform_withdraws_for_a_sub_account_and_cancels(api_node: ApiN
     assert await available(platform.client, "ref:leaver") == "40.00"
 
 
+async def test_a_platform_follows_what_happens_to_its_sub_accounts(api_node: ApiNode) -> None:
+    platform, other = await api_node.platform(), await api_node.platform()
+    sub = await fed(api_node, platform, "followed", "EUR", "10.00")
+    withdrawn = await platform.client.post("/v1/withdrawals", {**WITHDRAWAL, "customer": sub}, key="w")
+    cancelled = await platform.client.post(f"/v1/withdrawals/{withdrawn.body['id']}/cancel", key="c")
+    assert (withdrawn.status, cancelled.status) == (201, 200)
+    events = (await platform.client.get("/v1/events")).body["items"]
+    told = [event["type"] for event in events if event["data"].get("customer") == sub]
+    assert [told[0], *told[-3:]] == [
+        "deposit.detected",
+        "deposit.credited",
+        "withdrawal.requested",
+        "withdrawal.cancelled",
+    ]
+    assert sub not in str((await other.client.get("/v1/events")).body)
+
+
 async def test_i10_nothing_of_another_platform_exists(api_node: ApiNode) -> None:
     """Every way to name a sub-account, tried by another platform, by an ordinary customer, and by the owner without the
     platform's scope."""
