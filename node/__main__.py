@@ -22,6 +22,7 @@ app = typer.Typer(
 operator = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
 asset = typer.Typer(help="Pause and resume assets.", no_args_is_help=True)
 customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_help=True)
+witness = typer.Typer(help="Signed heads that were kept elsewhere.", no_args_is_help=True)
 receipt = typer.Typer(help="Signed receipts of what the node accepted.", no_args_is_help=True)
 deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
 app.add_typer(operator, name="operator")
@@ -29,6 +30,7 @@ app.add_typer(customer, name="customer")
 app.add_typer(deposit, name="deposit")
 app.add_typer(asset, name="asset")
 app.add_typer(receipt, name="receipt")
+app.add_typer(witness, name="witness")
 
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", envvar="COFFER_CONFIG", help="The node's configuration file.")
@@ -151,12 +153,48 @@ def verify(
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: Json = False,
     books_only: Annotated[bool, typer.Option("--books-only", help="Leave out the networks.")] = False,
+    archives: Annotated[Path | None, typer.Option(help="Where archived partitions are.")] = None,
 ) -> None:
-    """Prove the books: hash chain, transfers, balances, rows; then every asset against its networks, to the last unit."""
+    """Prove the books: hash chain, signed batches, transfers, balances, rows, the heads that were witnessed; then every
+    asset against its networks, to the last unit."""
     from node.prove import prove  # noqa: PLC0415
 
+    settings = _config(config)
+    folder = archives or settings.folder / "archives"
+
     async def work(context: Any, dsns: Any) -> int:
-        return await prove(context, dsns, as_json=as_json, books_only=books_only, say=say)
+        return await prove(
+            context, dsns, settings.witness_file, folder, as_json=as_json, books_only=books_only, say=say
+        )
+
+    _beside(config, work)
+
+
+@app.command()
+def archive(
+    partition: Annotated[int, typer.Argument(help="Its number, from 0: partitions go in order.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    to: Annotated[
+        Path | None, typer.Option(help="The folder for the file; archives in the node's own without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove the books, then move a full partition of the journal that is old enough to a sealed file."""
+    from node.archive import archive_partition  # noqa: PLC0415
+    from node.prove import prove_books  # noqa: PLC0415
+
+    folder = (to or _config(config).folder / "archives").absolute()
+
+    async def work(context: Any, dsns: Any) -> int:
+        await prove_books(dsns, folder, say)
+        done = await archive_partition(context, dsns, partition, folder, say)
+        told = {"partition": done.number, "first_seq": done.first, "last_seq": done.last, "head": done.head}
+        print(
+            json.dumps({**told, "file": str(done.file)})
+            if as_json
+            else f"rows {done.first} to {done.last}: {done.file}"
+        )
+        return 0
 
     _beside(config, work)
 
@@ -198,6 +236,24 @@ def receipt_key(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> N
     make_private(settings.folder)
     found = journal_key(settings).id
     print(json.dumps({"key": found}) if as_json else found)
+
+
+@witness.command("check")
+def witness_check(
+    file: Annotated[Path, typer.Argument(help="A witness's file, or a copy of it.")],
+    key: Annotated[list[str], typer.Option(help="A public key of the node, in hex; may be named more than once.")],
+    as_json: Json = False,
+) -> None:
+    """Check a file of signed heads by itself: every line signed, rows and times only going forward. Needs no node."""
+    from wallet.journal.witness import check_lines, read_heads  # noqa: PLC0415
+
+    async def work() -> int:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            checked = check_lines(read_heads(opened), [one.lower() for one in key])
+        print(json.dumps({"heads": checked}) if as_json else f"{checked} heads are signed and in order")
+        return 0
+
+    _finish(work())
 
 
 @operator.command("create")

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from node.database import Dsns
-from wallet.journal.find_receipt import find_claimed
+from wallet.journal.find_receipt import is_claimed
 from wallet.journal.receipts import Receipt, verify_receipt
 
 MISSING = "this Change is missing from the journal: the operator signed for it"
@@ -45,7 +45,7 @@ async def check_in_journal(dsns: Dsns, receipt: Receipt) -> Found:
     connection = await asyncpg.connect(dsns.books)
     try:
         known = await connection.fetchval("SELECT EXISTS (SELECT FROM journal_keys WHERE id = $1)", receipt.key)
-        return Found(await find_claimed(connection, receipt) is not None, bool(known))
+        return Found(await is_claimed(connection, receipt), bool(known))
     finally:
         await connection.close()
 

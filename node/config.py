@@ -127,12 +127,14 @@ NetworkSection = Annotated[EvmSection | BitcoinSection | SepaSection, Field(disc
 
 
 class NodeSection(_Section):
-    """`poll_ms` is how often each loop looks at its network."""
+    """`poll_ms` is how often each loop looks at its network. `witness` is the file of signed heads: better on another
+    machine's disk than the database's."""
 
     mode: Literal["dev", "production"]
     folder: str
     listen: str = "127.0.0.1:8080"
     source_url: str | None = None
+    witness: str | None = None
     poll_ms: int = Field(ge=50, le=60_000, default=1_000)
 
     @field_validator("listen")
@@ -166,6 +168,10 @@ class Config(_Section):
     @property
     def folder(self) -> Path:
         return self.path(self.node.folder)
+
+    @property
+    def witness_file(self) -> Path:
+        return self.folder / "witness.log" if self.node.witness is None else self.path(self.node.witness)
 
     def assets(self) -> dict[str, Asset]:
         """Raises `ConfigRefused` when one asset has two scales: then a `scale` must be named."""

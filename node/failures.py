@@ -3,6 +3,7 @@
 import asyncpg
 
 from chains.signer.settings import SettingsRefused
+from node.archive import ArchiveRefused
 from node.config import ConfigRefused
 from node.database import DatabaseUnavailable, RolesUnavailable, UnsafeDatabase
 from node.demo.client import ApiRefused
@@ -14,11 +15,13 @@ from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
 from wallet.journal.find_receipt import BatchBroken
 from wallet.journal.receipts import ReceiptRefused
 from wallet.journal.verify import BooksBroken
+from wallet.journal.witness import WitnessContradicted
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.vault.items import VaultError
 
 EXPECTED = (
     ApiRefused,
+    ArchiveRefused,
     BatchBroken,
     BooksBroken,
     ChildEnded,
@@ -39,5 +42,6 @@ EXPECTED = (
     TourFailed,
     UnsafeDatabase,
     VaultError,
+    WitnessContradicted,
     asyncpg.PostgresError,
 )

@@ -2,37 +2,36 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import asyncpg
 
+from node.collector import settle_collector
 from node.database import Dsns
+from node.witness import compare_witness
 from wallet.context import Context
-from wallet.journal.verify import verify
+from wallet.journal.verify import Progress, Proof, verify
 from wallet.ledger.reconcile import positions
 
 Say = Callable[[str], None]
 
 
-async def prove(context: Context, dsns: Dsns, *, as_json: bool, books_only: bool, say: Say) -> int:
+async def prove(
+    context: Context, dsns: Dsns, witnessed: Path, archives: Path, *, as_json: bool, books_only: bool, say: Say
+) -> int:
     """Exit status 0 if the journal agrees and no asset is short by a single unit, 1 otherwise. A surplus is shown and is no
-    failure: anybody can send us a unit that we do not see. Raises `BooksBroken` and the networks' errors."""
-    shown = 0
-
-    def progress(done: int, of: int) -> None:
-        nonlocal shown
-        if done * 10 // max(of, 1) > shown:
-            shown = done * 10 // max(of, 1)
-            say(f"replayed {done:,} of {of:,} changes")
-
+    failure: anybody can send us a unit that we do not see. Raises `BooksBroken`, `WitnessContradicted` and the networks'
+    errors."""
     connection = await asyncpg.connect(dsns.books)
     try:
-        proof = await verify(connection, progress)
+        heads = await compare_witness(connection, witnessed)
     finally:
         await connection.close()
-    found: dict[str, Any] = {
-        "journal": {"seq": proof.seq, "head": proof.head, "transfers": proof.transfers, "rows": proof.rows},
-    }
+    proof = await prove_books(dsns, archives, say)
+    found: dict[str, Any] = {"journal": {**asdict(proof), "witnessed": heads}}
     short = False
     if not books_only:
         proven = await positions(context)
@@ -42,12 +41,41 @@ async def prove(context: Context, dsns: Dsns, *, as_json: bool, books_only: bool
     return 1 if short else 0
 
 
+async def prove_books(dsns: Dsns, archives: Path, say: Say) -> Proof:
+    """The journal alone, against its tables. Raises `BooksBroken`."""
+    settle_collector()
+    connection = await asyncpg.connect(dsns.books)
+    try:
+        return await verify(connection, _progress(say), archives)
+    finally:
+        await connection.close()
+
+
+def _progress(say: Say) -> Progress:
+    """Ten lines at most, with rate and time left."""
+    started, shown = perf_counter(), 0
+
+    def progress(done: int, of: int) -> None:
+        nonlocal shown
+        tenth = done * 10 // max(of, 1)
+        if tenth > shown:
+            shown = tenth
+            spent_us = max(int((perf_counter() - started) * 1_000_000), 1)
+            left_s = (of - done) * spent_us // max(done, 1) // 1_000_000
+            say(f"replayed {done:,} of {of:,} changes, {done * 1_000_000 // spent_us:,} a second, {left_s} s left")
+
+    return progress
+
+
 def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
+    """For programs or for people."""
     if as_json:
         print(json.dumps(found))  # noqa: T201 (a command's result)
         return
     journal = found["journal"]
     print(f"journal: {journal['seq']} changes, {journal['transfers']} transfers and {journal['rows']} rows agree")  # noqa: T201
+    print(f"         in {journal['batches']} batches; {journal['receipts']} changes have signed receipts")  # noqa: T201
+    print(f"         {journal['witnessed']} witnessed heads are on record")  # noqa: T201
     print(f"         sealed by {journal['head']}")  # noqa: T201
     for symbol, figures in found.get("assets", {}).items():
         state = _judged(figures["difference"])

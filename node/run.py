@@ -17,6 +17,7 @@ from node.collector import settle_collector
 from node.compose import compose, journal_key, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
 from node.logs import write_logs
+from node.witness import stop_if_contradicted
 from node.workers.all import run_workers
 from wallet.context import Context
 
@@ -50,8 +51,11 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         await signing.ready()
         say("opening the networks")
         context = await stack.enter_async_context(compose(config, database.dsns, signing.client))
+        contradicted = await stop_if_contradicted(config, context, database.dsns)
+        if contradicted is not None:
+            say(f"every asset is paused: {contradicted}")
         if role is not Role.API:
-            await stack.enter_async_context(run_workers(config, context, database.dsns.owner))
+            await stack.enter_async_context(run_workers(config, context, database.dsns))
         if role is not Role.WORKERS:
             say(f"listening on {await stack.enter_async_context(serve(config, context))}")
         settle_collector()

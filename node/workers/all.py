@@ -8,20 +8,28 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from node.config import Config
+from node.database import Dsns
+from node.witness import WitnessFile
 from node.workers.follow_network import follow_network
 from node.workers.loop import Loop, release_leases, run_loop
 from node.workers.pay_withdrawals import pay_and_follow
 from node.workers.prepare_partitions import prepare_next_partitions
 from node.workers.sweep_deposits import sweep_network
+from node.workers.witness_heads import witness_head
 from wallet.context import Context
 
 PARTITIONS_EVERY_S = 3600.0
+WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
 
-def all_loops(config: Config, context: Context, owner_dsn: str) -> list[Loop]:
+def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     """Per network: follow, pay, and sweep where deposits must be moved."""
     every_s = config.node.poll_ms * 0.001
-    loops = [Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, owner_dsn))]
+    witness = WitnessFile(config.witness_file)
+    loops = [
+        Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
+        Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),
+    ]
     for name, network in context.networks.items():
         loops.append(Loop(f"follow/{name}", every_s, partial(follow_network, context, network)))
         loops.append(Loop(f"pay/{name}", every_s, partial(pay_and_follow, context, network)))
@@ -32,10 +40,10 @@ def all_loops(config: Config, context: Context, owner_dsn: str) -> list[Loop]:
 
 
 @asynccontextmanager
-async def run_workers(config: Config, context: Context, owner_dsn: str) -> AsyncIterator[None]:
+async def run_workers(config: Config, context: Context, dsns: Dsns) -> AsyncIterator[None]:
     """The loops run while the block does; a step under way when it ends is cut, and goes on at the next start."""
     holder = f"{socket.gethostname()}/{secrets.token_hex(8)}"
-    loops = all_loops(config, context, owner_dsn)
+    loops = all_loops(config, context, dsns)
     tasks = [asyncio.create_task(run_loop(context, loop, holder), name=loop.name) for loop in loops]
     try:
         yield

@@ -58,6 +58,8 @@ class EventKind(StrEnum):
     SUBMISSION_FINAL = "submission.final"
     SUBMISSION_DEAD = "submission.dead"
     SUBMISSION_STOPPED = "submission.stopped"
+    JOURNAL_KEY_LISTED = "journal.key_listed"
+    JOURNAL_ARCHIVED = "journal.archived"
 
 
 @dataclass(frozen=True, slots=True)

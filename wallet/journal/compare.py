@@ -7,7 +7,7 @@ also decides where two spellings of the same values differ.
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 import asyncpg
@@ -27,6 +27,7 @@ from wallet.journal.replay import (
     row_values,
     viewer_lines,
 )
+from wallet.journal.source import Block
 from wallet.ledger.accounts import HOUSE, Account, Flags
 from wallet.money import Asset
 from wallet.schema import ROWS, Units
@@ -46,17 +47,28 @@ _ANSWERS = (
 _VIEWERS = 'SELECT seq, viewer FROM journal_viewers ORDER BY seq, viewer COLLATE "C"'
 
 
-async def name_bad_transfer(connection: asyncpg.Connection, lines: Sequence[str], after: int, upto: int) -> None:
-    """`lines` are what the journal says of the rows `after` to `upto`. Raises `BooksBroken` for the first that differs."""
+async def name_bad_transfer(connection: asyncpg.Connection, lines: Sequence[str], block: Block, upto: int) -> None:
+    """`lines` are what the journal says of the block's rows up to `upto`. Raises `BooksBroken` for the first that differs."""
+    if block.archived is not None:
+        _name_archived(lines, block)
+        return
     told: dict[int, list[str]] = {}
     for line in lines:
         told.setdefault(int(line.partition("\t")[0]), []).append(line)
     stored: dict[int, list[asyncpg.Record]] = {}
-    for record in await connection.fetch(_TRANSFERS, after, upto):
+    for record in await connection.fetch(_TRANSFERS, block.after, upto):
         stored.setdefault(record["seq"], []).append(record)
     for seq in sorted({*told, *stored}):
         if seq <= upto:
             _compare_entry(seq, told.get(seq, []), stored.get(seq, []))
+
+
+def _name_archived(lines: Sequence[str], block: Block) -> None:
+    stored = block.transfers.splitlines(keepends=True)
+    for line, found in zip_longest(lines, stored):
+        if line != found:
+            seq = str(line or found).partition("\t")[0]
+            raise BooksBroken(f"{block.archived}: the transfers of journal row {seq} differ from the journal")
 
 
 _TRANSFERS = (
@@ -82,15 +94,15 @@ def _compare_entry(seq: int, told: Sequence[str], stored: Sequence[asyncpg.Recor
             raise BooksBroken(f"transfer {ordinal} of {name}: the balances after it differ from the journal's")
 
 
-async def compare_ends(connection: asyncpg.Connection, replay: Replay, seq: int) -> None:
-    """All tables but the journal and its transfers. Raises `BooksBroken`."""
+async def compare_ends(connection: asyncpg.Connection, replay: Replay, archived: int, seq: int) -> None:
+    """At `seq`, with the rows up to `archived` in files. All tables but the journal and its transfers. Raises `BooksBroken`."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     await _compare_accounts(connection, replay)
     await _compare_holds(connection, replay)
     for table in ROWS:
         await _compare_rows(connection, table, replay.rows[table])
     await _compare_vault(connection, replay)
-    await _compare_answers(connection, replay, seq)
+    await _compare_answers(connection, replay, archived, seq)
     for table in ("journal", "transfers"):
         stray = f"SELECT seq FROM {table} WHERE seq < 1 OR seq > $1 ORDER BY seq LIMIT 1"  # noqa: S608 (our own table names)
         found = await connection.fetchval(stray, seq)
@@ -247,16 +259,18 @@ async def _name_bad_row(connection: asyncpg.Connection, table: str, rows: dict[s
 # ── answers and viewers ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _compare_answers(connection: asyncpg.Connection, replay: Replay, seq: int) -> None:
+async def _compare_answers(connection: asyncpg.Connection, replay: Replay, archived: int, seq: int) -> None:
     """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared."""
     if replay.answered.digest() != await copy_digest(connection, _ANSWERS):
-        await _name_bad_answer(connection, "requests", _ANSWERS, seq)
+        await _name_bad_answer(connection, "requests", _ANSWERS, archived, seq)
     if replay.seen.digest() != await copy_digest(connection, _VIEWERS):
-        await _name_bad_answer(connection, "journal_viewers", _VIEWERS, seq)
+        await _name_bad_answer(connection, "journal_viewers", _VIEWERS, archived, seq)
 
 
-async def _name_bad_answer(connection: asyncpg.Connection, table: str, sql: str, seq: int) -> None:
+async def _name_bad_answer(connection: asyncpg.Connection, table: str, sql: str, archived: int, seq: int) -> None:
     """The journal once more, beside the table in the same order."""
+    if archived:
+        raise BooksBroken(f"{table} differ from the journal")
     told, found = _told_lines(connection, table, seq), _cursor(connection, sql)
     while True:
         line, record = await anext(told, None), await anext(found, None)

@@ -18,6 +18,7 @@ _HEADER_BYTES = 19  # PostgreSQL documentation, COPY, "Binary Format": signature
 _END = b"\xff\xff"
 _ROW = Struct("!hiqiqi")  # six columns; seq and at with their lengths; the body's length
 _LENGTH = Struct("!i")
+_WORDS = Struct("!QQQ")
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 after 1970-01-01
 _WORD = (1 << 64) - 1
 
@@ -66,6 +67,11 @@ def journal_rows(copied: bytes) -> Iterator[tuple[int, int, bytes, int]]:
         place = rest
         for _ in range(3):
             place += 4 + _LENGTH.unpack_from(copied, place)[0]
+
+
+def chain_words(seq: int, at: int, record: bytes) -> bytes:
+    """What `chain.link` takes between the hash before and the body, of a row as `journal_rows` tells it."""
+    return _WORDS.pack(seq, at, len(record))
 
 
 def tail(digest: bytes, kind: str, actor: str) -> bytes:

@@ -26,6 +26,12 @@ _AT = """
 SELECT j.seq FROM journal_batches b JOIN journal j ON j.seq BETWEEN b.first_seq AND b.last_seq
 WHERE b.at = $1 AND j.hash = $2
 """
+_ARCHIVED = """
+SELECT EXISTS (
+    SELECT FROM journal_batches b JOIN archives a ON b.last_seq BETWEEN a.first_seq AND a.last_seq
+    WHERE b.at = $1 AND b.signature = $2
+)
+"""
 
 
 class BatchBroken(Exception):
@@ -69,7 +75,10 @@ async def find_insert(
     return None
 
 
-async def find_claimed(connection: asyncpg.Connection, receipt: Receipt) -> int | None:
-    """Where the Change of a receipt stands in this journal. None convicts whoever signed the receipt."""
-    found: int | None = await connection.fetchval(_AT, receipt.at, receipt.chain)
-    return found
+async def is_claimed(connection: asyncpg.Connection, receipt: Receipt) -> bool:
+    """Whether the journal has the Change of a receipt that was verified. False convicts whoever signed it.
+
+    Of archived rows the database has the batches alone: then the very signature must be on record, which covers the root
+    that the receipt's path leads to."""
+    found = await connection.fetchval(_AT, receipt.at, receipt.chain)
+    return found is not None or bool(await connection.fetchval(_ARCHIVED, receipt.at, receipt.signature))

@@ -78,6 +78,18 @@ def _claim(at_text: str, kind: str, request: Sequence[str] | None, result: Mappi
     return _encode({"v": CLAIM_VERSION, "at": at_text, "kind": kind, "request": request, "result": result})
 
 
+def sealed_claim(at_text: bytes, kind: str, request: msgspec.Raw, data: msgspec.Raw, result: msgspec.Raw) -> bytes:
+    """The same bytes, put together of parts of a body as they stand: they are canonical there already."""
+    answered = data if bytes(result) == b"null" else result
+    return b'{"at":"%b","kind":"%b","request":%b,"result":%b,"v":%d}' % (
+        at_text,
+        kind.encode(),
+        request,
+        answered,
+        CLAIM_VERSION,
+    )
+
+
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -4,20 +4,22 @@ Reads in chunks up to a sequence fixed at the start, so that no long snapshot sl
 place in words. What it needs is the journal itself: everything else must follow from it, bit for bit.
 
     copied   blocks of rows as PostgreSQL copies them out        replay   the books as the journal tells them
+    source   the archives of old partitions, then the database   batches  the signed root of each transaction
     compare  the tables at the end, and a closer look where a block differs
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from struct import Struct
+from pathlib import Path
 
 import asyncpg
 import msgspec
 
+from wallet.journal.batches import BATCHES, BatchProof, read_batch
 from wallet.journal.chain import GENESIS, TAG, microseconds
 from wallet.journal.compare import compare_ends, name_bad_transfer
-from wallet.journal.copied import JOURNAL, TRANSFER_COLUMNS, TRANSFERS, copy_binary, copy_text, journal_rows, tail
+from wallet.journal.copied import TRANSFER_COLUMNS, chain_words, journal_rows, tail
 from wallet.journal.replay import (
     Body,
     BooksBroken,
@@ -28,13 +30,13 @@ from wallet.journal.replay import (
     read_request,
     viewer_lines,
 )
+from wallet.journal.source import Source, open_source
 
 __all__ = ["BooksBroken", "Proof", "verify"]
 
 CHUNK = 5_000  # journal rows read at a time: a few megabytes, tens of milliseconds
 
 Progress = Callable[[int, int], None]
-_WORDS = Struct("!QQQ")  # of the chain's record: sequence, microseconds, the body's length
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,80 +48,119 @@ class Proof:
     transfers: int
     accounts: int
     rows: int
+    batches: int
+    receipts: int
 
 
-async def verify(connection: asyncpg.Connection, progress: Progress | None = None) -> Proof:
-    """Raises `BooksBroken`. The comparison of tables runs in one short read of each; on a busy node it is repeated on what
-    was committed meanwhile, so that a running node can be verified."""
-    replay, seq, previous = Replay(), 0, GENESIS
+_UNBATCHED = "SELECT NOT EXISTS (SELECT FROM journal_batches) AND NOT EXISTS (SELECT FROM journal_keys)"
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far the replay has come: the last sound row, its hash, and what follows from the rows up to it."""
+
+    source: Source
+    unbatched: bool
+    seq: int = 0
+    hash: bytes = GENESIS
+    replay: Replay = field(default_factory=Replay)
+    batches: BatchProof = field(default_factory=BatchProof)
+
+    def proof(self) -> Proof:
+        rows = sum(len(rows) for rows in self.replay.rows.values())
+        signed = self.batches
+        return Proof(
+            seq=self.seq,
+            head=self.hash.hex(),
+            transfers=self.replay.transfers,
+            accounts=len(self.replay.totals),
+            rows=rows,
+            batches=signed.batches,
+            receipts=signed.receipts,
+        )
+
+
+async def verify(
+    connection: asyncpg.Connection, progress: Progress | None = None, archives: Path | None = None
+) -> Proof:
+    """`archives` is the folder of archived partitions, where there are some. Raises `BooksBroken`.
+
+    The comparison of tables runs in one short read of each; on a busy node it is repeated on what was committed meanwhile,
+    so that a running node can be verified."""
+    walk = _Walk(await open_source(connection, archives), await connection.fetchval(_UNBATCHED))
     while True:
         target = await connection.fetchval("SELECT seq FROM journal_head")
-        seq, previous = await _replay_to(connection, replay, seq, previous, target or 0, progress)
+        await _walk_to(walk, target or 0, progress)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             head = await connection.fetchrow("SELECT seq, hash, at FROM journal_head")
             if head is None:
                 raise BooksBroken("journal_head is empty")
-            if head["seq"] - seq > CHUNK:
+            if head["seq"] - walk.seq > CHUNK:
                 continue
-            seq, previous = await _replay_to(connection, replay, seq, previous, head["seq"], progress)
-            if bytes(head["hash"]) != previous:
-                raise BooksBroken(f"the head's hash is not the hash of journal row {seq}")
-            await compare_ends(connection, replay, seq)
-            if seq and microseconds(head["at"]) != replay.at:
-                raise BooksBroken(f"the head's time is not the time of journal row {seq}")
-            break
-    rows = sum(len(rows) for rows in replay.rows.values())
-    return Proof(seq, previous.hex(), replay.transfers, len(replay.totals), rows)
+            await _walk_to(walk, head["seq"], progress)
+            if bytes(head["hash"]) != walk.hash:
+                raise BooksBroken(f"the head's hash is not the hash of journal row {walk.seq}")
+            await compare_ends(connection, walk.replay, walk.source.archived, walk.seq)
+            if walk.seq and microseconds(head["at"]) != walk.replay.at:
+                raise BooksBroken(f"the head's time is not the time of journal row {walk.seq}")
+            await _close_batches(connection, walk)
+            return walk.proof()
 
 
-async def _replay_to(
-    connection: asyncpg.Connection, replay: Replay, seq: int, previous: bytes, target: int, progress: Progress | None
-) -> tuple[int, bytes]:
-    while seq < target:
-        upto = min(seq + CHUNK, target)
-        copied = await copy_binary(connection, JOURNAL, seq, upto)
-        stored = await copy_text(connection, TRANSFERS, seq, upto)
+async def _close_batches(connection: asyncpg.Connection, walk: _Walk) -> None:
+    stray = "SELECT last_seq FROM journal_batches WHERE last_seq > $1 OR last_seq < 1 OR first_seq < 1 LIMIT 1"
+    found = await connection.fetchval(stray, walk.seq)
+    if found is not None:
+        raise BooksBroken(f"journal_batches has one that ends with {found}, and the journal runs from 1 to {walk.seq}")
+    walk.batches.close(walk.replay.rows["journal_keys"])
+
+
+async def _walk_to(walk: _Walk, target: int, progress: Progress | None) -> None:
+    while walk.seq < target:
+        block = await walk.source.block(walk.seq, target, CHUNK)
+        while walk.batches.fetched < block.upto:
+            found = await walk.source.connection.fetch(BATCHES, walk.batches.fetched, CHUNK)
+            if not found:
+                break
+            walk.batches.expect(read_batch(*row) for row in found)
         lines: list[str] = []
-        reached, previous, broken = _replay_rows(replay, seq, previous, copied, lines)
+        broken = _replay_rows(walk, block.journal, lines)
         told = "".join(lines)
-        if told != stored or not is_clear(told, len(lines), TRANSFER_COLUMNS):
-            await name_bad_transfer(connection, lines, seq, min(reached, upto))
+        if told != block.transfers or not is_clear(told, len(lines), TRANSFER_COLUMNS):
+            await name_bad_transfer(walk.source.connection, lines, block, walk.seq)
         if broken is not None:
             raise broken
-        if reached != upto:
-            raise BooksBroken(f"journal row {reached + 1} is missing")
-        if told != stored:
-            await name_bad_transfer(connection, lines, seq, upto)
-        seq = reached
+        if walk.seq != block.upto:
+            raise BooksBroken(f"journal row {walk.seq + 1} is missing")
         if progress is not None:
-            progress(seq, target)
-    return seq, previous
+            progress(walk.seq, target)
 
 
-def _replay_rows(
-    replay: Replay, seq: int, previous: bytes, copied: bytes, lines: list[str]
-) -> tuple[int, bytes, BooksBroken | None]:
-    """Rows one after the other up to the first bad one: the last sound one, its hash, and what is wrong with the next."""
+def _replay_rows(walk: _Walk, copied: bytes, lines: list[str]) -> BooksBroken | None:
+    """Rows one after the other up to the first bad one; what is wrong with that, so that an earlier row's transfers can be
+    looked at first."""
     answers: list[str] = []
     viewers: list[str] = []
     broken = None
     try:
-        for found, at, record, rest in journal_rows(copied):
-            if found != seq + 1:
-                raise BooksBroken(f"journal row {seq + 1} is missing: the next is {found}")  # noqa: TRY301 (told below)
-            digest = sha256(b"".join((TAG, previous, _WORDS.pack(found, at, len(record)), record))).digest()
-            body = _sound_body(found, record, digest, copied, rest)
-            replay.apply(found, body, lines)
+        for seq, at, record, rest in journal_rows(copied):
+            if seq != walk.seq + 1:
+                raise BooksBroken(f"journal row {walk.seq + 1} is missing: the next is {seq}")  # noqa: TRY301 (see above)
+            digest = sha256(b"".join((TAG, walk.hash, chain_words(seq, at, record), record))).digest()
+            body = _sound_body(seq, record, digest, copied, rest)
+            walk.replay.apply(seq, body, lines)
+            if not walk.unbatched:
+                walk.batches.take(seq, at, digest, body)
             request = read_request(body.request)
             if request is not None:
-                answers.append(answer_line(found, request))
-            viewers += viewer_lines(found, body.viewers)
-            seq, previous, replay.at = found, digest, at
+                answers.append(answer_line(seq, request))
+            viewers += viewer_lines(seq, body.viewers)
+            walk.seq, walk.hash, walk.replay.at = seq, digest, at
     except BooksBroken as error:
         broken = error
-    replay.answered.update("".join(answers).encode())
-    replay.seen.update("".join(viewers).encode())
-    return seq, previous, broken
+    walk.replay.answered.update("".join(answers).encode())
+    walk.replay.seen.update("".join(viewers).encode())
+    return broken
 
 
 def _sound_body(seq: int, record: bytes, digest: bytes, copied: bytes, rest: int) -> Body:

@@ -1,0 +1,105 @@
+"""Proving the batches while the journal is replayed: no row without one, and every signed root is the rows' own.
+
+Only batches from before receipts were made have no signature: once one is signed, all that follow are.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wallet.journal.body import time_text
+from wallet.journal.chain import microseconds
+from wallet.journal.receipts import Tree, is_signed, leaf, sealed_claim
+from wallet.journal.replay import Body, BooksBroken
+
+BATCHES = """
+SELECT first_seq, last_seq, at, root, key, signature FROM journal_batches WHERE last_seq > $1 ORDER BY last_seq LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`seal` is root, key and signature, or None. `at` also as microseconds and as the text in its claims."""
+
+    first: int
+    last: int
+    at: datetime
+    at_us: int
+    at_text: bytes
+    seal: tuple[bytes, str, bytes] | None
+
+    @property
+    def name(self) -> str:
+        return f"the batch of journal rows {self.first} to {self.last}"
+
+
+def read_batch(first: int, last: int, at: datetime, root: bytes | None, key: str, signature: bytes) -> Batch:
+    seal = None if root is None else (root, key, signature)
+    return Batch(first, last, at, microseconds(at), time_text(at).encode(), seal)
+
+
+@dataclass(slots=True)
+class BatchProof:
+    """`fetched` is the last row of the last batch that was handed in; `keys` are those that signed, with the last row of
+    each one's first batch."""
+
+    fetched: int = 0
+    batches: int = 0
+    receipts: int = 0
+    keys: dict[str, int] = field(default_factory=dict)
+    _coming: deque[Batch] = field(default_factory=deque)
+    _open: Batch | None = None
+    _leaves: list[bytes] = field(default_factory=list)
+
+    def expect(self, batches: Iterable[Batch]) -> None:
+        self._coming.extend(batches)
+        if self._coming:
+            self.fetched = self._coming[-1].last
+
+    def take(self, seq: int, at_us: int, digest: bytes, body: Body) -> None:
+        """One sound journal row after the other. Raises `BooksBroken`."""
+        batch = self._open or self._begin(seq)
+        if at_us != batch.at_us:
+            raise BooksBroken(f"journal row {seq} has another time than {batch.name}")
+        if batch.seal is not None:
+            self._leaves.append(
+                leaf(digest, sealed_claim(batch.at_text, body.kind, body.request, body.data, body.result))
+            )
+        if seq == batch.last:
+            self._end(batch, digest)
+
+    def _begin(self, seq: int) -> Batch:
+        if not self._coming:
+            raise BooksBroken(f"journal row {seq} is in no batch")
+        batch = self._open = self._coming.popleft()
+        if batch.first != seq or batch.last < seq:
+            raise BooksBroken(f"journal row {seq} is in no batch: {batch.name} is the next")
+        if batch.seal is None and self.keys:
+            raise BooksBroken(f"{batch.name} is not signed, and one before it is")
+        return batch
+
+    def _end(self, batch: Batch, head: bytes) -> None:
+        self._open = None
+        self.batches += 1
+        if batch.seal is None:
+            return
+        root, key, signature = batch.seal
+        if Tree(self._leaves).root != root:
+            raise BooksBroken(f"{batch.name} has another root than its rows lead to")
+        if not is_signed(key, head, batch.at, root, signature):
+            raise BooksBroken(f"{batch.name} is not signed by the key that it names")
+        self.receipts += len(self._leaves)
+        self.keys.setdefault(key, batch.last)
+        self._leaves.clear()
+
+    def close(self, listed: Mapping[str, object]) -> None:
+        """At the head. `listed` are the rows of `journal_keys`. Raises `BooksBroken`."""
+        beyond = self._open or (self._coming[0] if self._coming else None)
+        if beyond is not None:
+            raise BooksBroken(f"{beyond.name} goes beyond the head")
+        for key, last in self.keys.items():
+            if key not in listed:
+                raise BooksBroken(
+                    f"the batch that ends with journal row {last} is signed by {key}, which is not listed"
+                )
