@@ -4,13 +4,13 @@ from typing import Any
 
 import asyncpg
 from pydantic import Field
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Table, select
 
+from api.auth import may_see
 from api.routes import Answer, Call, any_of, route
 from api.schema import Moment, Nothing, Shown
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.context import Context, Record
 from wallet.errors import NotFound
 from wallet.journal.find_receipt import find_insert, find_receipt
 from wallet.journal.receipts import Receipt, receipt_view
@@ -21,7 +21,7 @@ _OWNERS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "hld": (schema.placed_holds, ("platform", "owner")),
     "stl": (schema.settlements, ("platform",)),
 }
-"""By an id's prefix: where the object's row is, and whose it is."""
+"""By an id's prefix: where the object's row is, and whose it is, whoever asked for it first."""
 
 
 class ReceiptView(Shown):
@@ -41,26 +41,21 @@ class ReceiptView(Shown):
 @route("GET", "/v1/receipts/{object}", access=any_of(Scope.READ), answer=ReceiptView, refuses=("not_found",))
 async def show(call: Call[Nothing, Nothing]) -> Answer:
     """The receipt of the request that made a payment, withdrawal, hold or settlement of one's own"""
-    receipt = await _receipt_of(call.context, call.path["object"], call.principal.owner)
+    receipt = await _receipt_of(call, call.path["object"])
     if receipt is None:
         raise NotFound("receipt", call.path["object"])
     return Answer(ReceiptView.model_validate(receipt_view(receipt)))
 
 
-async def _receipt_of(context: Context, name: str, asker: str) -> Receipt | None:
+async def _receipt_of(call: Call[Nothing, Nothing], name: str) -> Receipt | None:
     table, owners = _OWNERS[name[:3]]
-    row = await _own_row(context, table, owners, name, asker)
-    if row is None:
+    row = await call.context.one(select(table).where(table.c.id == name))
+    if row is None or not await may_see(call, *[row[owner] for owner in owners]):
         return None
-    async with context.reads.connect() as pooled:
+    async with call.context.reads.connect() as pooled:
         connection = _driver(await pooled.get_raw_connection())
-        seq = await find_insert(connection, asker, table.name, name, row["created_at"])
+        seq = await find_insert(connection, row[owners[0]], table.name, name, row["created_at"])
         return None if seq is None else await find_receipt(connection, seq)
-
-
-async def _own_row(context: Context, table: Table, owners: tuple[str, ...], name: str, asker: str) -> Record | None:
-    mine = or_(*(table.c[owner] == asker for owner in owners))
-    return await context.one(select(table.c.created_at).where(table.c.id == name, mine))
 
 
 def _driver(raw: Any) -> asyncpg.Connection:
