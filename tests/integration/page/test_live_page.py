@@ -11,6 +11,7 @@ from tests.integration.page.conftest import PageNode
 from wallet.access.keys import Scope, revoke_key
 from wallet.addresses.assign import assign_address
 from wallet.assets.pause import pause_asset, resume_asset
+from wallet.customers.sub_accounts import Wanted, create_sub_accounts
 from wallet.ids import CustomerId
 from wallet.journal.change import Request
 from wallet.money import parse_amount
@@ -222,6 +223,20 @@ async def test_the_page_without_its_script_still_shows_what_there_is(page_node: 
     await page.goto(page_node.link(await page_node.world.key(owner, Scope.READ)))
     assert await page.locator("#scriptless-EUR").inner_text() == "3.00"
     await context.close()
+
+
+async def test_a_sub_account_without_a_handle_is_named_by_its_reference(page_node: PageNode, browser: Browser) -> None:
+    platform = await page_node.world.customer("page_platform")
+    (standing,) = await create_sub_accounts(page_node.world.context, "test", platform, [Wanted("order.77", (BITCOIN,))])
+    sub = CustomerId(standing.customer["id"])
+    await page_node.world.fund(sub, "EUR", "4.00")
+    operator = await page_node.world.key(await page_node.world.operator("page_op"), Scope.OPERATE_READ)
+    async with opened(browser, page_node.link(await page_node.world.key(sub, Scope.READ))) as page:
+        assert await page.locator("h1").inner_text() == "order.77"
+        await expect(page.locator("[id='order.77-EUR']")).to_have_text("4.00")
+    async with opened(browser, page_node.link(operator)) as page:
+        await expect(page.get_by_text("@page_platform")).to_be_visible()
+        assert "order.77" not in await page.content()
 
 
 @asynccontextmanager
