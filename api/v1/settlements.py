@@ -21,13 +21,14 @@ from wallet.batches.claim import claim_batch
 from wallet.context import Context, Record
 from wallet.customers.find import Parties, find_parties
 from wallet.errors import NotFound, Refusal
-from wallet.ids import CustomerId
+from wallet.ids import CustomerId, HoldId
 from wallet.journal.body import time_text
 from wallet.ledger.accounts import COLLECTED_CODES
-from wallet.settlements.legs import LEGS_MAX, Leg, Place, leg_view
+from wallet.settlements.legs import LEGS_MAX, Held, Leg, Place, leg_row, leg_view
 from wallet.settlements.post import BATCH_MAX, Draft, post_settlement, post_settlements
 
 SELF = "self"
+HOLD_PREFIX = "hld_"
 OPERATION = "settlement.post"
 READ_AT_ONCE = 50  # settlements, then others have their turn
 _TABLE = schema.settlements
@@ -41,6 +42,7 @@ _REFUSES = (
     "not_allowed",
     "not_found",
     "insufficient_funds",
+    "hold_not_open",
     "account_frozen",
     "account_closed",
     "asset_paused",
@@ -56,10 +58,18 @@ LegPlace = Annotated[
         description="A sub-account by id or `ref:`, the platform's own balance (`self`), or what it has collected.",
     ),
 ]
+LegSource = Annotated[
+    str,
+    Field(
+        pattern=f"^(cus_{ULID}|ref:{REFERENCE}|hld_{ULID}|self|fees|markup)$",
+        examples=["ref:ann"],
+        description="As `to`; or a hold that the platform has placed, of which the leg takes a part or all.",
+    ),
+]
 
 
 class LegBody(Closed):
-    source: LegPlace = Field(alias="from")
+    source: LegSource = Field(alias="from")
     to: LegPlace
     asset: AssetSymbol
     amount: AmountText
@@ -84,6 +94,7 @@ class LegView(Shown):
     model_config = ConfigDict(serialize_by_alias=True)
 
     source: str = Field(alias="from")
+    hold: str | None
     to: str
     asset: AssetSymbol
     amount: AmountText
@@ -175,7 +186,7 @@ def _need_pay(call: Call[Any, Any]) -> None:
 
 async def _parties(call: Call[Any, Any], bodies: Iterable[SettlementBody]) -> Parties:
     named = {place for body in bodies for leg in body.legs for place in (leg.source, leg.to)}
-    names = named - {SELF, *COLLECTED_CODES}
+    names = {name for name in named if name not in (SELF, *COLLECTED_CODES) and not name.startswith(HOLD_PREFIX)}
     return await find_parties(call.context, CustomerId(call.principal.owner), is_platform=True, names=names)
 
 
@@ -198,10 +209,14 @@ def _legs(call: Call[Any, Any], parties: Parties, body: SettlementBody) -> tuple
     """Raises `NotFound` for what is not the platform's, `Problem` for what is no amount."""
     return tuple(
         [
-            Leg(_place(parties, leg.source), _place(parties, leg.to), read_amount(call.context, leg.asset, leg.amount))
+            Leg(_source(parties, leg.source), _place(parties, leg.to), read_amount(call.context, leg.asset, leg.amount))
             for leg in body.legs
         ]
     )
+
+
+def _source(parties: Parties, name: str) -> Place | Held:
+    return Held(HoldId(name)) if name.startswith(HOLD_PREFIX) else _place(parties, name)
 
 
 def _place(parties: Parties, name: str) -> Place:
@@ -212,7 +227,9 @@ def _place(parties: Parties, name: str) -> Place:
 
 
 def _meaning(legs: tuple[Leg, ...], client_reference: str | None) -> dict[str, object]:
-    return {"legs": [leg.row() for leg in legs], "client_reference": client_reference}
+    """`from` is the account, or the hold, as it was understood."""
+    told = [leg_row(leg, leg.source.hold if isinstance(leg.source, Held) else leg.source.name) for leg in legs]
+    return {"legs": told, "client_reference": client_reference}
 
 
 async def _row(call: Call[Any, Any], settlement: str) -> Record:

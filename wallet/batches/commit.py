@@ -18,7 +18,7 @@ DECIDED_AT_ONCE = 100  # a few milliseconds, then others have their turn
 
 _EXPECTED = (Refusal, Stale, JournalUnavailable, OutcomeUnknown)
 Outcome = Committed | Refusal | Stale | JournalUnavailable | OutcomeUnknown | PersonErased
-_Stop = Refusal | PersonErased
+_Stop = Refusal | PersonErased | Stale
 
 
 class Draft(Protocol):
@@ -30,7 +30,7 @@ class Draft(Protocol):
 
 AnyDraft = TypeVar("AnyDraft", bound=Draft)
 Decide = Callable[[AnyDraft], Change]
-"""Pure: the Change for one draft, or a `Refusal`."""
+"""Pure: the Change for one draft, or a `Refusal`; `Stale` where that rests on others of the batch being accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ async def _decide_each(decide: Decide[AnyDraft], drafts: Mapping[int, AnyDraft])
     for number, draft in drafts.items():
         try:
             decided[number] = decide(draft)
-        except (Refusal, PersonErased) as stop:
+        except (Refusal, PersonErased, Stale) as stop:
             decided[number] = stop
         if len(decided) % DECIDED_AT_ONCE == 0:
             await asyncio.sleep(0)

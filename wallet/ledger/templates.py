@@ -39,10 +39,19 @@ def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
     )
 
 
-def trade_settled(legs: Sequence[tuple[Account, Account, Amount]]) -> Entry:
-    """What the parties of a trade give each other, and what the platform takes of it, each (from, to, amount) in order: a
-    later leg may spend what an earlier one brought."""
-    return tuple([post(source, target, amount) for source, target, amount in legs])
+def leg_settled(source: Account, target: Account, amount: Amount) -> Entry:
+    """What one party of a trade gives another out of what is available, or what the platform takes of it."""
+    return (post(source, target, amount),)
+
+
+def held_leg_settled(source: Account, clearing: Account, target: Account, amount: Amount, hold_id: HoldId) -> Entry:
+    """The same out of a hold, or a part of it: what was promised to nobody yet now has its receiver."""
+    return (settle(source, clearing, amount, hold_id), post(clearing, target, amount))
+
+
+def trade_settled(legs: Sequence[Entry]) -> Entry:
+    """All legs of a trade, in order: a later one may spend what an earlier one brought."""
+    return tuple([transfer for leg in legs for transfer in leg])
 
 
 def withdrawal_requested(

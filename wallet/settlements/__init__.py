@@ -1,5 +1,6 @@
 """Settlements: what a platform's customers owe each other out of a trade, moved at once or not at all.
 
 legs    what one leg may take from and bring to
+holds   what legs take out of holds
 post    all legs in one Change
 """

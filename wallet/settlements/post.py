@@ -10,10 +10,11 @@ from wallet.batches.commit import Allowed, Decide, Outcome, commit_each, look_at
 from wallet.context import Context
 from wallet.ids import CustomerId, SettlementId
 from wallet.journal.body import time_text
-from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
-from wallet.settlements.legs import Leg, check_leg
+from wallet.settlements.holds import OpenHolds, look_at_holds
+from wallet.settlements.legs import Held, Leg, Settled, check_leg, settled_leg
 
 BATCH_MAX = 500  # settlements a request
 
@@ -31,56 +32,75 @@ class Draft:
 async def post_settlement(context: Context, actor: str, draft: Draft) -> Committed:
     """All legs or none; the legs are judged in order, so that a later one may spend what an earlier one brought.
 
-    Raises `InsufficientFunds`, `AccountFrozen`, `AssetPaused`, `AmountRefused`, `NotAllowed`, and `AlreadyExists` for a
-    `client_reference` that the platform has used. A retry under the same key returns the first answer.
+    Raises `InsufficientFunds`, `HoldNotOpen`, `NotFound` for a hold, `AccountFrozen`, `AssetPaused`, `AmountRefused`,
+    `NotAllowed`, and `AlreadyExists` for a `client_reference` that the platform has used. A retry under the same key
+    returns the first answer.
     """
 
     async def decide() -> Change:
-        return _decide(context, actor, await look_at_assets(context, _symbols([draft])), draft)
+        return (await _look(context, actor, [draft]))(draft)
 
     return await repeatable(context.journal, draft.request, decide)
 
 
 async def post_settlements(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
     """What became of each, in order; one that is refused leaves the others as they are."""
+    return await commit_each(context, drafts, partial(_look, context, actor))
 
-    async def look(pending: Sequence[Draft]) -> Decide[Draft]:
-        return partial(_decide, context, actor, await look_at_assets(context, _symbols(pending)))
 
-    return await commit_each(context, drafts, look)
+async def _look(context: Context, actor: str, drafts: Sequence[Draft]) -> Decide[Draft]:
+    """What deciding these rests on: which assets may move, and the holds that they name."""
+    allowed = await look_at_assets(context, _symbols(drafts))
+    holds = await look_at_holds(
+        context, {leg.source.hold for d in drafts for leg in d.legs if isinstance(leg.source, Held)}
+    )
+    return partial(_decide, context, actor, allowed, holds)
 
 
 def _symbols(drafts: Sequence[Draft]) -> set[str]:
     return {leg.amount.asset.symbol for draft in drafts for leg in draft.legs}
 
 
-def _decide(context: Context, actor: str, allowed: Allowed, draft: Draft) -> Change:
+def _decide(context: Context, actor: str, allowed: Allowed, holds: OpenHolds, draft: Draft) -> Change:
     for leg in draft.legs:
         check_leg(leg, draft.platform)
-    requires = tuple(allowed.requirement(symbol) for symbol in sorted(_symbols([draft])))
-    return settlement_change(actor, SettlementId(context.new_id("stl")), draft, context.clock.now(), requires)
+    requires = tuple([allowed.requirement(symbol) for symbol in sorted(_symbols([draft]))])
+    now = context.clock.now()
+    drawing = holds.drawing(draft.platform, now)
+    settled = [
+        drawing.settled_leg(leg, leg.source.hold) if isinstance(leg.source, Held) else settled_leg(leg, leg.source)
+        for leg in draft.legs
+    ]
+    settlement = SettlementId(context.new_id("stl"))
+    return settlement_change(actor, settlement, draft, settled, now, requires, drawing.done())
 
 
 def settlement_change(
-    actor: str, settlement: SettlementId, draft: Draft, at: datetime, requires: tuple[Requirement, ...]
+    actor: str,
+    settlement: SettlementId,
+    draft: Draft,
+    settled: Sequence[Settled],
+    at: datetime,
+    requires: tuple[Requirement, ...],
+    drawn: tuple[Update, ...],
 ) -> Change:
     """The event does not tell the legs, since each party sees it: one's own movements stand in one's history."""
-    view = {"id": settlement, "platform": draft.platform, "legs": len(draft.legs), "created_at": time_text(at)}
+    view = {"id": settlement, "platform": draft.platform, "legs": len(settled), "created_at": time_text(at)}
     row: dict[str, Any] = {
         "id": settlement,
         "platform": draft.platform,
-        "legs": [leg.row() for leg in draft.legs],
+        "legs": [leg.row for leg in settled],
         "client_reference": draft.client_reference,
         "created_at": at,
     }
-    parties = [place.owner for leg in draft.legs for place in (leg.source, leg.target)]
+    parties = [*[leg.giver for leg in settled], *[leg.target.owner for leg in draft.legs]]
     return Change(
         actor=actor,
         kind=EventKind.SETTLEMENT_POSTED,
         data=view,
-        entry=templates.trade_settled([leg.moved() for leg in draft.legs]),
+        entry=templates.trade_settled([leg.entry for leg in settled]),
         requires=requires,
-        writes=(Insert("settlements", row),),
+        writes=(Insert("settlements", row), *drawn),
         viewers=tuple(dict.fromkeys((draft.platform, *parties))),
         request=draft.request,
         result=view,

@@ -51,7 +51,7 @@ async def test_a_trade_moves_all_of_its_legs_and_is_told(api_node: ApiNode) -> N
     posted = await settle(platform.client, "t-1", trade(), client_reference="trade-1")
     assert posted.status == 201, posted.raw
     assert posted.body["legs"][2]["to"] == "fees"
-    assert [set(told_leg) for told_leg in posted.body["legs"]] == [{"from", "to", "asset", "amount"}] * 3
+    assert [set(told_leg) for told_leg in posted.body["legs"]] == [{"from", "hold", "to", "asset", "amount"}] * 3
     assert await standing(platform.client) == ["0.50000000", "2985.00", "0.50000000", "2000.00"]
     assert await collected(platform.client) == [{"account": "fees", "asset": "EUR", "amount": "15.00"}]
     again = await settle(platform.client, "t-1", trade(), client_reference="trade-1")

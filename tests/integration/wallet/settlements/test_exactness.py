@@ -100,6 +100,7 @@ def _follow(books: Books, draft: Draft, outcome: Outcome, outcomes: Counter[str]
     for leg in draft.legs:
         asset = leg.amount.asset
         for place, sign in ((leg.source, -1), (leg.target, 1)):
+            assert isinstance(place, Place)
             owner = place.owner if place.code == "balance" else place.code
             books[owner, asset] = books.get((owner, asset), 0) + sign * leg.amount.units
 
