@@ -61,6 +61,7 @@ RULES: dict[str, Rule] = {
     "asset_paused": Rule(
         409, "The asset is paused", "this asset is paused: an operator is looking into it", ("asset",)
     ),
+    "break_stands": Rule(409, "The difference is still there", members=("id", "asset", "missing")),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),
     "body_too_large": Rule(413, "The body is too large"),

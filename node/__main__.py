@@ -25,10 +25,14 @@ customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_
 witness = typer.Typer(help="Signed heads that were kept elsewhere.", no_args_is_help=True)
 receipt = typer.Typer(help="Signed receipts of what the node accepted.", no_args_is_help=True)
 deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
+breaks = typer.Typer(
+    help="Differences between the books and a network: list, look into, resolve.", no_args_is_help=True
+)
 app.add_typer(operator, name="operator")
 app.add_typer(customer, name="customer")
 app.add_typer(deposit, name="deposit")
 app.add_typer(asset, name="asset")
+app.add_typer(breaks, name="break")
 app.add_typer(receipt, name="receipt")
 app.add_typer(witness, name="witness")
 
@@ -354,6 +358,45 @@ def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFil
     from wallet.deposits.attribute import attribute_deposit  # noqa: PLC0415
 
     _do(config, lambda c: attribute_deposit(c, "cli", deposit_id, name, reason), f"{deposit_id} belongs to {name}")
+
+
+@deposit.command("disbelieve")
+def deposit_disbelieve(deposit_id: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Set aside a deposit that waits to be credited and that its network does not bear out (see `coffer break show`)."""
+    from wallet.deposits.disbelieve import disbelieve_deposit  # noqa: PLC0415
+
+    _do(config, lambda context: disbelieve_deposit(context, "cli", deposit_id), f"{deposit_id} is quarantined")
+
+
+@breaks.command("list")
+def break_list(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """List breaks, the open ones first: what is missing of which asset, on which network."""
+    from node.breaks import print_breaks  # noqa: PLC0415
+
+    _beside(config, lambda context, _dsns: print_breaks(context, as_json=as_json))
+
+
+@breaks.command("show")
+def break_show(break_id: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Look at the network again and show where it differs: each address with what is expected and what is observed there."""
+    from node.breaks import print_break  # noqa: PLC0415
+
+    _beside(config, lambda context, _dsns: print_break(context, break_id, as_json=as_json, say=say))
+
+
+@breaks.command("resolve")
+def break_resolve(
+    break_id: str,
+    reason: str,
+    config: ConfigFile = DEFAULT_CONFIG,
+    book_loss: Annotated[
+        bool, typer.Option("--book-loss", help="What is still missing is booked as a loss of the house.")
+    ] = False,
+) -> None:
+    """End a break whose difference is gone, or book it as a loss; the asset goes on. The reason goes on record."""
+    from node.breaks import resolve  # noqa: PLC0415
+
+    _beside(config, lambda context, _dsns: resolve(context, break_id, reason, book_loss=book_loss))
 
 
 def _do(config: Path, act: Callable[[Any], Awaitable[object]], done: str) -> None:

@@ -127,8 +127,9 @@ NetworkSection = Annotated[EvmSection | BitcoinSection | SepaSection, Field(disc
 
 
 class NodeSection(_Section):
-    """`poll_ms` is how often each loop looks at its network. `witness` is the file of signed heads: better on another
-    machine's disk than the database's."""
+    """`poll_ms` is how often each loop looks at its network, `reconcile_s` how often what it holds is set against the books:
+    an asset with a shortfall stops within twice that. `witness` is the file of signed heads: better on another machine's
+    disk than the database's."""
 
     mode: Literal["dev", "production"]
     folder: str
@@ -136,6 +137,7 @@ class NodeSection(_Section):
     source_url: str | None = None
     witness: str | None = None
     poll_ms: int = Field(ge=50, le=60_000, default=1_000)
+    reconcile_s: int = Field(ge=1, le=30, default=20)
 
     @field_validator("listen")
     @classmethod

@@ -1,4 +1,4 @@
-"""One line for operators about something that happened outside: a file refused, one that waits. Operational state."""
+"""One line for operators about something that happened outside: a file refused, one that waits, a break. Operational state."""
 
 import hashlib
 
@@ -13,14 +13,19 @@ SHOWN_MAX = 20
 
 
 async def record_notice(context: Context, source: str, notice: Notice) -> None:
+    """What happened to a bank file."""
+    await tell(context, source, notice.file, notice.state.value, notice.reason)
+
+
+async def tell(context: Context, source: str, subject: str, state: str, reason: str) -> None:
     """The same subject has one line: its newest state."""
-    row_id = hashlib.sha256(f"{source}\0{notice.file}".encode()).hexdigest()[:32]
+    row_id = hashlib.sha256(f"{source}\0{subject}".encode()).hexdigest()[:32]
     values = {
         "id": row_id,
         "source": source,
-        "subject": notice.file,
-        "state": notice.state.value,
-        "reason": notice.reason,
+        "subject": subject,
+        "state": state,
+        "reason": reason,
         "at": context.clock.now(),
     }
     async with context.ops.begin() as connection:

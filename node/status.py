@@ -9,10 +9,13 @@ from sqlalchemy import func, select
 
 from node.notices import latest_notices
 from wallet import schema
+from wallet.breaks.open import OPEN as OPEN_BREAK
+from wallet.breaks.open import break_view
 from wallet.context import Context
 from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import Position, positions
+from wallet.money import format_units
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.treasury.submissions import OPEN, State
 from wallet.withdrawals.states import ENDED
@@ -25,6 +28,8 @@ async def read_status(context: Context) -> dict[str, Any]:
     return {
         "networks": await _networks(context),
         "assets": await _assets(context),
+        "proofs": await _proofs(context),
+        "breaks": [break_view(row, context.asset(row["asset"]).decimals) for row in await _open_breaks(context)],
         "queues": await _queues(context),
         "signer": await _signer(context),
         "journal": await _journal(context),
@@ -61,6 +66,32 @@ async def _assets(context: Context) -> list[dict[str, Any]]:
     except NetworkError as error:
         return [{"asset": symbol, "unproven": str(error), "paused": paused.get(symbol)} for symbol in context.assets]
     return [{"asset": p.asset, **p.view(), "paused": paused.get(p.asset)} for p in proven]
+
+
+async def _proofs(context: Context) -> list[dict[str, Any]]:
+    """What the reconciliation loop found last, asset by asset of each network, and how old that is."""
+    table, now = schema.reconciliations, context.clock.now()
+    return [
+        {
+            "network": row["network"],
+            "asset": row["asset"],
+            "height": row["height"],
+            "difference": _difference(context, row),
+            "age_s": int((now - row["proven_at"]).total_seconds()) if row["proven_at"] else None,
+            "error": row["error"],
+        }
+        for row in await context.all(select(table).order_by(table.c.network, table.c.asset))
+    ]
+
+
+def _difference(context: Context, row: Mapping[str, Any]) -> str | None:
+    known = context.assets.get(row["asset"])
+    return format_units(row["difference"], known.decimals) if known and row["difference"] is not None else None
+
+
+async def _open_breaks(context: Context) -> list[Mapping[str, Any]]:
+    table = schema.breaks
+    return list(await context.all(select(table).where(table.c.state == OPEN_BREAK).order_by(table.c.id)))
 
 
 async def _queues(context: Context) -> dict[str, int]:
@@ -108,6 +139,12 @@ def print_status(console: Console, status: Mapping[str, Any]) -> None:
         for word in ("paused", "unproven"):
             if a.get(word):
                 console.print(f"{a['asset']} {word}: {a[word]}")
+    for proof in status["proofs"]:
+        if proof["error"] or proof["age_s"] is None:
+            age = "never" if proof["age_s"] is None else f"{proof['age_s']} s ago"
+            console.print(f"Unproven {proof['network']} {proof['asset']}, last {age}: {proof['error'] or ''}")
+    for found in status["breaks"]:
+        console.print(f"Break    {found['id']}: {found['reason']}. coffer break show {found['id']}")
     console.print("Queues   " + ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in status["queues"].items()))
     console.print(f"Signer   {status['signer']['state']} {status['signer']['reason'] or ''}")
     console.print(f"Journal  {status['journal'].get('seq')} changes, head {str(status['journal'].get('head'))[:16]}…")

@@ -5,7 +5,8 @@
     ├── AccountFrozen           ├── HandleTaken           ├── AmountRefused
     ├── AccountClosed           ├── AlreadyExists         ├── AssetPaused
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
-    └── BalanceOverflow         └── RememberedRefusal     └── NotAllowed
+    ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
+    └── BreakStands
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -158,6 +159,20 @@ class NotAllowed(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class BreakStands(Refusal):
+    """The network still states less than the books: it is explained only when the difference is gone, or booked as a loss."""
+
+    code = "break_stands"
+
+    def __init__(self, name: str, missing: Amount) -> None:
+        super().__init__(
+            f"{missing} are still missing. Bring them back and resolve again, or let the house bear them: --book-loss",
+            id=name,
+            missing=format_units(missing.units, missing.asset.decimals),
+            asset=missing.asset.symbol,
+        )
 
 
 class Stale(Exception):

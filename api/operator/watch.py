@@ -1,5 +1,6 @@
-"""What operators watch: the networks with what is wrong with them, and notices of things that wait or were refused."""
+"""What operators watch: networks with what is wrong with them, notices of what waits or was refused, breaks."""
 
+from pydantic import Field
 from sqlalchemy import select
 
 from api.routes import Answer, Call, any_of, route
@@ -7,9 +8,12 @@ from api.schema import Moment, NetworkName, Nothing, Shown
 from api.v1.networks import NetworkView, shown_networks
 from wallet import schema
 from wallet.access.keys import Scope
+from wallet.breaks.open import break_view
+from wallet.breaks.resolve import list_breaks
 from wallet.journal.body import time_text
 
 NOTICES_MAX = 100
+BREAKS_MAX = 200
 _WATCHERS = any_of(Scope.OPERATE_READ)
 
 
@@ -34,6 +38,22 @@ class NoticeList(Shown):
     items: list[NoticeView]
 
 
+class BreakView(Shown):
+    id: str
+    network: NetworkName
+    asset: str
+    missing: str = Field(description="What the network stated less than the books when the break was opened.")
+    status: str = Field(examples=["open", "resolved"])
+    reason: str
+    resolution: str | None
+    created_at: Moment
+    resolved_at: Moment | None
+
+
+class BreakList(Shown):
+    items: list[BreakView]
+
+
 @route("GET", "/v1/operator/networks", access=_WATCHERS, answer=WatchedNetworks)
 async def list_networks(call: Call[Nothing, Nothing]) -> Answer:
     """Networks, with what went wrong at the last look"""
@@ -52,4 +72,12 @@ async def list_notices(call: Call[Nothing, Nothing]) -> Answer:
     return Answer(NoticeList(items=[NoticeView.model_validate({**row, "at": time_text(row["at"])}) for row in rows]))
 
 
-ROUTES = (list_networks, list_notices)
+@route("GET", "/v1/operator/breaks", access=_WATCHERS, answer=BreakList)
+async def show_breaks(call: Call[Nothing, Nothing]) -> Answer:
+    """Differences between the books and the networks: open ones first, then newest first"""
+    rows = await list_breaks(call.context, BREAKS_MAX)
+    views = [break_view(row, call.context.asset(row["asset"]).decimals) for row in rows]
+    return Answer(BreakList(items=[BreakView.model_validate(view) for view in views]))
+
+
+ROUTES = (list_networks, list_notices, show_breaks)

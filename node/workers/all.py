@@ -14,6 +14,7 @@ from node.workers.follow_network import follow_network
 from node.workers.loop import Loop, release_leases, run_loop
 from node.workers.pay_withdrawals import pay_and_follow
 from node.workers.prepare_partitions import prepare_next_partitions
+from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
 from node.workers.witness_heads import witness_head
 from wallet.context import Context
@@ -23,7 +24,7 @@ WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
 
 def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
-    """Per network: follow, pay, and sweep where deposits must be moved."""
+    """Per network: follow, pay, reconcile, and sweep where deposits must be moved. A slow one holds up no other."""
     every_s = config.node.poll_ms * 0.001
     witness = WitnessFile(config.witness_file)
     loops = [
@@ -32,6 +33,8 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     ]
     for name, network in context.networks.items():
         loops.append(Loop(f"follow/{name}", every_s, partial(follow_network, context, network)))
+        reconcile_s = float(config.node.reconcile_s)
+        loops.append(Loop(f"reconcile/{name}", reconcile_s, partial(reconcile_assets, context, network)))
         loops.append(Loop(f"pay/{name}", every_s, partial(pay_and_follow, context, network)))
         if network.capabilities.sweeps:
             minimum = config.networks[name].sweep_minimum()

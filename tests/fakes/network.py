@@ -3,6 +3,9 @@
 network.pay_in(address, amount)     somebody outside pays us; `mine()` puts it into a block
 network.reorg(2)                    the last two blocks are replaced; what was in them waits again
 network.reorg(2, forget=True)       … and is gone
+network.steal(amount)                somebody else takes it from our own address with the next block
+network.claim(address, amount)      the next block says so, and no balance bears it out
+network.give(amount)                 it is there, and no block shows it
 network.silent = True               nothing answers
 network.lose_answers = 1            the next submission arrives, and the answer to it does not
 network.rejecting = "no"            submissions are understood and refused
@@ -65,6 +68,8 @@ class Tx:
     change: tuple[str, int] | None = None
     party: Party | None = None
     text: str | None = None
+    hollow: bool = False  # blocks show it, and nothing moved
+    silent: bool = False  # it moved, and no block shows it
 
     @property
     def ours(self) -> bool:
@@ -110,6 +115,32 @@ class FakeNetwork:
         """Somebody pays; it waits for a block. Returns the tx."""
         self._serial += 1
         tx = Tx(_digest(self.id, "in", self._serial), ((address, amount),), party=party, text=text)
+        self.pool[tx.id] = tx
+        return tx.id
+
+    def steal(self, amount: Amount) -> str:
+        """Value of ours goes to somebody else, signed with our key and not by us."""
+        self._serial += 1
+        thief = _digest(self.id, "theft", self._serial)
+        tx = Tx(thief, (("thief", amount),), (f"{self.derive(Branch.HOUSE, 0).address}:stolen-{self._serial}",))
+        self.pool[tx.id] = tx
+        return tx.id
+
+    def give(self, amount: Amount, *, now: bool = False) -> None:
+        """Value that no arrival explains: an internal transfer, a rebase, a provider that has caught up. `now`: in the tip."""
+        self._serial += 1
+        gift = Tx(
+            _digest(self.id, "gift", self._serial), ((self.derive(Branch.HOUSE, 0).address, amount),), silent=True
+        )
+        if now:
+            self._chain[-1] = replace(self._chain[-1], txs=(*self._chain[-1].txs, gift))
+        else:
+            self.pool[gift.id] = gift
+
+    def claim(self, address: str, amount: Amount) -> str:
+        """A log without money: the scan believes it, the balances know nothing of it."""
+        self._serial += 1
+        tx = Tx(_digest(self.id, "claim", self._serial), ((address, amount),), hollow=True)
         self.pool[tx.id] = tx
         return tx.id
 
@@ -168,7 +199,7 @@ class FakeNetwork:
         for height in range(start, stop + 1):
             self._answer()
             mined = self._chain[height]
-            arrivals = [arrival for tx in mined.txs for arrival in _arrivals(tx)]
+            arrivals = [arrival for tx in mined.txs if not tx.silent for arrival in _arrivals(tx)]
             known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
             ours = tuple(arrival for arrival in arrivals if arrival.address in known)
             yield Block(height, mined.ref.id, mined.parent, mined.at, ours)
@@ -195,7 +226,7 @@ class FakeNetwork:
 
     async def next_nonce(self, address: str) -> int:
         self._answer()
-        return sum(name.startswith(f"{address}:") for name in self._used())
+        return sum(name.startswith(f"{address}:") and "stolen" not in name for name in self._used())
 
     async def build(
         self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
@@ -247,7 +278,7 @@ class FakeNetwork:
         units: dict[str, int] = defaultdict(int)
         for mined in self._chain[: at.height + 1]:
             for tx in mined.txs:
-                _move(units, tx, frozenset(addresses))
+                _move(units, tx, frozenset(addresses), self._spender(tx))
         return Observation(self._chain[at.height].ref, dict(units))
 
     async def close(self) -> None:
@@ -256,6 +287,11 @@ class FakeNetwork:
     def _answer(self) -> None:
         if self.silent:
             raise NetworkUnreachable("silent, as a test wished")
+
+    def _spender(self, tx: Tx) -> str:
+        """The address that a submission of ours goes from; coins and bank money count as the node's own address."""
+        named = tx.consumes[0].rpartition(":")[0] if tx.ours else ""
+        return named if named.startswith(f"{self.id}-") else self.derive(Branch.HOUSE, 0).address
 
     def _used(self, *, final: bool = False) -> set[str]:
         stop = len(self._chain) - self.depth + 1 if final else len(self._chain)
@@ -289,11 +325,14 @@ def _arrivals(tx: Tx) -> list[Incoming]:
     ]
 
 
-def _move(units: dict[str, int], tx: Tx, ours: frozenset[str]) -> None:
+def _move(units: dict[str, int], tx: Tx, ours: frozenset[str], spender: str) -> None:
+    if tx.hollow:
+        return
+    spends = tx.ours and spender in ours
     for target, amount in tx.pays:
         units[amount.asset.symbol] += amount.units if target in ours else 0
-        units[amount.asset.symbol] -= amount.units if tx.ours else 0
-    if tx.fee is not None:
+        units[amount.asset.symbol] -= amount.units if spends else 0
+    if tx.fee is not None and spends:
         units[tx.fee.asset.symbol] -= tx.fee.units
 
 

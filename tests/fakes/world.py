@@ -22,6 +22,7 @@ from wallet.ids import CustomerId, NetworkId, random_id
 from wallet.journal.writer import Journal
 from wallet.money import Asset, parse_amount
 from wallet.networks.open import list_asset, open_network
+from wallet.observations.record import observe_network
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 
@@ -62,6 +63,7 @@ class World:
     async def look(self, network: NetworkId) -> None:
         """What the workers of this network do in one round about deposits."""
         tip, final = await scan(self.context, self.networks[network])
+        await observe_network(self.context, self.networks[network])
         await confirm_deposits(self.context, self.networks[network], tip, final)
 
 

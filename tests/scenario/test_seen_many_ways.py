@@ -11,8 +11,8 @@ from node.config import read_config
 from node.database import Dsns
 from node.devnet.networks import Devnet, write_configuration
 from node.workers.follow_network import follow_network
-from tests.scenario.house import ETHEREUM, House, open_house
-from tests.scenario.paid_in import NETWORK_OF, destination, pay_in, received, units
+from tests.scenario.house import ETHEREUM, STEPS_MAX, House, open_house
+from tests.scenario.paid_in import NETWORK_OF, destination, figures, pay_in, received, units
 from wallet import schema
 from wallet.ids import CustomerId
 from wallet.ports import Signer
@@ -82,10 +82,12 @@ async def test_wdr_03_two_workers_that_take_the_same_withdrawals_pay_each_once(
         await one.devnet.outside.send_ether(await one.hot(ETHEREUM), 4 * 10**18)
         for symbol, amount in PAID.items():
             await pay_in(one, alice, symbol, amount)
-        for _ in range(4):
+        for _ in range(STEPS_MAX):
             await one.mine()
             for name in one.context.networks:
                 await follow_network(one.context, one.context.networks[name])
+            if all([await figures(one, alice, symbol) == (units(one, symbol, PAID[symbol]), 0) for symbol in PAID]):
+                break
         orders = {symbol: await destination(one, symbol) for symbol in ("EUR", "BTC", "ETH")}
         for symbol, to in orders.items():
             await one.withdraw(alice, NETWORK_OF[symbol], symbol, "0.1", to)

@@ -1,4 +1,8 @@
-"""Confirm and credit: only what is still in the chain, only when the network calls it final, and only once."""
+"""Confirm and credit: only what is still in the chain, only when the network calls it final, and only once.
+
+And never more than the network itself states that we hold (`wallet.observations`): what is not covered waits. A claim that
+stays without cover is a shortfall, which the reconciliation loop names and pauses the asset for.
+"""
 
 from dataclasses import replace
 
@@ -14,6 +18,8 @@ from wallet.journal.change import Change, EventKind, Insert
 from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.ledger.transfers import Entry
+from wallet.observations.cover import cover
+from wallet.observations.record import observations
 from wallet.points import point
 from wallet.ports import BlockRef, Network, Source
 
@@ -34,6 +40,7 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
         .limit(STEP_MAX)
     )
     canonical: dict[int, BlockRef | None] = {}
+    observed = await observations(context, network.id)
     for row in await context.all(wanted):
         height = row["height"]
         if height not in canonical:
@@ -41,17 +48,19 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
         block = canonical[height]
         if block is None or block.id != row["block"]:
             continue  # a reorg that the scan has yet to walk back
-        await _step(context, network, row, tip, final)
+        await _step(context, network, row, tip, final, observed.get(row["asset"]))
 
 
-async def _step(context: Context, network: Network, row: Record, tip: BlockRef, final: BlockRef | None) -> None:
+async def _step(
+    context: Context, network: Network, row: Record, tip: BlockRef, final: BlockRef | None, observed: Record | None
+) -> None:
     is_final = final is not None and row["height"] <= final.height
     if row["state"] == DETECTED and (is_final or row["height"] < tip.height):
         row = await _committed(
             context, row, await moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING})
         )
     if row["state"] == CONFIRMING and is_final:
-        await _credit(context, network, row)
+        await _credit(context, network, row, observed)
 
 
 async def _committed(context: Context, row: Record, change: Change) -> Record:
@@ -65,8 +74,11 @@ async def _committed(context: Context, row: Record, change: Change) -> Record:
     return {**row, **update.values, "version": update.version + 1}
 
 
-async def _credit(context: Context, network: Network, row: Record) -> None:
+async def _credit(context: Context, network: Network, row: Record, observed: Record | None) -> None:
     amount = amount_of(context, row)
+    covered = cover(network.id, amount.asset, row["height"], observed)
+    if covered is None:
+        return
     try:
         unpaused = await context.unpaused(amount.asset)
     except AssetPaused:
@@ -74,12 +86,21 @@ async def _credit(context: Context, network: Network, row: Record) -> None:
     kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
     step = await moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})
     coins = await _spendable(context, network, row)
-    change = replace(step, entry=_entry(context, network, row), requires=(unpaused,), writes=(*step.writes, *coins))
+    change = replace(
+        step,
+        entry=_entry(context, network, row),
+        requires=(unpaused, covered.observed),
+        writes=(*step.writes, *coins),
+        ceilings=(covered.ceiling,),
+    )
     try:
         await context.journal.commit(change)
     except Stale:
         return
     except Refusal as refusal:
+        if refusal.stable_code == "beyond_observed":
+            _log.warning("deposit_not_covered", deposit=row["id"], reason=refusal.message)
+            return
         _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
         values = {"state": QUARANTINED, "reason": refusal.stable_code}
         await _committed(context, row, await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))

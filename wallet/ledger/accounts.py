@@ -12,6 +12,7 @@ house      capital           credit   what operators put in
 house      fees_earned       credit   network and service fees paid by customers
 house      network_fees      debit    fees really paid to miners, validators, banks
 house      suspense          credit   movements that nobody has explained yet
+house      loss              debit    what was found missing, and a person has written off
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ HOUSE = "house"
 HELD_CODES = ("hot", "deposits")  # places where value lies
 COLLECTED_CODES = ("fees", "markup")  # what a platform takes from its customers
 OWED_CODES = ("balance", *COLLECTED_CODES)
-HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense")
+HOUSE_EQUITY_CODES = ("capital", "fees_earned", "network_fees", "suspense", "loss")
 
 
 class Flags(IntFlag):
@@ -100,3 +101,7 @@ def network_fees(asset: Asset) -> Account:
 
 def suspense(asset: Asset) -> Account:
     return Account(HOUSE, "suspense", asset)
+
+
+def loss(asset: Asset) -> Account:
+    return Account(HOUSE, "loss", asset)

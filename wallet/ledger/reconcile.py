@@ -49,7 +49,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class _Books:
+class Books:
     """The books at one moment: what is posted by code and asset, and what is on its way or settled after those blocks."""
 
     accounts: Sequence[Record]
@@ -64,7 +64,7 @@ async def positions(context: Context) -> list[Position]:
     held: dict[str, int] = defaultdict(int)
     for name, (ref, units) in observed.items():
         network = context.networks[name]
-        explained = await _explained(context, network, ref, books)
+        explained = await explained_by(context, network, ref, books.deposits, books.submissions)
         for symbol in {listing.asset.symbol for listing in network.listings}:
             held[symbol] += units.get(symbol, 0) + explained[symbol]
     sums = _sums(books.accounts)
@@ -104,15 +104,15 @@ async def _observe(context: Context, network: Network) -> tuple[BlockRef, Mappin
     rows = await context.all(select(table.c.address).where(table.c.network == network.id))
     addresses = [row["address"] for row in rows]
     for _ in range(ATTEMPTS_MAX):
-        cursor = await _scanned(context, network)
+        cursor = await scanned(context, network)
         observation = await network.observe(addresses, cursor)
-        if (await _scanned(context, network)).height >= observation.block.height:
+        if (await scanned(context, network)).height >= observation.block.height:
             return observation.block, observation.units
         await context.clock.sleep(0.1)
     raise NetworkUnreachable(f"{network.id}: the scan does not keep up with the tip")
 
 
-async def _scanned(context: Context, network: Network) -> BlockRef:
+async def scanned(context: Context, network: Network) -> BlockRef:
     """The last block scanned; before the first, the one below it, where nothing was ours."""
     cursor = await read_cursor(context, network.id)
     if cursor is not None:
@@ -123,16 +123,18 @@ async def _scanned(context: Context, network: Network) -> BlockRef:
     return below
 
 
-async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) -> _Books:
+async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) -> Books:
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent = schema.deposits, schema.submissions
     uncredited = and_(deposits.c.height.is_not(None), deposits.c.state != CREDITED)
     async with context.reads.connect() as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-        return _Books(
-            accounts=await _rows(connection, _posted_by_code()),
-            deposits=await _rows(connection, select(deposits).where(or_(uncredited, *_after(deposits, blocks)))),
-            submissions=await _rows(connection, select(sent).where(or_(sent.c.state.in_(OPEN), *_after(sent, blocks)))),
+        return Books(
+            accounts=await rows_of(connection, _posted_by_code()),
+            deposits=await rows_of(connection, select(deposits).where(or_(uncredited, *above(deposits, blocks)))),
+            submissions=await rows_of(
+                connection, select(sent).where(or_(sent.c.state.in_(OPEN), *above(sent, blocks)))
+            ),
         )
 
 
@@ -142,27 +144,29 @@ def _posted_by_code() -> Any:
     return select(table.c.code, table.c.asset, posted.label("posted")).group_by(table.c.code, table.c.asset)
 
 
-def _after(table: Any, blocks: Mapping[NetworkId, BlockRef]) -> list[Any]:
+def above(table: Any, blocks: Mapping[NetworkId, BlockRef]) -> list[Any]:
     """Rows that belong to blocks above the observed ones."""
     return [and_(table.c.network == name, table.c.height > ref.height) for name, ref in blocks.items()]
 
 
-async def _rows(connection: AsyncConnection, statement: Any) -> list[dict[str, Any]]:
+async def rows_of(connection: AsyncConnection, statement: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in (await connection.execute(statement)).mappings()]
 
 
-async def _explained(context: Context, network: Network, ref: BlockRef, books: _Books) -> dict[str, int]:
+async def explained_by(
+    context: Context, network: Network, ref: BlockRef, deposits: Sequence[Record], submissions: Sequence[Record]
+) -> dict[str, int]:
     """What to add to the observed holdings to get what the books had taken in: minus deposits that are there and not
     credited, plus deposits credited later, plus what left and is not settled, minus what was settled later."""
     units: dict[str, int] = defaultdict(int)
-    for row in books.deposits:
+    for row in deposits:
         if row["network"] != network.id:
             continue
         if row["state"] == CREDITED and row["height"] > ref.height:
             units[row["asset"]] += row["units"]
         elif row["state"] != CREDITED and row["height"] <= ref.height and row["reason"] not in UNPROVEN_DOUBTS:
             units[row["asset"]] -= row["units"]
-    for row in books.submissions:
+    for row in submissions:
         if row["network"] == network.id:
             await _explain_submission(context, network, ref, row, units)
     return units

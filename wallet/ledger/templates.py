@@ -33,6 +33,12 @@ def bank_charge(network: NetworkId, amount: Amount) -> Entry:
     return (post_fact(accounts.network_fees(amount.asset), accounts.hot(network, amount.asset), amount),)
 
 
+def loss_booked(place: Account, amount: Amount) -> Entry:
+    """A break that nothing explains: what the network says is gone leaves the place, and the house bears it. A fact, for the
+    world has taken it already."""
+    return (post_fact(accounts.loss(amount.asset), place, amount),)
+
+
 def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
     return (
         post(accounts.customer_balance(payer, amount.asset), accounts.customer_balance(payee, amount.asset), amount),

@@ -1,0 +1,33 @@
+"""Set aside a deposit that its network does not bear out: claimed by a block, and not there when the network is asked."""
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context
+from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, deposit_view
+from wallet.errors import NotAllowed, NotFound
+from wallet.journal.change import Change, Committed, EventKind, Update
+from wallet.ledger.accounts import HOUSE
+
+REASON = "balance_disagrees"
+
+
+async def disbelieve_deposit(context: Context, actor: str, deposit: str) -> Committed:
+    """A person says so; it is quarantined and counts no more as something that arrived. Raises `NotFound`, `NotAllowed` for
+    one that is credited or set aside already, `Stale`."""
+    row = await context.one(select(schema.deposits).where(schema.deposits.c.id == deposit))
+    if row is None:
+        raise NotFound("deposit", deposit)
+    if row["state"] not in (DETECTED, CONFIRMING):
+        raise NotAllowed(f"deposit {deposit} is {row['state']}: only one that waits to be credited can be disbelieved")
+    values = {"state": QUARANTINED, "reason": REASON}
+    view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
+    change = Change(
+        actor=actor,
+        kind=EventKind.DEPOSIT_QUARANTINED,
+        data=view,
+        writes=(Update("deposits", deposit, row["version"], values),),
+        viewers=(row["owner"],) if row["owner"] and row["owner"] != HOUSE else (),
+        result=view,
+    )
+    return await context.journal.commit(change)
