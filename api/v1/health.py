@@ -12,7 +12,6 @@ from api.routes import PUBLIC, Answer, Call, route
 from api.schema import Nothing, Shown
 from wallet import schema
 from wallet.context import Context
-from wallet.journal.writer import QUEUE_MAX
 from wallet.ports import SignerUnavailable
 
 LOOK_LIMIT_S = 3  # load balancers ask every few seconds and give up soon
@@ -54,7 +53,7 @@ async def _database(context: Context) -> Reason | None:
 
 def _journal(context: Context) -> Reason | None:
     """The writer takes what has queued while it wrote: a full queue means that it does not get on."""
-    return "journal" if context.journal.waiting >= QUEUE_MAX else None
+    return "journal" if context.journal.is_full else None
 
 
 async def _signer(context: Context) -> Reason | None:

@@ -67,7 +67,14 @@ def other_ways_in(source: Source) -> Iterator[str]:
 def bare_connections(source: Source) -> Iterator[str]:
     """The core, the API and the adapters reach the database through engines; the bare driver is the Journal's."""
     for node, name in imports(source):
-        if comes_from(name, "psycopg", "wallet.journal.store", "asyncpg.connect", "asyncpg.create_pool"):
+        if comes_from(
+            name,
+            "psycopg",
+            "wallet.journal.store",
+            "wallet.journal.connection",
+            "asyncpg.connect",
+            "asyncpg.create_pool",
+        ):
             yield source.at(node, f"imports {name}")
     for node in source.nodes:
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"asyncpg.connect", "asyncpg.create_pool"}:

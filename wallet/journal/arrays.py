@@ -6,6 +6,7 @@ Input Syntax".
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def text_array(values: Sequence[str | None]) -> str:
@@ -17,6 +18,15 @@ def text_array(values: Sequence[str | None]) -> str:
 def number_array(values: Iterable[int]) -> str:
     """For `$n::text::bigint[]` and the like."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows as columns, also where there are none."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def text_columns(rows: Sequence[Sequence[str | None]], width: int) -> list[str]:
+    return [text_array(column) for column in columns(rows, width)]
 
 
 def _joined(values: Sequence[str | None]) -> str | None:

@@ -1,14 +1,17 @@
 """A Change: the unit of commit. Transfers, row writes and the event that tells of them, all or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Entry
 from wallet.vault.items import SealedItem
+
+if TYPE_CHECKING:  # a receipt is made of Changes
+    from wallet.journal.receipts import Receipt
 
 Row = Mapping[str, Any]
 """Column values: str, int (money too), bool, bytes, aware datetime, tuple of str, JSON mapping, or None. Money becomes a digit
@@ -139,9 +142,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Where the Change stands in the journal. `replayed` says that it was accepted earlier, under the same key."""
+    """Where the Change stands in the journal. `replayed` says that it was accepted earlier, under the same key. `receipt`
+    makes the proof of it; an earlier one's is made of what is stored (`journal.receipt_of`)."""
 
     seq: int
     at: datetime
     result: Mapping[str, object]
     replayed: bool = False
+    receipt: "Callable[[], Receipt | None] | None" = field(default=None, compare=False, repr=False)

@@ -20,11 +20,11 @@ import asyncio, os, signal, sys
 from datetime import datetime
 from node.clock import SystemClock
 from tests.integration.wallet.changes import ALICE, BOB, paid
-from wallet.journal import Journal, writer
+from wallet.journal import Journal, connection
 
 PATIENCE = "idle_in_transaction_session_timeout"
-if PATIENCE in writer.SESSION:
-    writer.SESSION[PATIENCE] = "1500ms"
+if PATIENCE in connection.SESSION:
+    connection.SESSION[PATIENCE] = "1500ms"
 
 class StoppingClock(SystemClock):
     stopped = False

@@ -1,0 +1,141 @@
+"""Deciding a batch: judge each Change in order, seal what is accepted into the chain, sign the receipts. Pure.
+
+Values in, a `Batch` out: whether it is then written depends on whether the books still stand where it was judged.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from wallet.errors import Refusal, RememberedRefusal, Stale
+from wallet.journal.body import encode_body, time_text
+from wallet.journal.chain import link
+from wallet.journal.change import Change, Committed, Request
+from wallet.journal.head import Head
+from wallet.journal.judge import JudgedTransfer, Known, OpenHold, Totals, judge
+from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, change_claim, leaf, sign_batch
+from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
+
+Verdict = Committed | Refusal | Stale
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A Change in the queue, with its row writes and body encoded, and who waits for the answer."""
+
+    change: Change
+    writes: list[list[object]]
+    body: bytes
+    answer: asyncio.Future[Committed]
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """An accepted Change at its place in the chain."""
+
+    seq: int
+    hash: bytes
+    body: bytes
+    change: Change
+    writes: list[list[object]]
+    judged: list[JudgedTransfer]
+    claim: bytes
+
+
+@dataclass(slots=True)
+class Sealing:
+    """The batch's signature, from which each of its receipts is made when somebody asks."""
+
+    signed: SignedBatch | None = None
+
+    def receipt(self, index: int, chain: bytes, claim: bytes) -> Receipt | None:
+        return None if self.signed is None else self.signed.receipt(index, chain, claim)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction decides. `head` is where it leaves the journal: `before`, if it only answers. `epoch` is that of
+    the image on which it was judged."""
+
+    before: Head
+    at: datetime
+    known: Known
+    remembered: dict[RequestKey, Remembered]
+    totals_before: dict[str, Totals] = field(default_factory=dict)
+    holds_before: dict[str, OpenHold] = field(default_factory=dict)
+    sealed: list[Sealed] = field(default_factory=list)
+    answers: list[tuple[Request, Committed | RememberedRefusal]] = field(default_factory=list)
+    verdicts: list[tuple[Waiting, Verdict]] = field(default_factory=list)
+    sealing: Sealing = field(default_factory=Sealing)
+    epoch: int = 0
+
+    @property
+    def head(self) -> Head:
+        return Head(self.sealed[-1].seq, self.sealed[-1].hash, self.at) if self.sealed else self.before
+
+    @property
+    def answered(self) -> dict[RequestKey, Remembered]:
+        """What this batch itself remembers."""
+        return {request_key(request): Remembered(request.digest, end) for request, end in self.answers}
+
+
+def decide(
+    waiting: Sequence[Waiting],
+    before: Head,
+    at: datetime,
+    known: Known,
+    remembered: dict[RequestKey, Remembered],
+    key: JournalKey | None,
+) -> Batch:
+    """`known` and `remembered` become the batch's own and are advanced by it."""
+    batch = Batch(before, at, known, remembered, dict(known.totals), dict(known.holds))
+    at_text = time_text(at)
+    for one in waiting:
+        batch.verdicts.append((one, _verdict(one, batch, at_text)))
+    if batch.sealed and key is not None:
+        tree = Tree([leaf(sealed.hash, sealed.claim) for sealed in batch.sealed])
+        last = batch.sealed[-1].hash
+        batch.sealing.signed = SignedBatch(tree, last, at, key.id, sign_batch(key, last, at, tree.root))
+    return batch
+
+
+def _verdict(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
+    request = waiting.change.request
+    if request is None:
+        return _judged(waiting, batch, at_text)
+    named = request_key(request)
+    earlier = batch.remembered.get(named)
+    if earlier is not None:
+        return replay(request, earlier)
+    verdict = _judged(waiting, batch, at_text)
+    if isinstance(verdict, Stale):
+        return verdict
+    end = verdict if isinstance(verdict, Committed) else remembered_refusal(verdict)
+    batch.answers.append((request, end))
+    batch.remembered[named] = Remembered(request.digest, end)
+    return verdict
+
+
+def _judged(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
+    """A refusal is told without its traceback, which would hold this frame, and so itself and the whole batch: garbage that
+    only the collector finds."""
+    try:
+        judged = judge(waiting.change, batch.known)
+    except (Refusal, Stale) as no:
+        return no.with_traceback(None)
+    return _sealed(waiting, judged, batch, at_text)
+
+
+def _sealed(waiting: Waiting, judged: list[JudgedTransfer], batch: Batch, at_text: str) -> Committed:
+    change, sealed = waiting.change, batch.sealed
+    seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (batch.before.seq + 1, batch.before.hash)
+    body = waiting.body
+    if any(transfer.otherwise is not None for transfer in change.entry):  # the Journal has just decided on it
+        body = encode_body(change, waiting.writes, tuple(j.transfer for j in judged))
+    digest, claim = link(previous, seq, batch.at, body), change_claim(at_text, change)
+    receipt = partial(batch.sealing.receipt, len(sealed), digest, claim)
+    sealed.append(Sealed(seq, digest, body, change, waiting.writes, judged, claim))
+    return Committed(seq, batch.at, change.result, receipt=receipt)

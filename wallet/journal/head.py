@@ -1,0 +1,29 @@
+"""The head: where the journal stands. Its row is the lock that orders all writers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+LOCK_HEAD = "SELECT seq, hash, at FROM journal_head FOR UPDATE"
+
+
+class BatchMismatch(Exception):
+    """The database is not what a batch takes it to be. Nothing of the batch is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The sequence, hash and time of the last journal row."""
+
+    seq: int
+    hash: bytes
+    at: datetime
+
+
+async def lock_head(connection: asyncpg.Connection) -> Head:
+    """In a statement of its own (READ COMMITTED): whatever is read after it sees what the last holder committed."""
+    row = await connection.fetchrow(LOCK_HEAD)
+    if row is None:
+        raise BatchMismatch("journal_head is empty")
+    return Head(row["seq"], bytes(row["hash"]), row["at"])
