@@ -32,6 +32,7 @@ from wallet.addresses.book import StoredAddressBook
 from wallet.context import Context
 from wallet.deposits.scan import refuse_other_chain
 from wallet.ids import NetworkId, random_id
+from wallet.journal.keys import list_journal_key
 from wallet.journal.receipts import JournalKey
 from wallet.journal.writer import Journal
 from wallet.networks.open import list_asset, open_network
@@ -130,13 +131,15 @@ async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
         reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
         stack.push_async_callback(reads.dispose)
         stack.push_async_callback(ops.dispose)
-        journal = Journal(dsns.books, SystemClock())
+        key = journal_key(config)
+        journal = Journal(dsns.books, SystemClock(), key)
         await journal.start()
         stack.push_async_callback(journal.stop)
         keys = await _stored_keys(reads)
         known = config.model_copy(update={"networks": {n: s for n, s in config.networks.items() if n in keys}})
         signer = SignerClient(signer_socket(config))
         context = assemble(known, journal, reads, ops, signer, keys)
+        await list_journal_key(context, key.id)
         for network in context.networks.values():
             stack.push_async_callback(network.close)
         yield context
@@ -150,11 +153,13 @@ async def compose(config: Config, dsns: Dsns, signer: Signer) -> AsyncIterator[C
         reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
         stack.push_async_callback(reads.dispose)
         stack.push_async_callback(ops.dispose)
-        journal = Journal(dsns.books, SystemClock())
+        key = journal_key(config)
+        journal = Journal(dsns.books, SystemClock(), key)
         await journal.start()
         stack.push_async_callback(journal.stop)
         keys = await _public_keys(signer, reads, config)
         context = assemble(config, journal, reads, ops, signer, keys)
+        await list_journal_key(context, key.id)
         for network in context.networks.values():
             stack.push_async_callback(network.close)
         await open_all(config, context, keys)

@@ -26,12 +26,14 @@ from tests.bench.options import add_round_options
 from tests.bench.payments import Payments, open_books
 from tests.bench.pgbench import Speed
 from wallet.journal import Journal
+from wallet.journal.receipts import JournalKey
 from wallet.journal.verify import Proof, verify
 
 Say = Callable[[str], None]
 Run = Callable[[], Awaitable[Speed | Slice]]
 Round = Mapping[str, Speed | Slice]
 
+KEY = JournalKey.from_seed(bytes(32))  # receipts are on, as in a node; a key for tests
 HOT = "hot_1000"
 BASELINES = tuple(f"pgbench_{clients}" for clients in pgbench.CLIENTS)
 
@@ -60,7 +62,7 @@ async def measure(plan: Plan, say: Say) -> dict[str, Any]:
         say("server: " + ", ".join(f"{name} = {value}" for name, value in settings.items()))
         say(f"filling pgbench's tables at scale {plan.scale}")
         await pgbench.initialise(cluster.pgbench, plan.scale)
-        journal = Journal(cluster.books.books, SystemClock())
+        journal = Journal(cluster.books.books, SystemClock(), KEY)
         await journal.start()
         try:
             say(f"funding {plan.accounts:,} accounts")

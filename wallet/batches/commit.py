@@ -11,6 +11,7 @@ from wallet import schema
 from wallet.context import Context
 from wallet.errors import AssetPaused, JournalUnavailable, NotFound, OutcomeUnknown, Refusal, Stale
 from wallet.journal.change import Change, Committed, Request, Requirement
+from wallet.journal.lanes import Lane
 from wallet.vault.items import PersonErased
 
 ATTEMPTS_MAX = 20  # rounds of decisions that others made stale, as for a single request
@@ -100,7 +101,8 @@ async def _decide_each(decide: Decide[AnyDraft], drafts: Mapping[int, AnyDraft])
 
 async def _committed(context: Context, changes: Mapping[int, Change]) -> dict[int, Outcome]:
     """All at once and in order, so that they share the Journal's transactions."""
-    answers = await asyncio.gather(*map(context.journal.commit, changes.values()), return_exceptions=True)
+    committing = [context.journal.commit(change, Lane.BULK) for change in changes.values()]
+    answers = await asyncio.gather(*committing, return_exceptions=True)
     outcomes: dict[int, Outcome] = {}
     for number, answer in zip(changes, answers, strict=True):
         if isinstance(answer, BaseException) and not isinstance(answer, _EXPECTED):
