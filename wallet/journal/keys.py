@@ -15,7 +15,11 @@ async def list_journal_key(context: Context, key: str) -> None:
         return
     row = {"id": key, "created_at": context.clock.now()}
     change = Change(
-        ACTOR_NODE, EventKind.JOURNAL_KEY_LISTED, {"key": key}, writes=(Insert(table.name, row),), result={"key": key}
+        ACTOR_NODE,
+        EventKind.JOURNAL_KEY_LISTED,
+        {"key": key},
+        writes=(Insert("journal_keys", row),),
+        result={"key": key},
     )
     try:
         await context.journal.commit(change)

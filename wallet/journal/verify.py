@@ -52,15 +52,11 @@ class Proof:
     receipts: int
 
 
-_UNBATCHED = "SELECT NOT EXISTS (SELECT FROM journal_batches) AND NOT EXISTS (SELECT FROM journal_keys)"
-
-
 @dataclass(slots=True)
 class _Walk:
     """How far the replay has come: the last sound row, its hash, and what follows from the rows up to it."""
 
     source: Source
-    unbatched: bool
     seq: int = 0
     hash: bytes = GENESIS
     replay: Replay = field(default_factory=Replay)
@@ -87,7 +83,7 @@ async def verify(
 
     The comparison of tables runs in one short read of each; on a busy node it is repeated on what was committed meanwhile,
     so that a running node can be verified."""
-    walk = _Walk(await open_source(connection, archives), await connection.fetchval(_UNBATCHED))
+    walk = _Walk(await open_source(connection, archives))
     while True:
         target = await connection.fetchval("SELECT seq FROM journal_head")
         await _walk_to(walk, target or 0, progress)
@@ -149,8 +145,7 @@ def _replay_rows(walk: _Walk, copied: bytes, lines: list[str]) -> BooksBroken | 
             digest = sha256(b"".join((TAG, walk.hash, chain_words(seq, at, record), record))).digest()
             body = _sound_body(seq, record, digest, copied, rest)
             walk.replay.apply(seq, body, lines)
-            if not walk.unbatched:
-                walk.batches.take(seq, at, digest, body)
+            walk.batches.take(seq, at, digest, body)
             request = read_request(body.request)
             if request is not None:
                 answers.append(answer_line(seq, request))

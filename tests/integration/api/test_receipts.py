@@ -1,0 +1,64 @@
+"""Receipts over HTTP: the owner of a payment or withdrawal gets one that proves it, and nobody else does."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from tests.integration.api.client import Client, serving
+from tests.integration.api.conftest import ApiNode, Person
+from tests.integration.wallet.journal.sealing import KEY, signing
+from wallet.ids import encode_ulid
+from wallet.journal.receipts import Receipt, verify_receipt
+
+_keys = count()
+
+
+@pytest.fixture
+async def signing_node(api_node: ApiNode) -> AsyncIterator[Client]:
+    """The same books, served by an instance whose Journal has a key."""
+    async with (
+        signing(api_node.dsns.books) as journal,
+        serving(replace(api_node.world.context, journal=journal)) as client,
+    ):
+        yield client
+
+
+async def paid(client: Client, payer: Person, payee: Person) -> str:
+    content = {"to": payee.id, "asset": "EUR", "amount": "1.00"}
+    answer = await client.as_(payer.client.secret).post("/v1/payments", content, key=f"receipt-{next(_keys)}")
+    assert answer.status == 201, answer.body
+    return str(answer.body["id"])
+
+
+async def test_both_sides_of_a_payment_can_prove_it(api_node: ApiNode, signing_node: Client) -> None:
+    payer, payee, other = await api_node.person(EUR="10.00"), await api_node.person(), await api_node.person()
+    payment = await paid(signing_node, payer, payee)
+    for person in (payer, payee):
+        answer = await person.client.get(f"/v1/receipts/{payment}")
+        assert answer.status == 200, answer.body
+        claim = verify_receipt(Receipt.from_json(answer.raw), KEY.id)
+        assert (claim["kind"], claim["result"]["id"], claim["request"][0]) == ("payment.sent", payment, payer.id)
+    assert (await other.client.get(f"/v1/receipts/{payment}")).code == "not_found"
+
+
+async def test_a_withdrawal_has_a_receipt_of_its_request(api_node: ApiNode, signing_node: Client) -> None:
+    owner = await api_node.person(EUR="10.00")
+    content = {
+        "network": "sepa",
+        "asset": "EUR",
+        "amount": "2.00",
+        "destination": {"address": "DE89370400440532013000", "name": "Bob Example"},
+    }
+    asked = await signing_node.as_(owner.client.secret).post("/v1/withdrawals", content, key=f"receipt-{next(_keys)}")
+    assert asked.status in {201, 202}, asked.body
+    answer = await owner.client.get(f"/v1/receipts/{asked.body['id']}")
+    assert verify_receipt(Receipt.from_json(answer.raw), KEY.id)["kind"] == "withdrawal.requested"
+
+
+async def test_what_is_not_there_has_no_receipt(api_node: ApiNode) -> None:
+    person = await api_node.person(EUR="10.00")
+    for name in ("pay", "wdr", "hld", "stl"):
+        assert (await person.client.get(f"/v1/receipts/{name}_{encode_ulid(0, 7)}")).code == "not_found"
+    assert (await person.client.get("/v1/receipts/cus_x")).status == 404
