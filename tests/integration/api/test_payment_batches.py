@@ -123,8 +123,9 @@ async def test_idm_06_a_client_reference_is_refused_after_its_request_is_forgott
     async with connected(api_node.dsns.owner) as connection:
         gone = await connection.execute("DELETE FROM requests WHERE owner = $1", alice.id)
     assert gone == "DELETE 1"
+    elsewhere = api_node.other_instance.as_(alice.client.secret)  # where it is not in the process's memory either
     for key in ("k", "another"):
-        refused = await alice.client.post("/v1/payments", named, key=key)
+        refused = await elsewhere.post("/v1/payments", named, key=key)
         assert (refused.status, refused.code) == (409, "duplicate_reference"), key
     batch = await send(alice.client, "b", *[item(k, bob.handle, client_reference=f"invoice-{k}") for k in "12"])
     assert told(batch) == [(409, "duplicate_reference", False), (201, None, False)]

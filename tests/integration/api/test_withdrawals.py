@@ -140,7 +140,8 @@ async def test_idm_06_a_withdrawals_client_reference_is_refused_after_its_reques
     assert (await alice.client.post("/v1/withdrawals", named, key="k")).body == first.body
     async with connected(api_node.dsns.owner) as connection:
         assert await connection.execute("DELETE FROM requests WHERE owner = $1", alice.id) == "DELETE 1"
+    elsewhere = api_node.other_instance.as_(alice.client.secret)  # where it is not in the process's memory either
     for key in ("k", "another"):
-        refused = await alice.client.post("/v1/withdrawals", named, key=key)
+        refused = await elsewhere.post("/v1/withdrawals", named, key=key)
         assert (refused.status, refused.code) == (409, "duplicate_reference"), key
     assert (await balance(alice.client, "EUR"))["held"] == "1.00"
