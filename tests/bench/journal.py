@@ -23,17 +23,15 @@ from tests.bench import pgbench
 from tests.bench.callers import Slice, run_callers
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.options import add_round_options
-from tests.bench.payments import Payments, open_books
+from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.pgbench import Speed
 from wallet.journal import Journal
-from wallet.journal.receipts import JournalKey
 from wallet.journal.verify import Proof, verify
 
 Say = Callable[[str], None]
 Run = Callable[[], Awaitable[Speed | Slice]]
 Round = Mapping[str, Speed | Slice]
 
-KEY = JournalKey.from_seed(bytes(32))  # receipts are on, as in a node; a key for tests
 HOT = "hot_1000"
 BASELINES = tuple(f"pgbench_{clients}" for clients in pgbench.CLIENTS)
 

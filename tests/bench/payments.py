@@ -9,12 +9,14 @@ from functools import cache
 from wallet.ids import CustomerId, NetworkId, PaymentId, encode_ulid, random_id
 from wallet.journal import Change, EventKind, Insert, Journal, Request, Requirement
 from wallet.journal.body import request_digest
+from wallet.journal.receipts import JournalKey
 from wallet.ledger import templates
 from wallet.money import Amount, Asset
 from wallet.payments.send import payment_change
 
 EUR = Asset("EUR", 2)
 BANK = NetworkId("sepa")
+KEY = JournalKey.from_seed(bytes(32))  # receipts are on, as in a node; a key for tests
 FUNDED_UNITS = 1_000_000_00
 PAID_UNITS_MAX = 100_00
 UNCOVERED_UNITS = 10**15  # more than all accounts hold together
@@ -28,7 +30,7 @@ def customer(number: int) -> CustomerId:
 
 
 async def open_books(journal: Journal, accounts: int) -> None:
-    """Lists the asset and funds every account, through the Journal like everything else."""
+    """Lists the asset and the key that signs, and funds every account, through the Journal like everything else."""
     await list_euro(journal)
     for change in _fundings(accounts):
         await journal.commit(change)
@@ -36,7 +38,9 @@ async def open_books(journal: Journal, accounts: int) -> None:
 
 async def list_euro(journal: Journal) -> None:
     row = {"id": EUR.symbol, "decimals": EUR.decimals, "paused": False, "pause_reason": None}
-    await journal.commit(Change("bench", EventKind.ASSET_LISTED, {}, writes=(Insert("assets", row),)))
+    key = {"id": KEY.id, "created_at": datetime.now(UTC)}
+    writes = (Insert("assets", row), Insert("journal_keys", key))
+    await journal.commit(Change("bench", EventKind.ASSET_LISTED, {}, writes=writes))
 
 
 def _fundings(accounts: int) -> Iterator[Change]:

@@ -1,8 +1,9 @@
 """Proving the books against merely reading them: `coffer verify`'s own function beside plain SELECTs of the same rows.
 
-The books are filled by payments through the Journal. Each round does both, and which goes first turns from round to round;
-`share_of_select` is taken within a round: 1.00 would say that replaying, hashing and comparing everything costs no more
-than fetching it. A plain SELECT reads every row that verify reads, each once, in chunks, as asyncpg's records.
+The books are filled by payments through the Journal, which signs its batches. Each round does both, and which goes first
+turns from round to round; `share_of_select` is taken within a round: 1.00 would say that replaying, hashing and comparing
+everything costs no more than fetching it. A plain SELECT reads every row that verify reads, each once, in chunks, as
+asyncpg's records.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from node.clock import SystemClock
 from node.collector import settle_collector
 from tests.bench.cluster import running_cluster
 from tests.bench.options import at_least
-from tests.bench.payments import Payments, open_books
+from tests.bench.payments import KEY, Payments, open_books
 from wallet.journal import Journal
 from wallet.journal.verify import CHUNK, verify
 from wallet.schema import ROWS
@@ -57,7 +58,7 @@ async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 
 async def _fill(dsn: str, entries: int, accounts: int, say: Say) -> None:
-    journal = Journal(dsn, SystemClock())
+    journal = Journal(dsn, SystemClock(), KEY)
     await journal.start()
     try:
         await open_books(journal, accounts)
