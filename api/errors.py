@@ -56,6 +56,9 @@ RULES: dict[str, Rule] = {
     "duplicate_reference": Rule(
         409, "The client_reference was used before", "this client_reference was used before", field="client_reference"
     ),
+    "beyond_observed": Rule(
+        409, "Not seen on the network yet", "the network does not show this much of the asset yet", ("asset",)
+    ),
     "already_exists": Rule(409, "Already exists", "this already exists"),
     "handle_taken": Rule(409, "The handle is taken", "this handle is taken", field="handle"),
     "asset_paused": Rule(

@@ -392,11 +392,16 @@ def break_resolve(
     book_loss: Annotated[
         bool, typer.Option("--book-loss", help="What is still missing is booked as a loss of the house.")
     ] = False,
+    claims_hold: Annotated[
+        bool, typer.Option("--claims-hold", help="The deposits that wait to be credited are really there.")
+    ] = False,
 ) -> None:
     """End a break whose difference is gone, or book it as a loss; the asset goes on. The reason goes on record."""
     from node.breaks import resolve  # noqa: PLC0415
 
-    _beside(config, lambda context, _dsns: resolve(context, break_id, reason, book_loss=book_loss))
+    _beside(
+        config, lambda context, _dsns: resolve(context, break_id, reason, book_loss=book_loss, claims_hold=claims_hold)
+    )
 
 
 def _do(config: Path, act: Callable[[Any], Awaitable[object]], done: str) -> None:

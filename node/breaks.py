@@ -50,9 +50,9 @@ async def print_break(context: Context, name: str, *, as_json: bool, say: Say) -
     return 0
 
 
-async def resolve(context: Context, name: str, reason: str, *, book_loss: bool) -> int:
+async def resolve(context: Context, name: str, reason: str, *, book_loss: bool, claims_hold: bool) -> int:
     """Raises what `resolve_break` raises; operators' notice of the break then says how it ended."""
-    await resolve_break(context, "cli", name, reason, book_loss=book_loss)
+    await resolve_break(context, "cli", name, reason, book_loss=book_loss, claims_hold=claims_hold)
     row = await find_break(context, name)
     await tell(context, row["network"], name, row["state"], reason)
     print(f"{name} is resolved")  # noqa: T201

@@ -6,7 +6,7 @@
     ├── AccountClosed           ├── AlreadyExists         ├── AssetPaused
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
-    └── BreakStands
+    └── BreakStands             └── BeyondObserved
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -16,7 +16,7 @@ HTTP statuses are not known here: they stand in one table in `api/errors.py`.
 
 from typing import ClassVar
 
-from wallet.money import Amount, format_units
+from wallet.money import Amount, Asset, format_units
 
 
 class Refusal(Exception):
@@ -90,6 +90,21 @@ class BalanceOverflow(Refusal):
 
     def __init__(self, account: str) -> None:
         super().__init__("a balance above 2^256 - 1 base units does not exist", account=account)
+
+
+class BeyondObserved(Refusal):
+    """More would be booked at these places than the network itself states that there is. Base units."""
+
+    code = "beyond_observed"
+
+    def __init__(self, asset: Asset, booked_units: int, observed_units: int) -> None:
+        booked, observed = format_units(booked_units, asset.decimals), format_units(observed_units, asset.decimals)
+        super().__init__(
+            f"{booked} {asset.symbol} would be booked where {observed} was observed",
+            asset=asset.symbol,
+            booked=booked,
+            observed=observed,
+        )
 
 
 class AlreadyExists(Refusal):

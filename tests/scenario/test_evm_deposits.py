@@ -8,6 +8,8 @@ from tests.scenario.house import ETHEREUM, House
 from tests.scenario.paid_in import figures, fresh_ethereum_address, pay_in
 from wallet import schema
 from wallet.assets.pause import resume_asset
+from wallet.breaks.open import reconcile_network
+from wallet.breaks.resolve import resolve_break
 from wallet.errors import AmountRefused, AssetPaused
 from wallet.ids import CustomerId
 from wallet.ports import Destination
@@ -67,6 +69,8 @@ async def test_dpe_06_a_reorg_after_credit_stops_this_asset_alone_until_a_person
         await house.withdraw(alice, ETHEREUM, "ETH", "0.5", to)
     await house.withdraw(alice, ETHEREUM, "DUSD", "1", to)
     assert await figures(house, alice, "DUSD") == (4 * DOLLAR, DOLLAR)
+    (found,) = await reconcile_network(house.context, house.context.networks[ETHEREUM], 0)
+    await resolve_break(house.context, "test", found["id"], "the loss is the house's", book_loss=True)
     await resume_asset(house.context, "test", "ETH", "the loss is the house's")
     await look(house)
     assert await deposits_of(house, "ETH") == ["credited", "credited"]

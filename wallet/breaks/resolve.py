@@ -59,10 +59,13 @@ async def look_into(context: Context, name: str, progress: Progress) -> Detail:
     )
 
 
-async def resolve_break(context: Context, actor: str, name: str, reason: str, *, book_loss: bool = False) -> Committed:
+async def resolve_break(
+    context: Context, actor: str, name: str, reason: str, *, book_loss: bool = False, claims_hold: bool = False
+) -> Committed:
     """Marks it resolved and resumes its asset, unless the asset was paused for another reason. What is still missing is
-    booked as a loss of the house only where `book_loss` says so. Raises `NotFound`, `NotAllowed` (resolved already, or a
-    claim of a deposit is what is missing), `BreakStands`, `Stale`, and the network's errors."""
+    booked as a loss of the house only where `book_loss` says so. `claims_hold`: a person has looked, and the deposits that
+    wait are there. Raises `NotFound`, `NotAllowed` (resolved already, or the claim of a deposit may be what is missing),
+    `BreakStands`, `Stale`, and the network's errors."""
     row = await find_break(context, name)
     if row["state"] != OPEN:
         raise NotAllowed(f"{name} is resolved already: {row['resolution']}")
@@ -73,7 +76,7 @@ async def resolve_break(context: Context, actor: str, name: str, reason: str, *,
     asset = context.asset(row["asset"])
     if missing and not book_loss:
         raise BreakStands(name, Amount(missing, asset))
-    if missing:
+    if missing and not claims_hold:
         await _refuse_claims(context, row, missing)
     entry = templates.loss_booked(await _place(context, holding, missing), Amount(missing, asset)) if missing else ()
     values = {"state": RESOLVED, "resolution": reason, "resolved_at": context.clock.now()}
@@ -107,13 +110,14 @@ async def _place(context: Context, holding: Holding, missing: int) -> Account:
 
 
 async def _refuse_claims(context: Context, row: Record, missing: int) -> None:
-    """A deposit that is claimed and not there was never booked: writing it off would make a loss out of nothing."""
-    claimed = await _claims(context, row)
+    """A deposit that is claimed and not there was never booked: writing it off would make a loss out of nothing, and room
+    for the claim to be credited. What claims more than is missing is at least partly there, so it is not that."""
+    claimed = [claim for claim in await _claims(context, row) if claim["units"] <= missing]
     if sum(claim["units"] for claim in claimed) >= missing:
         names = ", ".join(claim["id"] for claim in claimed)
         raise NotAllowed(
-            f"deposits that are not credited claim as much as is missing ({names}): the books have lost nothing."
-            " Use `coffer deposit disbelieve DEPOSIT`, then resolve without --book-loss"
+            f"deposits that are not credited claim as much as is missing ({names}). If they are not there, use"
+            " `coffer deposit disbelieve DEPOSIT` and resolve without --book-loss. If they are, say so: --claims-hold"
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from wallet import schema
 from wallet.context import Context, Record, amount_of
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
-from wallet.errors import AssetPaused, Refusal, Stale
+from wallet.errors import AssetPaused, BeyondObserved, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert
 from wallet.ledger import templates
@@ -97,10 +97,10 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
         await context.journal.commit(change)
     except Stale:
         return
+    except BeyondObserved as refusal:
+        _log.warning("deposit_not_covered", deposit=row["id"], reason=refusal.message)
+        return
     except Refusal as refusal:
-        if refusal.stable_code == "beyond_observed":
-            _log.warning("deposit_not_covered", deposit=row["id"], reason=refusal.message)
-            return
         _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
         values = {"state": QUARANTINED, "reason": refusal.stable_code}
         await _committed(context, row, await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))

@@ -1,13 +1,14 @@
 """Set aside a deposit that its network does not bear out: claimed by a block, and not there when the network is asked."""
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, deposit_view
+from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, moved
 from wallet.errors import NotAllowed, NotFound
-from wallet.journal.change import Change, Committed, EventKind, Update
-from wallet.ledger.accounts import HOUSE
+from wallet.journal.change import Committed, EventKind
 
 REASON = "balance_disagrees"
 
@@ -21,13 +22,5 @@ async def disbelieve_deposit(context: Context, actor: str, deposit: str) -> Comm
     if row["state"] not in (DETECTED, CONFIRMING):
         raise NotAllowed(f"deposit {deposit} is {row['state']}: only one that waits to be credited can be disbelieved")
     values = {"state": QUARANTINED, "reason": REASON}
-    view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
-    change = Change(
-        actor=actor,
-        kind=EventKind.DEPOSIT_QUARANTINED,
-        data=view,
-        writes=(Update("deposits", deposit, row["version"], values),),
-        viewers=(row["owner"],) if row["owner"] and row["owner"] != HOUSE else (),
-        result=view,
-    )
-    return await context.journal.commit(change)
+    change = await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values)
+    return await context.journal.commit(replace(change, actor=actor))

@@ -115,10 +115,15 @@ class FlagChange:
 @dataclass(frozen=True, slots=True)
 class Ceiling:
     """After the Change, what these places of the house hold together by the books is at most `units`: no more can be booked
-    than a network itself states that there is. Judged like a balance, under the head lock."""
+    than a network itself states that there is. Judged like a balance, under the head lock; put on Changes that take value
+    in, never on those that book a loss."""
 
     places: tuple[Account, ...]
     units: int
+
+    def __post_init__(self) -> None:
+        if len({place.asset for place in self.places}) != 1:
+            raise ValueError("a ceiling is over places of one asset")
 
 
 @dataclass(frozen=True, slots=True)

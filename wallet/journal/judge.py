@@ -14,11 +14,12 @@ from wallet.errors import (
     AccountFrozen,
     AlreadyExists,
     BalanceOverflow,
+    BeyondObserved,
     HoldNotOpen,
     InsufficientFunds,
     Stale,
 )
-from wallet.journal.change import Change, Insert, Update
+from wallet.journal.change import Ceiling, Change, Insert, Update
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Move, Transfer
 from wallet.money import UNITS_MAX
@@ -97,6 +98,8 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     for flag_change in change.flags:
         account = flag_change.account
         draft.totals[account.id] = msgspec.structs.replace(_totals(account, known, draft), flags=int(flag_change.flags))
+    for ceiling in change.ceilings:
+        _refuse_beyond(ceiling, known, draft)
     known.totals.update(draft.totals)
     known.holds.update(draft.holds)
     known.versions.update(draft.versions)
@@ -205,6 +208,12 @@ def _refuse_uncovered(
         raise BalanceOverflow(transfer.debit.id)
     if credit_after.credits_posted + credit_after.credits_pending > UNITS_MAX:
         raise BalanceOverflow(transfer.credit.id)
+
+
+def _refuse_beyond(ceiling: Ceiling, known: Known, draft: Known) -> None:
+    booked = -sum(_totals(place, known, draft).posted for place in ceiling.places)
+    if booked > ceiling.units:
+        raise BeyondObserved(ceiling.places[0].asset, booked, ceiling.units)
 
 
 def _follow_hold(transfer: Transfer, known: Known, draft: Known) -> None:
