@@ -12,8 +12,9 @@ TOOLS := $(if $(COFFER_TOOLS),$(COFFER_TOOLS),.coffer/tools)
 NAME ?= journal
 KILLS ?= 8
 SEED ?= 1
+OPERATIONS ?= 20000
 
-.PHONY: help setup check test test-all soak risks demo demo-once bench lock clean
+.PHONY: help setup check test test-all soak bank risks demo demo-once bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ test-all: setup check ## The same with every family whole
 
 soak: setup ## Kill a node at random while money moves, then prove everything: make soak, or make soak KILLS=50 SEED=3
 	@$(BIN)/python -m tests.soak --kills $(KILLS) --seed $(SEED)
+
+bank: $(VENV)/.installed ## Payments through two nodes while both are killed in turn: make bank, or make bank OPERATIONS=1000000 KILLS=200
+	@$(BIN)/python -m tests.bank --operations $(OPERATIONS) --kills $(KILLS) --seed $(SEED)
 
 risks: $(VENV)/.installed ## What the node promises to withstand, and the tests that hold it to that
 	@$(BIN)/python -m tests.risks

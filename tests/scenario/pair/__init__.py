@@ -1,0 +1,1 @@
+"""What two node processes on one database could do to each other, over HTTP."""
