@@ -8,13 +8,14 @@ from typing import Any
 
 from wallet.batches.commit import Allowed, Decide, Outcome, commit_each, look_at_assets
 from wallet.context import Context
-from wallet.ids import CustomerId, SettlementId
+from wallet.ids import CustomerId, HoldId, SettlementId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.settlements.holds import OpenHolds, look_at_holds
 from wallet.settlements.legs import Held, Leg, Settled, check_leg, settled_leg
+from wallet.settlements.turns import turn
 
 BATCH_MAX = 500  # settlements a request
 
@@ -40,21 +41,25 @@ async def post_settlement(context: Context, actor: str, draft: Draft) -> Committ
     async def decide() -> Change:
         return (await _look(context, actor, [draft]))(draft)
 
-    return await repeatable(context.journal, draft.request, decide)
+    async with turn(_holds([draft])):
+        return await repeatable(context.journal, draft.request, decide)
 
 
 async def post_settlements(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
     """What became of each, in order; one that is refused leaves the others as they are."""
-    return await commit_each(context, drafts, partial(_look, context, actor))
+    async with turn(_holds(drafts)):
+        return await commit_each(context, drafts, partial(_look, context, actor))
 
 
 async def _look(context: Context, actor: str, drafts: Sequence[Draft]) -> Decide[Draft]:
     """What deciding these rests on: which assets may move, and the holds that they name."""
     allowed = await look_at_assets(context, _symbols(drafts))
-    holds = await look_at_holds(
-        context, {leg.source.hold for d in drafts for leg in d.legs if isinstance(leg.source, Held)}
-    )
+    holds = await look_at_holds(context, _holds(drafts))
     return partial(_decide, context, actor, allowed, holds)
+
+
+def _holds(drafts: Sequence[Draft]) -> set[HoldId]:
+    return {leg.source.hold for draft in drafts for leg in draft.legs if isinstance(leg.source, Held)}
 
 
 def _symbols(drafts: Sequence[Draft]) -> set[str]:

@@ -117,6 +117,20 @@ async def test_many_fills_of_one_order_in_a_batch_share_its_hold(dsns: Dsns, wor
     await proven(dsns.books)
 
 
+async def test_two_hundred_settlements_at_once_each_take_their_part_of_one_hold(
+    dsns: Dsns, world: World, tmp_path: Path
+) -> None:
+    await opened(world)
+    async with second_instance(world, dsns, tmp_path) as other:
+        contexts = (world.context, other.context)
+        single = [post_settlement(contexts[number % 2], "test", draft(100)) for number in range(150)]
+        bulk = [post_settlements(contexts[number % 2], "test", [draft(100) for _ in range(10)]) for number in range(5)]
+        done, in_bulk = await asyncio.gather(asyncio.gather(*single), asyncio.gather(*bulk))
+    assert {type(end) for end in [*done, *[end for ends in in_bulk for end in ends]]} == {Committed}
+    assert await standing(dsns) == ((80_000, 40_000), 20_000, ("placed", 20_000))
+    await proven(dsns.books)
+
+
 async def test_i10_a_hold_of_another_platform_does_not_exist(dsns: Dsns, world: World) -> None:
     await opened(world)
     with pytest.raises(NotFound):
