@@ -6,7 +6,6 @@ nothing of a sound table is ever taken apart. Where a block differs, `compare` l
 
 import hashlib
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,7 +17,6 @@ UNCLEAR = "\\"  # where COPY's text would be ambiguous: no sound block contains 
 
 COLUMNS = {name: tuple(column.name for column in table.columns) for name, table in ROWS.items()}
 _PLACES = {name: {column: place for place, column in enumerate(columns)} for name, columns in COLUMNS.items()}
-_PICK = {name: itemgetter(*columns) for name, columns in COLUMNS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_row = msgspec.json.Decoder(list[Any]).decode
 
@@ -48,10 +46,7 @@ read_request = msgspec.json.Decoder(tuple[str, str, str, str] | None).decode
 
 def row_line(table: str, row: dict[str, Any]) -> bytes:
     """A row as a JSON array in the order of the columns; what it does not name is null."""
-    try:
-        return _encode(_PICK[table](row))
-    except KeyError:
-        return _encode([row.get(column) for column in COLUMNS[table]])
+    return _encode(list(map(row.get, COLUMNS[table])))
 
 
 def row_values(table: str, line: bytes) -> dict[str, Any]:

@@ -25,9 +25,11 @@ from wallet.journal.receipts import (
     change_claim,
     leaf,
     root_of,
+    sealed_claim,
     sign_batch,
     verify_receipt,
 )
+from wallet.journal.replay import read_body
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
 KEY, OTHER_KEY = JournalKey.from_seed(bytes(32)), JournalKey.from_seed(bytes([1] * 32))
@@ -100,8 +102,10 @@ def test_every_change_of_a_batch_has_a_receipt_that_proves_its_claim(size: int) 
 
 def test_the_claim_can_be_made_again_from_the_journal_row() -> None:
     for change in (payment(1), replace(payment(2), result={"other": ["x", 1]}), replace(payment(3), request=None)):
-        body = decode_body(encode_body(change, [], ()))
-        assert body_claim(NOON, body) == change_claim(time_text(NOON), change)
+        record = encode_body(change, [], ())
+        body, parts, told = decode_body(record), read_body(record), change_claim(time_text(NOON), change)
+        assert body_claim(NOON, body) == told
+        assert sealed_claim(time_text(NOON).encode(), parts.kind, parts.request, parts.data, parts.result) == told
 
 
 FOUR = signed_batch(4)[1]

@@ -40,6 +40,9 @@ OF_THE_JOURNAL = [
         "UPDATE journal SET body = set_bit(body, 77, 1 - get_bit(body, 77)) WHERE seq = 7",
     ),
     Tampering("a time", "journal row 4", "UPDATE journal SET at = at + interval '1 microsecond' WHERE seq = 4"),
+    Tampering("a time without end", "journal row 4", "UPDATE journal SET at = 'infinity' WHERE seq = 4"),
+    Tampering("a hash of another length", "journal row 6", "UPDATE journal SET hash = hash || hash WHERE seq = 6"),
+    Tampering("an empty body", "journal row 6", "UPDATE journal SET body = '' WHERE seq = 6"),
     Tampering("a kind", "journal row 3", "UPDATE journal SET kind = 'deposit.credited' WHERE seq = 3"),
     Tampering("an actor", "journal row 5", "UPDATE journal SET actor = 'cus_bob' WHERE seq = 5"),
     Tampering("a hash", "journal row 6", "UPDATE journal SET hash = sha256(hash) WHERE seq = 6"),
@@ -82,6 +85,10 @@ OF_TRANSFERS = [
     Tampering(
         "a move", "transfer 1 of journal row 5", "UPDATE transfers SET move = 'void' WHERE seq = 5 AND ordinal = 1"
     ),
+    Tampering("a hold taken off", "transfer 0 of journal row 4", "UPDATE transfers SET hold = NULL WHERE seq = 4"),
+    Tampering(
+        "a name with a tab", "transfer 0 of journal row 4", "UPDATE transfers SET hold = E'hld\\tone' WHERE seq = 4"
+    ),
     Tampering("a hold's name", "transfer 0 of journal row 4", "UPDATE transfers SET hold = 'hld_two' WHERE seq = 4"),
     Tampering(
         "a balance after it",
@@ -105,6 +112,7 @@ OF_BALANCES = [
     _account("credits_posted = credits_posted + 1"),
     _account("debits_posted = debits_posted + 1, credits_posted = credits_posted + 1"),
     _account("owner = 'cus_eve'"),
+    _account("credits_posted = 'NaN'"),
     _account("flags = 1"),  # it was frozen
     _account("debits_pending = 0", "alice"),
     _account("flags = 0", "alice"),
@@ -134,6 +142,13 @@ OF_BALANCES = [
 ]
 
 OF_ROWS = [
+    Tampering(
+        "a number that is none",
+        "payments pay_x",
+        "INSERT INTO payments (id, version, payer, payee, asset, units, created_at)"
+        " VALUES ('pay_x', 1, 'cus_alice', 'cus_bob', 'EUR', 'NaN', now())",
+    ),
+    Tampering("a time without end", "customers cus_alice", "UPDATE customers SET created_at = 'infinity'"),
     Tampering("a value", "assets EUR", "UPDATE assets SET paused = false, pause_reason = NULL"),
     Tampering("a version", "assets EUR", "UPDATE assets SET version = 3"),
     Tampering("a reference", "customers cus_alice", "UPDATE customers SET name_item = 'vlt_two'"),
