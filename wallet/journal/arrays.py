@@ -6,6 +6,7 @@ Input Syntax".
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
 from typing import Any
 
 
@@ -18,6 +19,14 @@ def text_array(values: Sequence[str | None]) -> str:
 def number_array(values: Iterable[int]) -> str:
     """For `$n::text::bigint[]` and the like."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def packed(values: Sequence[bytes]) -> tuple[bytes, str, str]:
+    """Bytes one after the other, with the places and lengths by which `substr` takes them apart again (from 1, as SQL counts):
+    their text form would be twice as long, and as an array the driver would send them one by one."""
+    lengths = [len(value) for value in values]
+    starts = accumulate(lengths, initial=1)
+    return b"".join(values), number_array(islice(starts, len(lengths))), number_array(lengths)
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:

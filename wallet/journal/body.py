@@ -109,5 +109,11 @@ def decode_body(body: bytes) -> dict[str, Any]:
 
 
 def request_digest(meaning: Mapping[str, object]) -> bytes:
-    """SHA-256 over the canonical parsed request: key order and spacing of what was sent do not matter, values do."""
+    """SHA-256 over the canonical parsed request: key order and spacing of what was sent do not matter, values do.
+
+    The text is JSON with sorted keys and ASCII escapes. Where nothing needs an escape two encoders write the same, and the
+    faster one is taken."""
+    plain = _encode(meaning)
+    if plain.isascii() and b"\\" not in plain:
+        return hashlib.sha256(_REQUEST_TAG + plain).digest()
     return hashlib.sha256(_REQUEST_TAG + _meaning_text(meaning).encode("ascii")).digest()

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from wallet.errors import RememberedRefusal
-from wallet.journal.arrays import columns, number_array, text_array, text_columns
+from wallet.journal.arrays import columns, number_array, packed, text_array, text_columns
 from wallet.journal.batch import Batch, Sealed
 from wallet.journal.body import rows_text
 from wallet.journal.change import Committed
@@ -21,13 +21,13 @@ from wallet.journal.judge import JudgedTransfer, OpenHold, RowKey, Totals
 from wallet.journal.remembered import request_key
 from wallet.vault.items import SealedItem
 
-# Columns arrive as array literals (`arrays`), but for the bytes, whose text form is twice as long.
+# Columns arrive as array literals (`arrays`); bytes packed into one, to be taken apart by place and length.
 _WRITE_BOOKS = """
 WITH j AS (
     INSERT INTO journal (seq, at, kind, actor, body, hash)
-    SELECT seq, $2, kind, actor, body, hash
-    FROM unnest($1::text::bigint[], $3::text::text[], $4::text::text[], $5::bytea[], $6::bytea[])
-         AS x (seq, kind, actor, body, hash) RETURNING 1
+    SELECT seq, $2, kind, actor, substr($5::bytea, place, length), substr($6::bytea, ((seq - $29 - 1) * 32 + 1)::int, 32)
+    FROM unnest($1::text::bigint[], $3::text::text[], $4::text::text[], $34::text::int[], $35::text::int[])
+         AS x (seq, kind, actor, place, length) RETURNING 1
 ), t AS (
     INSERT INTO transfers (seq, ordinal, move, debit_account, credit_account, asset, units, hold,
                            debit_posted_after, debit_held_after, credit_posted_after, credit_held_after)
@@ -71,9 +71,9 @@ FROM unnest($1::text[], $2::text[]) AS x (id, delta) WHERE holds.id = x.id
 """
 _ANSWERS = """
 INSERT INTO requests (day, owner, operation, key, digest, seq, refusal)
-SELECT $1::date, owner, operation, key, digest, seq, refusal
-FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::bytea[], $6::text::bigint[], $7::text::jsonb[])
-     AS x (owner, operation, key, digest, seq, refusal)
+SELECT $1::date, owner, operation, key, substr($5::bytea, place, length), seq, refusal
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $6::text::bigint[], $7::text::jsonb[], $8::text::int[],
+            $9::text::int[]) AS x (owner, operation, key, seq, refusal, place, length)
 """
 _VAULT = """
 INSERT INTO vault_items (id, person, kind, commitment, ciphertext)
@@ -113,14 +113,15 @@ async def _write_books(connection: asyncpg.Connection, batch: Batch) -> None:
     transfers = [_transfer_row(s.seq, n, judged) for s in sealed for n, judged in enumerate(s.judged)]
     viewers = [(viewer, s.seq) for s in sealed for viewer in dict.fromkeys(s.change.viewers)]
     last = sealed[-1]
+    bodies, places, lengths = packed([s.body for s in sealed])
     counts = await connection.fetchrow(
         _WRITE_BOOKS,
         number_array([s.seq for s in sealed]),
         batch.at,
         text_array([s.change.kind.value for s in sealed]),
         text_array([s.change.actor for s in sealed]),
-        [s.body for s in sealed],
-        [s.hash for s in sealed],
+        bodies,
+        b"".join([s.hash for s in sealed]),
         *_transfer_columns(transfers),
         *_delta_columns(moved),
         text_array([viewer for viewer, _ in viewers]),
@@ -132,6 +133,8 @@ async def _write_books(connection: asyncpg.Connection, batch: Batch) -> None:
         signed and signed.tree.root,
         signed and signed.key,
         signed and signed.signature,
+        places,
+        lengths,
     )
     wanted = (len(sealed), len(transfers), len(moved), len(viewers), 1, 1)
     for what, found, number in zip(_WRITTEN, tuple(counts or ()), wanted, strict=True):
@@ -204,10 +207,10 @@ async def _write_answers(connection: asyncpg.Connection, batch: Batch) -> None:
     """Remember how these requests ended. What an accepted one is told lies in its journal row and nowhere else."""
     answers = batch.answers
     keys = text_columns([request_key(request) for request, _ in answers], 3)
-    digests = [request.digest for request, _ in answers]
+    digests, starts, lengths = packed([request.digest for request, _ in answers])
     places = text_array([str(end.seq) if isinstance(end, Committed) else None for _, end in answers])
     refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in answers])
-    done = await connection.execute(_ANSWERS, batch.at.date(), *keys, digests, places, refusals)
+    done = await connection.execute(_ANSWERS, batch.at.date(), *keys, digests, places, refusals, starts, lengths)
     _expect("requests", _count(done), len(answers))
 
 
