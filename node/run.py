@@ -51,7 +51,7 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         await signing.ready()
         say("opening the networks")
         context = await stack.enter_async_context(compose(config, database.dsns, signing.client))
-        contradicted = await stop_if_contradicted(config, context, database.dsns)
+        contradicted = await stop_if_contradicted(config.witness_file, context, database.dsns)
         if contradicted is not None:
             say(f"every asset is paused: {contradicted}")
         if role is not Role.API:

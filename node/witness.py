@@ -12,7 +12,6 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from node.config import Config
 from node.database import Dsns
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
@@ -74,11 +73,11 @@ async def compare_witness(connection: asyncpg.Connection, file: Path, newest: in
         return await compare_heads(connection, read_heads(lines))
 
 
-async def stop_if_contradicted(config: Config, context: Context, dsns: Dsns) -> str | None:
+async def stop_if_contradicted(file: Path, context: Context, dsns: Dsns) -> str | None:
     """At the node's start: if the journal is not the one that was witnessed, every asset is paused, with the reason."""
     connection = await asyncpg.connect(dsns.books)
     try:
-        await compare_witness(connection, config.witness_file, LOOKED_AT_FIRST)
+        await compare_witness(connection, file, LOOKED_AT_FIRST)
     except WitnessContradicted as contradicted:
         reason = str(contradicted)
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.database import Dsns
-from node.witness import WitnessFile, compare_witness, stop_all_assets
+from node.witness import WitnessFile, compare_witness, stop_all_assets, stop_if_contradicted
 from node.workers.witness_heads import witness_head
 from tests.fakes.world import World, running_world
 from tests.integration.wallet.changes import ALICE, connected, credited
@@ -136,6 +136,46 @@ async def test_crs_13_a_database_replaced_by_an_older_one_stops_every_asset(dsns
         async with connected(dsns.books) as connection:
             with pytest.raises(HeadMissing):
                 await compare_witness(connection, file)
+
+
+async def test_crs_13_a_node_that_starts_on_an_older_database_pauses_every_asset(dsns: Dsns, tmp_path: Path) -> None:
+    file = tmp_path / "witness.log"
+    async with running_world(dsns, tmp_path) as world:
+        await witness_head(world.context, dsns.books, WitnessFile(file))
+        assert await stop_if_contradicted(file, world.context, dsns) is None
+        assert await _paused(world) == set()
+        kept = heads_of(file)[-1][1]
+        WitnessFile(file).add(replace(kept, hash=bytes(32)))
+        reason = await stop_if_contradicted(file, world.context, dsns)
+        assert reason is not None
+        assert "forked or written anew" in reason
+        assert await _paused(world) == set(world.context.assets)
+
+
+async def test_aud_06_a_witness_that_was_away_goes_on_when_it_is_back(dsns: Dsns, tmp_path: Path) -> None:
+    """Nothing else stops meanwhile, and what was lost in between is still noticed."""
+    file = tmp_path / "mount" / "witness.log"
+    witness = WitnessFile(file)
+    async with running_world(dsns, tmp_path) as world:
+        with pytest.raises(FileNotFoundError):
+            await witness_head(world.context, dsns.books, witness)
+        await world.customer("ann")
+        file.parent.mkdir()
+        await witness_head(world.context, dsns.books, witness)
+        assert len(heads_of(file)) == 1
+        file.unlink()
+        file.parent.rmdir()
+        await world.customer("ben")
+        with pytest.raises(FileNotFoundError):
+            await witness_head(world.context, dsns.books, witness)
+        file.parent.mkdir()
+        async with connected(dsns.owner) as owner:
+            await owner.execute("ALTER TABLE journal DISABLE TRIGGER USER")
+            kept = witness.last()
+            assert kept is not None
+            await owner.execute("UPDATE journal SET hash = sha256(hash) WHERE seq = $1", kept.seq)
+        await witness_head(world.context, dsns.books, witness)
+        assert await _paused(world) == set(world.context.assets)
 
 
 async def test_stopping_twice_keeps_the_first_reason(dsns: Dsns, tmp_path: Path) -> None:
