@@ -26,6 +26,7 @@ PATH_PATTERNS = {
     "key": rf"key_{ULID}",
     "deposit": rf"dep_{ULID}",
     "payment": rf"pay_{ULID}",
+    "hold": rf"hld_{ULID}",
     "settlement": rf"stl_{ULID}",
     "withdrawal": rf"wdr_{ULID}",
     "object": rf"(?:pay|wdr|hld|stl)_{ULID}",

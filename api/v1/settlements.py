@@ -130,7 +130,7 @@ class SettlementOutcomes(Shown):
 )
 async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     """Settle a trade between accounts of one's own: all legs at once or none"""
-    _need_pay(call)
+    need_pay(call)
     parties = await _parties(call, [call.body])
     legs = _legs(call, parties, call.body)
     request = request_of(call, OPERATION, _meaning(legs, call.body.client_reference))
@@ -151,7 +151,7 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
 )
 async def post_batch(call: Call[SettlementsBody, Nothing]) -> Answer:
     """Settle many trades, each on its own"""
-    _need_pay(call)
+    need_pay(call)
     items, context, principal = call.body.items, call.context, call.principal
     refuse_repeated(items)
     request = request_of(call, "settlement.batch", {"items": [item.model_dump(mode="json") for item in items]})
@@ -178,8 +178,8 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
     return Answer(_shown(call.context, await _row(call, call.path["settlement"])))
 
 
-def _need_pay(call: Call[Any, Any]) -> None:
-    """A settlement moves money: acting for customers is not enough."""
+def need_pay(call: Call[Any, Any]) -> None:
+    """Raises `Problem`: what moves money needs more than acting for customers."""
     if Scope.PAY not in call.principal.scopes:
         raise Problem("scope_missing", f"this needs the scope {Scope.PAY} too", members={"scope": Scope.PAY})
 

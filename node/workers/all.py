@@ -10,6 +10,7 @@ from functools import partial
 from node.config import Config
 from node.database import Dsns
 from node.witness import WitnessFile
+from node.workers.expire_holds import expire_due_holds
 from node.workers.follow_network import follow_network
 from node.workers.loop import Loop, release_leases, run_loop
 from node.workers.pay_withdrawals import pay_and_follow
@@ -20,6 +21,7 @@ from node.workers.witness_heads import witness_head
 from wallet.context import Context
 
 PARTITIONS_EVERY_S = 3600.0
+EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
 
@@ -29,6 +31,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     witness = WitnessFile(config.witness_file)
     loops = [
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
+        Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),
     ]
     for name, network in context.networks.items():

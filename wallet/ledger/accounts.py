@@ -8,6 +8,7 @@ customer   receivable        debit    what this customer owes us
 house      hot@N             debit    what the hot address (bank account) of network N holds
 house      deposits@N        debit    what lies on customers' deposit addresses of N, not yet swept
 house      transit@N         debit    what has left a place of ours and has not arrived or been settled
+house      clearing          credit   what holds of platforms are settled to, and goes on from in the same entry: always 0
 house      capital           credit   what operators put in
 house      fees_earned       credit   network and service fees paid by customers
 house      network_fees      debit    fees really paid to miners, validators, banks
@@ -85,6 +86,10 @@ def deposits(network: NetworkId, asset: Asset) -> Account:
 
 def transit(network: NetworkId, asset: Asset) -> Account:
     return Account(HOUSE, f"transit@{network}", asset)
+
+
+def clearing(asset: Asset) -> Account:
+    return Account(HOUSE, "clearing", asset)
 
 
 def capital(asset: Asset) -> Account:

@@ -45,14 +45,28 @@ def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
     )
 
 
+def hold_placed(customer: CustomerId, amount: Amount, hold_id: HoldId) -> Entry:
+    """A platform has promised this customer's money, to whom is not said yet."""
+    return (hold(accounts.customer_balance(customer, amount.asset), accounts.clearing(amount.asset), amount, hold_id),)
+
+
+def hold_released(customer: CustomerId, left: Amount, hold_id: HoldId) -> Entry:
+    """Voided or expired: what was not settled is available again."""
+    return (void(accounts.customer_balance(customer, left.asset), accounts.clearing(left.asset), left, hold_id),)
+
+
 def leg_settled(source: Account, target: Account, amount: Amount) -> Entry:
     """What one party of a trade gives another out of what is available, or what the platform takes of it."""
     return (post(source, target, amount),)
 
 
-def held_leg_settled(source: Account, clearing: Account, target: Account, amount: Amount, hold_id: HoldId) -> Entry:
+def held_leg_settled(customer: CustomerId, target: Account, amount: Amount, hold_id: HoldId) -> Entry:
     """The same out of a hold, or a part of it: what was promised to nobody yet now has its receiver."""
-    return (settle(source, clearing, amount, hold_id), post(clearing, target, amount))
+    clearing = accounts.clearing(amount.asset)
+    return (
+        settle(accounts.customer_balance(customer, amount.asset), clearing, amount, hold_id),
+        post(clearing, target, amount),
+    )
 
 
 def trade_settled(legs: Sequence[Entry]) -> Entry:

@@ -5,7 +5,7 @@ hold's row, each at the version that the one before it leaves. If that one is re
 and are decided again, those among them that seemed to find nothing left too.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,21 +16,19 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.errors import HoldNotOpen, NotAllowed, NotFound, Stale
+from wallet.holds.states import State
 from wallet.ids import CustomerId, HoldId
 from wallet.journal.change import Update
 from wallet.ledger import templates
-from wallet.ledger.accounts import Account, customer_balance
+from wallet.ledger.accounts import customer_balance
 from wallet.settlements.legs import Leg, Settled, leg_row
-
-PLACED, SETTLED = "placed", "settled"
 
 
 @dataclass(slots=True)
 class OpenHolds:
-    """The holds that drafts name, as they are after the drafts decided so far. `clearing` is where each settles to."""
+    """The holds that drafts name, as they are after the drafts decided so far."""
 
     rows: dict[str, Record]
-    clearing: Mapping[str, tuple[str, str]]
     drawn: set[str] = field(default_factory=set)
 
     def drawing(self, platform: CustomerId, at: datetime) -> "Drawing":
@@ -60,9 +58,7 @@ class Drawing:
         if taken > remaining:
             raise Stale("placed_holds", hold) if hold in self.holds.drawn else HoldNotOpen(hold, str(remaining))
         self.taken[hold] = taken
-        clearing = Account(*self.holds.clearing[hold], asset)
-        source, target = customer_balance(owner, asset), leg.target.account(asset)
-        entry = templates.held_leg_settled(source, clearing, target, leg.amount, hold)
+        entry = templates.held_leg_settled(owner, leg.target.account(asset), leg.amount, hold)
         return Settled(entry, owner, {**leg_row(leg, owner), "hold": hold})
 
     def done(self) -> tuple[Update, ...]:
@@ -72,7 +68,7 @@ class Drawing:
             row = self.holds.rows[hold]
             values: dict[str, Any] = {"settled_units": row["settled_units"] + units}
             if values["settled_units"] == row["units"]:
-                values |= {"state": SETTLED, "ended_at": self.at}
+                values |= {"state": State.SETTLED.value, "ended_at": self.at}
             updates.append(Update("placed_holds", hold, row["version"], values))
             self.holds.rows[hold] = {**row, **values, "version": row["version"] + 1}
             self.holds.drawn.add(hold)
@@ -85,21 +81,13 @@ class Drawing:
         return row
 
     def _is_open(self, row: Record) -> bool:
-        return row["state"] == PLACED and (row["expires_at"] is None or self.at < row["expires_at"])
+        return row["state"] == State.PLACED and (row["expires_at"] is None or self.at < row["expires_at"])
 
 
 async def look_at_holds(context: Context, holds: Collection[HoldId]) -> OpenHolds:
-    """Two queries for all of them."""
+    """One query for all of them."""
     if not holds:
-        return OpenHolds({}, {})
+        return OpenHolds({})
+    table = schema.placed_holds
     names = bindparam(None, list(holds), type_=ARRAY(Text))
-    placed, ledger = schema.placed_holds, schema.holds
-    rows = await context.all(select(placed).where(placed.c.id == any_(names)))
-    settling_to = await context.all(select(ledger.c.id, ledger.c.credit).where(ledger.c.id == any_(names)))
-    clearing = {row["id"]: _owner_and_code(row["credit"]) for row in settling_to}
-    return OpenHolds({row["id"]: row for row in rows}, clearing)
-
-
-def _owner_and_code(account: str) -> tuple[str, str]:
-    owner, code, _ = account.split(":")
-    return owner, code
+    return OpenHolds({row["id"]: row for row in await context.all(select(table).where(table.c.id == any_(names)))})

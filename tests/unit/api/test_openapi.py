@@ -52,6 +52,8 @@ def test_the_idempotency_key_is_described_where_it_is_read(declared: Route) -> N
 def test_whatever_moves_money_requires_a_key() -> None:
     moving = {r.path for r in ROUTES if r.idempotency is Idempotency.REQUIRED}
     assert moving == {
+        "/v1/holds",
+        "/v1/holds/{hold}/void",
         "/v1/payments",
         "/v1/payments/batch",
         "/v1/settlements",
