@@ -11,6 +11,7 @@ from wallet.journal import Change, Journal
 
 REPLAYED_SHARE = 0.01  # retries of a payment that was accepted
 REFUSED_SHARE = 0.01  # payments that the balance does not cover
+TICK_S = 0.002  # payments due within it are sent together: timers are no finer
 
 
 class WrongAnswer(Exception):
@@ -65,6 +66,27 @@ async def run_callers(journal: Journal, payments: Payments, waiting: int, second
             group.create_task(_call_until(journal, payments, deadline, found))
     found.cpu_s = process_time() - spent_s
     return found
+
+
+async def run_at_rate(journal: Journal, payments: Payments, per_s: int, seconds: int) -> Slice:
+    """An open loop: so many payments a second come evenly, and wait for nobody. `waiting` tells the rate."""
+    found = Slice(per_s, seconds)
+    spent_s, started = process_time(), perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(per_s * seconds):
+            due = started + number / per_s
+            if (early := due - perf_counter()) > TICK_S:
+                await asyncio.sleep(early)
+            group.create_task(_pay_once(journal, payments.payment(), due, found))
+    found.cpu_s = process_time() - spent_s
+    return found
+
+
+async def _pay_once(journal: Journal, change: Change, due: float, found: Slice) -> None:
+    """The time counts from when the payment was due, so that a stall is felt by all who come during it."""
+    await _accepted(journal, change)
+    found.accepted += 1
+    found.latencies_s.append(perf_counter() - due)
 
 
 async def _call_until(journal: Journal, payments: Payments, deadline: float, found: Slice) -> None:

@@ -19,12 +19,13 @@ import asyncpg
 
 from node.clock import SystemClock
 from node.collector import settle_collector
-from tests.bench import pgbench
-from tests.bench.callers import Slice, run_callers
+from tests.bench import pgbench, row_locks
+from tests.bench.callers import Slice, run_at_rate, run_callers
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.options import add_round_options
 from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.pgbench import Speed
+from tests.bench.row_locks import run_row_locks
 from wallet.journal import Journal
 from wallet.journal.verify import Proof, verify
 
@@ -60,6 +61,7 @@ async def measure(plan: Plan, say: Say) -> dict[str, Any]:
         say("server: " + ", ".join(f"{name} = {value}" for name, value in settings.items()))
         say(f"filling pgbench's tables at scale {plan.scale}")
         await pgbench.initialise(cluster.pgbench, plan.scale)
+        await row_locks.prepare(cluster.pgbench, plan.accounts)
         journal = Journal(cluster.books.books, SystemClock(), KEY)
         await journal.start()
         try:
@@ -68,14 +70,20 @@ async def measure(plan: Plan, say: Say) -> dict[str, Any]:
             settle_collector()
             contenders = _contenders(cluster, journal, plan)
             rounds = [await _run_round(contenders, number, plan, say) for number in range(plan.rounds)]
+            steady = await _half_of_peak(journal, plan, rounds, say)
         finally:
             await journal.stop()
         proven, took_s = await _verify(cluster, say)
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": round(busy, 2)}
     proof = {"changes": proven.seq, "transfers": proven.transfers, "seconds": round(took_s, 1)}
-    return {**_medians(rounds, say), "verified": True, "verify": proof, "plan": _plan(plan), "settings": settings} | {
-        "machine": machine
-    }
+    return {
+        **_medians(rounds, say),
+        "half_of_peak": steady.figures(),
+        "verified": True,
+        "verify": proof,
+        "plan": _plan(plan),
+        "settings": settings,
+    } | {"machine": machine}
 
 
 def _contenders(cluster: Cluster, journal: Journal, plan: Plan) -> dict[str, Run]:
@@ -87,6 +95,9 @@ def _contenders(cluster: Cluster, journal: Journal, plan: Plan) -> dict[str, Run
     def callers(waiting: int, *, hot: bool) -> Run:
         return partial(run_callers, journal, Payments(plan.accounts, hot), waiting, plan.seconds)
 
+    def locking(*, hot: bool) -> Run:
+        return partial(run_row_locks, cluster.pgbench, plan.accounts, 1_000, plan.seconds, hot=hot)
+
     return {
         "pgbench_8": baseline(8),
         "cold_200": callers(200, hot=False),
@@ -94,6 +105,9 @@ def _contenders(cluster: Cluster, journal: Journal, plan: Plan) -> dict[str, Run
         "cold_1000": callers(1_000, hot=False),
         "pgbench_128": baseline(128),
         HOT: callers(1_000, hot=True),
+        "row_locks": locking(hot=False),
+        "cold_4000": callers(4_000, hot=False),
+        "row_locks_hot": locking(hot=True),
     }
 
 
@@ -105,6 +119,14 @@ async def _run_round(contenders: Mapping[str, Run], number: int, plan: Plan, say
         found[name] = await contenders[name]()
         say(f"round {number + 1} of {plan.rounds}  {name:<12} {found[name].told()}")
     say(f"round {number + 1} of {plan.rounds}  " + "  ".join(f"{k} {v:.2f}" for k, v in _ratios(found).items()))
+    return found
+
+
+async def _half_of_peak(journal: Journal, plan: Plan, rounds: list[Round], say: Say) -> Slice:
+    """Payments that come at a steady rate, whether or not earlier ones are answered: half of what 1,000 callers reach."""
+    rate = int(median(found["cold_1000"].per_s for found in rounds)) // 2
+    found = await run_at_rate(journal, Payments(plan.accounts, hot=False), rate, plan.seconds)
+    say(f"half of peak, {rate:,}/s asked  {found.told()}")
     return found
 
 
@@ -126,7 +148,10 @@ def _ratios(found: Round) -> dict[str, float]:
     return {
         "ratio_200": found["cold_200"].per_s / best,
         "ratio_1000": found["cold_1000"].per_s / best,
+        "ratio_4000": found["cold_4000"].per_s / best,
         "hot_over_cold": found[HOT].per_s / found["cold_1000"].per_s,
+        "vs_row_locks": found["cold_1000"].per_s / found["row_locks"].per_s,
+        "vs_row_locks_hot": found[HOT].per_s / found["row_locks_hot"].per_s,
     }
 
 

@@ -26,9 +26,8 @@ async def test_the_journals_measurement_runs_and_verifies_its_books() -> None:
     figures = await measure(Plan(rounds=2, seconds=3, scale=4, accounts=300), told.append)
     assert figures["verified"]
     assert figures["settings"]["fsync"] == figures["settings"]["synchronous_commit"] == "on"
-    assert {"ratio_200", "ratio_1000", "hot_over_cold", "cold_200", "cold_1000", "hot_1000", "pgbench_32"} <= set(
-        figures
-    )
+    ratios = {"ratio_200", "ratio_1000", "ratio_4000", "hot_over_cold", "vs_row_locks", "vs_row_locks_hot"}
+    assert ratios | {"cold_200", "cold_1000", "hot_1000", "cold_4000", "pgbench_32", "half_of_peak"} <= set(figures)
     assert len(figures["ratios_by_round"]) == 2
     for name in ("cold_200", "cold_1000", "hot_1000"):
         assert figures[name]["per_s"] > 0
