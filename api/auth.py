@@ -6,7 +6,7 @@ from aiohttp import web
 
 from api.errors import Problem
 from api.routes import Access, Call
-from wallet.access.keys import Principal, Scope, authenticate
+from wallet.access.keys import Principal, Scope, authenticate, recognise
 from wallet.context import Context
 from wallet.customers.create import find_customer
 from wallet.customers.sub_accounts import find_sub_account, is_sub_account
@@ -20,21 +20,32 @@ async def admit(request: web.Request, context: Context, access: Access) -> Princ
     """The principal, or None on a public endpoint. Raises `Problem` 401 (the same for every reason) or 403."""
     if access.public:
         return None
-    principal = await _principal(request, context)
+    secret = _secret(request)
+    principal = recognise(context, secret) if access.judged else None
     if principal is None:
-        detail = "send Authorization: Bearer coffer_…, once"
-        raise Problem("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+        principal = await authenticate(context, secret)
+    if principal is None:
+        raise _unauthorized()
     if access.scopes and not access.scopes & principal.scopes:
         wanted = " or ".join(sorted(access.scopes))
         raise Problem("scope_missing", f"this needs the scope {wanted}", members={"scope": wanted})
     return principal
 
 
-async def _principal(request: web.Request, context: Context) -> Principal | None:
+async def look_again(request: web.Request, context: Context) -> None:
+    """Whether the key stands at this moment, for an answer that the Journal has not judged it for. Raises `Problem` 401."""
+    if await authenticate(context, _secret(request)) is None:
+        raise _unauthorized()
+
+
+def _secret(request: web.Request) -> str:
+    """What was sent as a secret, once and as a bearer's; else what is none."""
     sent = request.headers.getall("Authorization", [])
-    if len(sent) != 1 or not sent[0].lower().startswith(_SCHEME):
-        return None
-    return await authenticate(context, sent[0][len(_SCHEME) :])
+    return sent[0][len(_SCHEME) :] if len(sent) == 1 and sent[0][: len(_SCHEME)].lower() == _SCHEME else ""
+
+
+def _unauthorized() -> Problem:
+    return Problem("unauthorized", "send Authorization: Bearer coffer_…, once", headers={"WWW-Authenticate": "Bearer"})
 
 
 async def subject(call: Call[Any, Any], named: str | None) -> CustomerId:

@@ -10,17 +10,22 @@ from aiohttp import web
 from multidict import MultiMapping
 from pydantic import ValidationError
 
-from api.auth import admit
+from api.auth import admit, look_again
 from api.errors import Problem
 from api.idempotency import read_key
 from api.json_body import read_json_object
 from api.routes import PATH_PATTERNS, Answer, Call, File, Route
 from api.schema import Closed
 from api.settings import ApiSettings
+from wallet.access.keys import Principal
 from wallet.context import Context
+from wallet.errors import Refusal, Stale
+from wallet.vault.items import PersonErased
 
 ASKER = web.RequestKey("asker", str)  # the API key's id, for the access log
 FIELD_MAX = 100  # characters of a field's name that an answer repeats: it may be the client's own invention
+# What tells something, and may come from before the Journal looked at the key, or from an earlier request. Faults tell nothing.
+_JUDGEMENTS = (Problem, Refusal, Stale, PersonErased)
 Model = TypeVar("Model", bound=Closed)
 
 
@@ -40,6 +45,18 @@ def serve(
         principal = await admit(request, context, route.access)
         if principal is not None:
             request[ASKER] = principal.key
+        if not route.access.judged:
+            return _response(await answered(request, principal))
+        try:
+            answer = await answered(request, principal)
+        except _JUDGEMENTS:
+            await look_again(request, context)
+            raise
+        if answer.replayed:
+            await look_again(request, context)
+        return _response(answer)
+
+    async def answered(request: web.Request, principal: Principal | None) -> Answer:
         call: Call[Any, Any] = Call(
             context=context,
             settings=settings,
@@ -52,7 +69,7 @@ def serve(
             ),
             path=dict(request.match_info),
         )
-        return _response(await route.handle(call))
+        return await route.handle(call)
 
     return handle
 

@@ -37,18 +37,20 @@ PATH_PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may: anybody (`public`), any valid key (no scopes), or a key that has one of the scopes."""
+    """Who may: anybody (`public`), any valid key (no scopes), or a key that has one of the scopes. `judged`: the endpoint's
+    Change requires `Principal.standing`, so the Journal says whether the key still stands, and nobody need ask before."""
 
     scopes: frozenset[Scope] = frozenset()
     public: bool = False
+    judged: bool = False
 
 
 PUBLIC = Access(public=True)
 ANY_KEY = Access()
 
 
-def any_of(*scopes: Scope) -> Access:
-    return Access(frozenset(scopes))
+def any_of(*scopes: Scope, judged: bool = False) -> Access:
+    return Access(frozenset(scopes), judged=judged)
 
 
 class Idempotency(Enum):

@@ -6,7 +6,7 @@ Made once in `node/compose.py`; use cases take it as their first argument and ke
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Executable, select
@@ -19,6 +19,7 @@ from wallet.journal.change import Requirement
 from wallet.journal.writer import Journal
 from wallet.money import Amount, Asset
 from wallet.ports import Clock, Network, Signer
+from wallet.recent import RecentRows
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import RevealPurpose, Vault
 
@@ -40,6 +41,7 @@ class Context:
     vault: Vault
     clock: Clock
     new_id: IdSource
+    recent: RecentRows = field(default_factory=RecentRows)
 
     def asset(self, symbol: str) -> Asset:
         """Raises `NotFound` for an asset that this node does not list."""
@@ -70,7 +72,14 @@ class Context:
             raise NotFound("asset", asset.symbol)
         if row["paused"]:
             raise AssetPaused(asset.symbol, row["pause_reason"])
-        return Requirement("assets", asset.symbol, row["version"])
+        requirement = Requirement("assets", asset.symbol, row["version"])
+        self.recent.keep("assets", asset.symbol, {"requirement": requirement})
+        return requirement
+
+    async def unpaused_lately(self, asset: Asset) -> Requirement:
+        """The same as it was last read by this process, for callers who drop it from `recent` when it proves `Stale`."""
+        known = self.recent.get("assets", asset.symbol)
+        return known["requirement"] if known is not None else await self.unpaused(asset)
 
     def seal(self, person: str, kind: ItemKind, value: object) -> SealedItem:
         """Personal data, as JSON or bytes, sealed under the person's key."""

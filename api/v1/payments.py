@@ -27,6 +27,7 @@ from api.schema import (
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Record
+from wallet.customers.create import customer_names
 from wallet.customers.sub_accounts import PREFIX
 from wallet.errors import NotFound
 from wallet.money import Amount
@@ -76,7 +77,7 @@ class PaymentPage(Shown):
 @route(
     "POST",
     "/v1/payments",
-    access=any_of(Scope.PAY),
+    access=any_of(Scope.PAY, judged=True),
     answer=PaymentView,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
@@ -98,11 +99,22 @@ async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     amount = read_amount(call.context, sent.asset, sent.amount)
     payee = await _payee(call, sent)
     request = request_of(call, OPERATION, payment_meaning(call, sent, payer, payee, amount))
+    asker = call.principal
     done = await send_payment(
-        call.context, call.principal.key, payer, payee, amount, sent.note, request, sent.client_reference
+        call.context, asker.key, payer, payee, amount, sent.note, request, sent.client_reference, asker.standing
     )
+    location = f"/v1/payments/{done.result['id']}"
+    if not done.replayed:
+        return Answer(await _just_paid(call, sent, done.result), 201, location=location)
     row = await _row(call, str(done.result["id"]))
-    return Answer((await shown_payments(call, [row]))[0], 201, done.replayed, location=f"/v1/payments/{row['id']}")
+    return Answer((await shown_payments(call, [row]))[0], 201, replayed=True, location=location)
+
+
+async def _just_paid(call: Call[Any, Any], sent: PaymentBody, result: Mapping[str, object]) -> PaymentView:
+    """What was committed and what was sent make the whole answer: nothing is read for it again."""
+    payer, payee = [await customer_names(call.context, str(result[side])) for side in ("payer", "payee")]
+    names = {"payer_handle": payer["handle"], "payee_handle": payee["handle"]}
+    return PaymentView.model_validate({**result, **names, "note": sent.note, "client_reference": sent.client_reference})
 
 
 def payment_meaning(

@@ -11,7 +11,7 @@ from api.cursors import open_text, seal_text
 from api.settings import ApiSettings
 from wallet import schema
 from wallet.access.keys import Principal, Scope, authenticate
-from wallet.context import Context
+from wallet.context import Context, Record
 from wallet.ids import ApiKeyId
 
 COOKIE = "coffer_live"
@@ -41,9 +41,9 @@ async def admit_session(context: Context, settings: ApiSettings, cookie: str | N
         return None
     table = schema.api_keys
     row = await context.one(select(table).where(table.c.id == key, table.c.revoked_at.is_(None)))
-    return None if row is None else _principal(row["id"], row["owner"], row["scopes"])
+    return None if row is None else _principal(row)
 
 
-def _principal(key: str, owner: str, names: list[str]) -> Principal | None:
-    scopes = frozenset(Scope(name) for name in names)
-    return Principal(ApiKeyId(key), owner, scopes) if scopes & _READERS else None
+def _principal(row: Record) -> Principal | None:
+    scopes = frozenset(Scope(name) for name in row["scopes"])
+    return Principal(ApiKeyId(row["id"]), row["owner"], scopes, row["version"]) if scopes & _READERS else None

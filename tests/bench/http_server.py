@@ -47,7 +47,7 @@ class Guarded(Shown):
     amount: AmountText
 
 
-@route("POST", GUARD_PATH, access=any_of(Scope.PAY), answer=Guarded, idempotency=Idempotency.REQUIRED)
+@route("POST", GUARD_PATH, access=any_of(Scope.PAY, judged=True), answer=Guarded, idempotency=Idempotency.REQUIRED)
 async def guard(call: Call[PaymentBody, Nothing]) -> Answer:
     """A payment up to its decision: who asks, what they mean, the amount, the digest of the request"""
     sent = call.body

@@ -17,7 +17,7 @@ from wallet.context import Context
 from wallet.errors import AlreadyExists, HandleTaken, NotAllowed, NotFound
 from wallet.ids import ApiKeyId, OperatorId
 from wallet.journal.body import time_text
-from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Update
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
 
 SECRET_PREFIX = "coffer_"  # noqa: S105 (a prefix, not a secret)
 _SECRET = re.compile(r"coffer_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -42,15 +42,21 @@ OPERATOR_SCOPES = frozenset({Scope.OPERATE, Scope.OPERATE_READ})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: the key, whose it is, and what it may do."""
+    """Who is asking: the key, whose it is, what it may do, and the version of its row that says so."""
 
     key: ApiKeyId
     owner: str
     scopes: frozenset[Scope]
+    version: int
 
     @property
     def is_operator(self) -> bool:
         return self.owner.startswith("opr_")
+
+    @property
+    def standing(self) -> Requirement:
+        """What a Change requires so that the Journal judges, under the head lock, whether the key still stands."""
+        return Requirement("api_keys", self.key, self.version)
 
 
 def hash_secret(secret: str) -> str:
@@ -121,11 +127,25 @@ async def revoke_key(context: Context, actor: str, owner: str, key: str) -> Comm
 
 
 async def authenticate(context: Context, secret: str) -> Principal | None:
-    """Whose key this is, or None. Looked up on every request, so that a revocation holds at once everywhere."""
+    """Whose key this is, or None. Looked up each time, so that a revocation holds at once everywhere."""
     if not _SECRET.fullmatch(secret):
         return None
-    table = schema.api_keys
-    row = await context.one(select(table).where(table.c.hash == hash_secret(secret), table.c.revoked_at.is_(None)))
+    table, hashed = schema.api_keys, hash_secret(secret)
+    row = await context.one(select(table).where(table.c.hash == hashed, table.c.revoked_at.is_(None)))
     if row is None:
+        context.recent.drop("api_keys", hashed)
         return None
-    return Principal(ApiKeyId(row["id"]), row["owner"], frozenset(Scope(name) for name in row["scopes"]))
+    scopes = frozenset(Scope(name) for name in row["scopes"])
+    principal = Principal(ApiKeyId(row["id"]), row["owner"], scopes, row["version"])
+    context.recent.keep("api_keys", hashed, {"principal": principal})
+    return principal
+
+
+def recognise(context: Context, secret: str) -> Principal | None:
+    """Whose key this was when this process last looked it up; None if it has not. Revoked meanwhile, it opens nothing: the
+    caller's Change must require `Principal.standing`, and whatever comes of it otherwise is told only after
+    `authenticate` said yes."""
+    if not _SECRET.fullmatch(secret):
+        return None
+    known = context.recent.get("api_keys", hash_secret(secret))
+    return None if known is None else known["principal"]

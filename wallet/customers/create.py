@@ -81,6 +81,16 @@ def customer_view(row: Record) -> dict[str, object]:
     return {**{name: row[name] for name in names}, "created_at": time_text(row["created_at"])}
 
 
+async def customer_names(context: Context, name: str) -> Record:
+    """Id, handle and platform of a customer, which never change. Raises `NotFound`."""
+    known = context.recent.get("customers", name)
+    if known is None:
+        row = await find_customer(context, name)
+        known = {column: row[column] for column in ("id", "handle", "platform")}
+        context.recent.keep("customers", name, known)
+    return known
+
+
 async def reveal_customer(context: Context, row: Record, purpose: RevealPurpose) -> dict[str, object]:
     """The customer with name and e-mail address in clear, for the owner or for an operator with a reason."""
     view = customer_view(row)

@@ -1,10 +1,11 @@
 """Send a payment."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from wallet.context import Context, Record
-from wallet.customers.create import find_customer
+from wallet.customers.create import customer_names
 from wallet.errors import AmountRefused, NotAllowed, NotFound
 from wallet.ids import CustomerId, PaymentId
 from wallet.journal.body import time_text
@@ -37,15 +38,19 @@ async def send_payment(
     note: str | None,
     request: Request,
     client_reference: str | None = None,
+    standing: Requirement | None = None,
 ) -> Committed:
-    """Move money to another customer, named by handle or id.
+    """Move money to another customer, named by handle or id, while the key that asks for it is `standing`.
 
     Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`.
     A retry under the same key returns the first answer. A payer uses a `client_reference` once, for ever (`AlreadyExists`).
     """
-    return await repeatable(
-        context.journal, request, lambda: _decide(context, actor, payer, payee, amount, note, request, client_reference)
-    )
+
+    async def decide() -> Change:
+        change = await _decide(context, actor, payer, payee, amount, note, request, client_reference)
+        return change if standing is None else replace(change, requires=(standing, *change.requires))
+
+    return await repeatable(context.journal, request, decide, context.recent)
 
 
 async def _decide(
@@ -63,7 +68,7 @@ async def _decide(
         raise AmountRefused("a payment moves at least one base unit")
     if receiver == payer:
         raise NotAllowed("a payment goes to somebody else")
-    unpaused = await context.unpaused(amount.asset)
+    unpaused = await context.unpaused_lately(amount.asset)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
     payment, now = PaymentId(context.new_id("pay")), context.clock.now()
     return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request, client_reference)
@@ -71,9 +76,9 @@ async def _decide(
 
 async def _payee(context: Context, payer: CustomerId, name: str) -> CustomerId:
     """A sub-account is paid by its platform and by the platform's other sub-accounts; for others it does not exist."""
-    found = await find_customer(context, name)
+    found = await customer_names(context, name)
     platform = found["platform"]
-    if platform not in (None, payer) and (await find_customer(context, payer))["platform"] != platform:
+    if platform not in (None, payer) and (await customer_names(context, payer))["platform"] != platform:
         raise NotFound("customer", name)
     return CustomerId(found["id"])
 
