@@ -13,8 +13,9 @@ NAME ?= journal
 KILLS ?= 8
 SEED ?= 1
 OPERATIONS ?= 20000
+SEEDS ?= 10
 
-.PHONY: help setup check test test-all soak bank risks demo demo-once bench lock clean
+.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ bank: $(VENV)/.installed ## Payments through two nodes while both are killed in 
 
 risks: $(VENV)/.installed ## What the node promises to withstand, and the tests that hold it to that
 	@$(BIN)/python -m tests.risks
+
+sim: $(VENV)/.installed ## Whole nodes in seeded simulations of virtual time: make sim, make sim SEEDS=20, or make sim SEED=7
+	@$(BIN)/python -m tests.simulation $(if $(filter command line environment,$(origin SEED)),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, live in this terminal; it stays up with a page to look at
 	@$(BIN)/coffer demo

@@ -5,7 +5,7 @@ Made once in `node/compose.py`; use cases take it as their first argument and ke
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,7 @@ class Context:
     clock: Clock
     new_id: IdSource
     recent: RecentRows = field(default_factory=RecentRows)
+    new_salt: Callable[[int], bytes] = secrets.token_bytes  # guessable in simulations only
 
     def asset(self, symbol: str) -> Asset:
         """Raises `NotFound` for an asset that this node does not list."""
@@ -85,7 +86,7 @@ class Context:
         """Personal data, as JSON or bytes, sealed under the person's key."""
         clear = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         item = VaultItemId(self.new_id("vlt"))
-        return self.vault.seal(person=person, kind=kind, value=clear, item=item, salt=secrets.token_bytes(32))
+        return self.vault.seal(person=person, kind=kind, value=clear, item=item, salt=self.new_salt(32))
 
     async def reveal_bytes(self, item_id: str, purpose: RevealPurpose) -> bytes:
         """Raises `NotFound`, or what the vault raises for an erased person."""

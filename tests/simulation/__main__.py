@@ -1,0 +1,72 @@
+"""Simulates whole nodes out of seeds and checks their invariants. A line for each seed; the last line is one JSON object."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import structlog
+
+from node.database import Dsns, EmbeddedPostgres
+from tests.databases import FreshDatabases
+from tests.simulation.run import Outcome, Plan, Simulation
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="seeds 1 to N, each some ten seconds (default 10)")
+    parser.add_argument("--seed", type=int, help="this one alone, to see a failure again")
+    parser.add_argument(
+        "--lives", type=int, default=3, help="how often the process starts before it is calm (default 3)"
+    )
+    asked = parser.parse_args(arguments)
+    if not 1 <= asked.seeds <= 100_000 or not 0 <= asked.lives <= 1_000:
+        parser.error("seeds are 1 to 100,000 and lives 0 to 1,000")
+    seeds = [asked.seed] if asked.seed is not None else list(range(1, asked.seeds + 1))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # faults are meant here
+    with tempfile.TemporaryDirectory(prefix="coffer-sim-") as folder:
+        failed = _simulated(seeds, asked.lives, Path(folder))
+    say(json.dumps({"ok": not failed, "seeds": len(seeds), "failed": failed}))
+    return 1 if failed else 0
+
+
+def _simulated(seeds: Sequence[int], lives: int, folder: Path) -> list[int]:
+    failed = []
+    with asyncio.Runner() as runner:
+        server = EmbeddedPostgres(folder)
+        databases = FreshDatabases(runner.run(server.start()), folder)
+        try:
+            for seed in seeds:
+                dsns = runner.run(databases.migrated())
+                if _run(Plan(seed, lives), dsns, folder / f"seed{seed}") is None:
+                    failed.append(seed)
+                runner.run(databases.drop(dsns.owner))
+        finally:
+            runner.run(server.stop())
+    return failed
+
+
+def _run(plan: Plan, dsns: Dsns, folder: Path) -> Outcome | None:
+    began = time.monotonic()
+    try:
+        outcome = Simulation(plan, dsns, folder).run()
+    except Exception as error:  # noqa: BLE001 (any error is this seed's finding; the others still run)
+        say(f"seed {plan.seed} lives {plan.lives}: {type(error).__name__}: {error}")
+        return None
+    say(f"seed {plan.seed} lives {plan.lives}: {json.dumps(asdict(outcome))} in {time.monotonic() - began:.1f} s")
+    return outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())

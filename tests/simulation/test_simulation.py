@@ -1,0 +1,40 @@
+"""A few seeds of the simulation (`make sim` runs more), and that a seed decides everything."""
+
+from pathlib import Path
+
+import pytest
+
+from node.database import Dsns
+from tests.databases import FreshDatabases
+from tests.simulation.run import Plan, Simulation
+
+
+@pytest.fixture(autouse=True)
+def _plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation's line to a given server speaks no TLS."""
+    monkeypatch.setenv("PGSSLMODE", "disable")
+
+
+@pytest.fixture
+async def second_dsns(databases: FreshDatabases) -> Dsns:
+    return await databases.migrated()
+
+
+def test_a_seed_decides_everything_and_every_invariant_holds(dsns: Dsns, second_dsns: Dsns, tmp_path: Path) -> None:
+    first = Simulation(Plan(seed=4, lives=2), dsns, tmp_path / "one").run()
+    again = Simulation(Plan(seed=4, lives=2), second_dsns, tmp_path / "two").run()
+    assert first == again
+    assert first.changes > 100
+    assert first.crashes > 0
+    assert first.repeated > 0
+    assert {"reorg", "line"} <= set(first.faults)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(5, marks=pytest.mark.whole), *(pytest.param(seed, marks=pytest.mark.whole) for seed in range(6, 16))],
+)
+def test_the_books_are_exact_whatever_the_world_and_the_process_do(dsns: Dsns, tmp_path: Path, seed: int) -> None:
+    outcome = Simulation(Plan(seed), dsns, tmp_path).run()
+    assert outcome.changes > 100
+    assert outcome.faults
