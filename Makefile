@@ -15,7 +15,7 @@ SEED ?= 1
 OPERATIONS ?= 20000
 SEEDS ?= 10
 
-.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench lock clean
+.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench coverage lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,13 @@ demo-once: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The 
 
 bench: $(VENV)/.installed ## Measure: make bench, or make bench NAME=journal ARGS=--json
 	@$(BIN)/python -m tests.bench $(NAME) $(ARGS)
+
+coverage: $(VENV)/.installed ## Which branches of money, ledger and journal their own tests take
+	@$(BIN)/pip install --disable-pip-version-check --quiet coverage
+	@mkdir -p .coffer
+	@$(BIN)/python -m coverage run --branch --data-file=.coffer/coverage --include='wallet/money.py,wallet/ledger/*,wallet/journal/*' \
+	  -m pytest tests/unit/wallet tests/property/wallet tests/integration/wallet
+	@$(BIN)/python -m coverage report --data-file=.coffer/coverage --show-missing
 
 lock: $(VENV)/.installed ## Make the lock files again, hashes without hosts
 	@$(BIN)/pip install --quiet uv
