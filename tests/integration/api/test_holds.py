@@ -7,7 +7,6 @@ from tests.integration.api.client import Reply
 from tests.integration.api.conftest import ApiNode, Person
 from tests.integration.api.test_platforms import available, fed, sub_accounts
 from tests.integration.api.test_settlements import leg, settle
-from tests.integration.wallet.changes import proven
 from wallet.access.keys import CUSTOMER_SCOPES, Scope
 from wallet.holds.release import expire_holds
 
@@ -48,7 +47,6 @@ async def test_led_03_a_platforms_hold_counts_against_available_until_it_is_void
     assert (await platform.client.get("/v1/holds")).body["items"] == [gone.body]
     events = [event["type"] for event in (await platform.client.get("/v1/events")).body["items"]]
     assert [kind for kind in events if kind.startswith("hold.")] == ["hold.placed", "hold.voided"]
-    await proven(api_node.dsns.books)
 
 
 async def test_a_hold_is_settled_in_part_and_the_rest_given_back(api_node: ApiNode) -> None:
@@ -64,7 +62,6 @@ async def test_a_hold_is_settled_in_part_and_the_rest_given_back(api_node: ApiNo
     assert (await void(platform, hold, "v")).body["settled"] == "25.50"
     assert (await settle(platform.client, "late", legs)).code == "hold_not_open"
     assert [await available(platform.client, name) for name in ("ref:ann", "ref:ben")] == ["74.50", "25.00"]
-    await proven(api_node.dsns.books)
 
 
 async def test_a_hold_expires_by_itself_and_pays_nothing_from_its_last_moment_on(api_node: ApiNode) -> None:
@@ -85,7 +82,6 @@ async def test_a_hold_expires_by_itself_and_pays_nothing_from_its_last_moment_on
     assert await available(platform.client, "ref:ann") == "90.00"
     past = await place(platform, "past", expires_at="2024-01-01T00:00:00Z")
     assert (past.status, past.code) == (403, "not_allowed")
-    await proven(api_node.dsns.books)
 
 
 async def test_void_and_settlement_of_one_hold_race_and_one_of_them_wins(api_node: ApiNode) -> None:
@@ -98,7 +94,6 @@ async def test_void_and_settlement_of_one_hold_race_and_one_of_them_wins(api_nod
     )
     assert sorted(end.status for end in ends) in ([200] + [409] * 8, [201] + [409] * 8)
     assert await available(platform.client, "ref:ann") in ("100.00", "40.00")
-    await proven(api_node.dsns.books)
 
 
 async def test_i10_a_hold_belongs_to_its_platform(api_node: ApiNode) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.api.client import Client, serving
 from tests.integration.api.conftest import ApiNode, Person
+from tests.integration.api.test_platforms import fed, sub_accounts
 from tests.integration.wallet.journal.sealing import KEY, signing
 from wallet.ids import encode_ulid
 from wallet.journal.receipts import Receipt, verify_receipt
@@ -62,3 +63,21 @@ async def test_what_is_not_there_has_no_receipt(api_node: ApiNode) -> None:
     for name in ("pay", "wdr", "hld", "stl"):
         assert (await person.client.get(f"/v1/receipts/{name}_{encode_ulid(0, 7)}")).code == "not_found"
     assert (await person.client.get("/v1/receipts/cus_x")).status == 404
+
+
+async def test_a_platform_can_prove_what_it_did_with_its_sub_accounts_and_no_other_can(
+    api_node: ApiNode, signing_node: Client
+) -> None:
+    platform, other = await api_node.platform(), await api_node.platform()
+    await fed(api_node, platform, "ann", "EUR", "100.00")
+    await sub_accounts(platform, "ben")
+    client = signing_node.as_(platform.client.secret)
+    moved = {"from": "ref:ann", "to": "ref:ben", "asset": "EUR", "amount": "1.00"}
+    held = {"customer": "ref:ann", "asset": "EUR", "amount": "5.00"}
+    trade = {"legs": [moved, {**moved, "to": "fees"}]}
+    for path, content in (("payments", moved), ("holds", held), ("settlements", trade)):
+        made = (await client.post(f"/v1/{path}", content, key="proof")).body["id"]
+        answer = await platform.client.get(f"/v1/receipts/{made}")
+        assert answer.status == 200, path
+        assert verify_receipt(Receipt.from_json(answer.raw), KEY.id)["result"]["id"] == made
+        assert (await other.client.get(f"/v1/receipts/{made}")).code == "not_found", path

@@ -12,6 +12,8 @@ from node.database import Dsns
 from tests.fakes.world import BTC, EUR, SEPA, World, second_instance
 from tests.integration.wallet.changes import connected, posted_and_held, proven
 from wallet.errors import HoldNotOpen, NotAllowed, NotFound, Refusal
+from wallet.holds.place import place_hold
+from wallet.holds.release import expire_holds, void_hold
 from wallet.ids import CustomerId, HoldId
 from wallet.journal import Change, EventKind, Insert, Request
 from wallet.journal.change import Committed
@@ -156,3 +158,17 @@ async def test_an_expired_hold_pays_nothing_even_before_it_is_released(dsns: Dsn
     with pytest.raises(HoldNotOpen):
         await post_settlement(world.context, "test", draft(1))
     assert await standing(dsns) == ((100_000, 60_000), 0, ("placed", 0))
+
+
+async def test_holds_that_are_voided_and_expire_leave_books_that_prove(dsns: Dsns, world: World) -> None:
+    await opened(world)
+    context, asked = world.context, [Request(PLATFORM, "hold", str(number), b"test") for number in range(4)]
+    ends = context.clock.now() + timedelta(seconds=0.3)
+    ten = Amount(1_000, EUR)
+    kept = await place_hold(context, "test", PLATFORM, ANN, ten, None, None, asked[0])
+    await place_hold(context, "test", PLATFORM, ANN, ten, ends, None, asked[1])
+    await void_hold(context, "test", PLATFORM, str(kept.result["id"]), asked[2])
+    await context.clock.sleep((ends - context.clock.now()).total_seconds() + 0.01)
+    assert await expire_holds(context) == 1
+    assert (await posted_and_held(dsns.books, ANN, EUR)) == (100_000, 60_000)
+    await proven(dsns.books)
