@@ -9,7 +9,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(if $(COFFER_TOOLS),$(COFFER_TOOLS),.coffer/tools)
-NAME ?= journal
 KILLS ?= 8
 SEED ?= 1
 OPERATIONS ?= 20000
@@ -54,8 +53,8 @@ demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour,
 demo-once: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, then exit; the last line is one JSON object
 	@$(BIN)/coffer demo --once
 
-bench: $(VENV)/.installed ## Measure: make bench, or make bench NAME=journal ARGS=--json
-	@$(BIN)/python -m tests.bench $(NAME) $(ARGS)
+bench: $(VENV)/.installed ## Measure everything, or one: make bench NAME=journal ARGS=--json
+	@$(BIN)/python -m $(if $(NAME),tests.bench $(NAME) $(ARGS),tests.bench.every)
 
 coverage: $(VENV)/.installed ## Which branches of money, ledger and journal their own tests take
 	@$(BIN)/pip install --disable-pip-version-check --quiet coverage

@@ -1,0 +1,56 @@
+"""What is aimed at, in one list, and what a run gave beside it. A figure that no run gave is said to be not measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """`least` or `most` that the figure may be; neither: it is only told."""
+
+    measurement: str
+    figure: str
+    least: float | None = None
+    most: float | None = None
+
+    def told(self) -> str:
+        if self.least is not None:
+            return f"≥ {self.least:g}"
+        return f"≤ {self.most:g}" if self.most is not None else "told"
+
+    def judged(self, value: float) -> str:
+        if self.least is None and self.most is None:
+            return ""
+        met = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return "yes" if met else "no"
+
+
+AIMS = (
+    Aim("journal", "ratio_200", least=2),
+    Aim("journal", "ratio_1000", least=3.5),
+    Aim("journal", "ratio_4000", least=4.5),
+    Aim("journal", "hot_over_cold", least=0.9),
+    Aim("journal", "vs_row_locks", least=5),
+    Aim("journal", "vs_row_locks_hot", least=15),
+    Aim("slow_disk", "ratio_slow_disk", least=4),
+    Aim("http", "payments_ratio", least=1),
+    Aim("http", "batch_ratio", least=3),
+    Aim("http", "guard_ratio", least=0.45),
+    Aim("history", "deep_page_ratio", most=1.5),
+    Aim("history", "past_balance_ratio", most=5),
+    Aim("export", "first_byte_share", most=0.05),
+    Aim("export", "memory_growth_mb"),
+    Aim("verify", "entries_per_s"),
+    Aim("verify", "share_of_select"),
+)
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown, a row for each aim; `found` has the figures by measurement."""
+    rows = ["| measurement | figure | aim | measured | met |", "|---|---|---|---|---|"]
+    for aim in AIMS:
+        value = found.get(aim.measurement, {}).get(aim.figure)
+        shown, met = ("not measured", "") if value is None else (f"{value:,}", aim.judged(value))
+        rows.append(f"| {aim.measurement} | `{aim.figure}` | {aim.told()} | {shown} | {met} |")
+    return "\n".join(rows)
