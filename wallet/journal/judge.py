@@ -22,7 +22,7 @@ from wallet.errors import (
 from wallet.journal.change import Ceiling, Change, Insert, Update
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Move, Transfer
-from wallet.money import UNITS_MAX
+from wallet.money import UNITS_MAX, Amount
 from wallet.schema import UNIQUE
 
 _NO_OVERDRAFT, _NO_OVERSPEND = int(Flags.NO_OVERDRAFT), int(Flags.NO_OVERSPEND)
@@ -94,7 +94,12 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     or `Stale`, and `known` is as before."""
     draft = Known()
     _judge_rows(change, known, draft)
-    judged = [_judge_transfer(transfer, known, draft) for transfer in change.entry]
+    judged: list[JudgedTransfer] = []
+    for transfer in change.entry:
+        if transfer.otherwise is None:
+            judged.append(_judge_transfer(transfer, known, draft))
+        else:
+            judged += _judge_balancing(transfer, transfer.otherwise, known, draft)
     for flag_change in change.flags:
         account = flag_change.account
         draft.totals[account.id] = msgspec.structs.replace(_totals(account, known, draft), flags=int(flag_change.flags))
@@ -145,15 +150,34 @@ def _totals(account: Account, known: Known, draft: Known) -> Totals:
     return found if found is not None else Totals(flags=int(account.opening_flags))
 
 
-def _judge_transfer(transfer: Transfer, known: Known, draft: Known) -> JudgedTransfer:
+def _judge_transfer(transfer: Transfer, known: Known, draft: Known, *, is_loss: bool = False) -> JudgedTransfer:
     debit, credit = _totals(transfer.debit, known, draft), _totals(transfer.credit, known, draft)
     if transfer.move in (Move.POST, Move.HOLD):
-        _refuse_flagged(transfer, debit.flags, credit.flags)
+        _refuse_flagged(transfer, debit.flags & ~_FROZEN if is_loss else debit.flags, credit.flags)
     debit_after, credit_after = _applied(transfer, debit, credit)
     _refuse_uncovered(transfer, debit, debit_after, credit, credit_after)
     _follow_hold(transfer, known, draft)
     draft.totals[transfer.debit.id], draft.totals[transfer.credit.id] = debit_after, credit_after
     return JudgedTransfer(transfer, debit_after, credit_after)
+
+
+def _judge_balancing(transfer: Transfer, otherwise: Account, known: Known, draft: Known) -> list[JudgedTransfer]:
+    """The one or two plain transfers that it comes to now: what the guarded side covers, then the rest."""
+    if transfer.debit.is_guarded:
+        covered = _may_be_taken(_totals(transfer.debit, known, draft))
+        rest = replace(transfer, debit=otherwise, otherwise=None)
+    else:
+        covered = max(-_totals(transfer.credit, known, draft).posted, 0)
+        rest = replace(transfer, credit=otherwise, otherwise=None)
+    units, asset = transfer.amount.units, transfer.amount.asset
+    parts = ((replace(transfer, otherwise=None), min(units, covered)), (rest, max(units - covered, 0)))
+    return [_judge_transfer(replace(p, amount=Amount(n, asset)), known, draft, is_loss=True) for p, n in parts if n]
+
+
+def _may_be_taken(totals: Totals) -> int:
+    """What an account gives to a loss of its owner's: all that is available, also of a frozen one, for a freeze is there
+    to keep the owner from spending and not the house from its own. Holds are promises to others and are kept."""
+    return 0 if totals.flags & _CLOSED else max(totals.available, 0)
 
 
 def _refuse_flagged(transfer: Transfer, debit: int, credit: int) -> None:

@@ -35,7 +35,7 @@ class Flags(IntFlag):
     NONE = 0
     NO_OVERDRAFT = 1  # debits posted and pending never exceed credits posted
     NO_OVERSPEND = 2  # a place cannot pay what it does not hold, unless the world has already taken it (a fact)
-    FROZEN = 4  # no debit may leave; credits still arrive
+    FROZEN = 4  # nothing may leave but a loss that its owner bears (a balancing transfer); credits still arrive
     CLOSED = 8  # nothing moves
 
 
@@ -50,6 +50,15 @@ class Account:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", AccountId(f"{self.owner}:{self.code}:{self.asset.symbol}"))
+
+    @property
+    def is_receivable(self) -> bool:
+        return self.code == "receivable"
+
+    @property
+    def is_guarded(self) -> bool:
+        """Never below zero: what is taken out of it is covered, or comes from elsewhere."""
+        return bool(self.opening_flags & Flags.NO_OVERDRAFT)
 
     @property
     def opening_flags(self) -> Flags:

@@ -9,14 +9,23 @@ from collections.abc import Sequence
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
-from wallet.ledger.transfers import Entry, hold, post, post_fact, settle, void
+from wallet.ledger.transfers import Entry, hold, post, post_fact, post_up_to, settle, void
 from wallet.money import Amount
 
 
 def deposit_credited(customer: CustomerId, network: NetworkId, amount: Amount, *, swept_later: bool) -> Entry:
-    """Value that arrived for a customer and is final. It lies on the deposit address until swept, or is spendable at once."""
+    """Value that arrived for a customer and is final. It lies on the deposit address until swept, or is spendable at once.
+    What the customer owes us in this asset is repaid first; the rest is theirs."""
     place = accounts.deposits(network, amount.asset) if swept_later else accounts.hot(network, amount.asset)
-    return (post(place, accounts.customer_balance(customer, amount.asset), amount),)
+    balance, owed = accounts.customer_balance(customer, amount.asset), accounts.receivable(customer, amount.asset)
+    return (post_up_to(place, owed, amount, otherwise=balance),)
+
+
+def charged_back(customer: CustomerId, network: NetworkId, amount: Amount) -> Entry:
+    """A network has taken back what was credited (a bank's return, a reorg below what was final): it is gone from us
+    whatever the customer has left. What is missing they owe us."""
+    balance, owed = accounts.customer_balance(customer, amount.asset), accounts.receivable(customer, amount.asset)
+    return (post_up_to(balance, accounts.hot(network, amount.asset), amount, otherwise=owed, fact=True),)
 
 
 def funding_received(network: NetworkId, amount: Amount) -> Entry:

@@ -29,7 +29,8 @@ class Transfer:
     would stop everything after it.
 
     `otherwise` makes it a balancing transfer: the Journal moves as much of the amount as the account that is guarded covers
-    (the debit's available, or what the credit side still owes), and the rest from or to `otherwise` instead."""
+    (what is available on the debit side, or what a receivable on the credit side still owes), and the rest from or to
+    `otherwise` instead. The journal then has the one or two plain transfers that came of it."""
 
     move: Move
     debit: Account
@@ -48,13 +49,33 @@ class Transfer:
             raise ValueError("a transfer moves at least one base unit")
         if (self.hold is None) != (self.move is Move.POST):
             raise ValueError("holds, and only holds, have a hold id")
+        if self.otherwise is not None:
+            _refuse_senseless(self, self.otherwise)
 
 
 Entry = tuple[Transfer, ...]
 
 
+def _refuse_senseless(transfer: Transfer, otherwise: Account) -> None:
+    if transfer.move is not Move.POST:
+        raise ValueError("only what is posted at once can be balanced")
+    if otherwise.asset != transfer.amount.asset:
+        raise ValueError("a balancing transfer moves one asset")
+    if otherwise.id in (transfer.debit.id, transfer.credit.id):
+        raise ValueError("the rest of a balancing transfer goes elsewhere")
+    if transfer.debit.is_guarded == transfer.credit.is_receivable:
+        raise ValueError("a balancing transfer takes from a guarded account or repays a receivable, one of the two")
+    if transfer.debit.is_guarded != otherwise.is_receivable:
+        raise ValueError("what a guarded account does not cover is a receivable; what repays one is not")
+
+
 def post(debit: Account, credit: Account, amount: Amount) -> Transfer:
     return Transfer(Move.POST, debit, credit, amount)
+
+
+def post_up_to(debit: Account, credit: Account, amount: Amount, *, otherwise: Account, fact: bool = False) -> Transfer:
+    """A balancing transfer: up to what is there, the rest on `otherwise`."""
+    return Transfer(Move.POST, debit, credit, amount, fact=fact, otherwise=otherwise)
 
 
 def post_fact(debit: Account, credit: Account, amount: Amount) -> Transfer:
