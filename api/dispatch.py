@@ -14,6 +14,7 @@ from api.auth import admit, look_again
 from api.errors import Problem
 from api.idempotency import read_key
 from api.json_body import read_json_object
+from api.receipted import receipt_of
 from api.routes import PATH_PATTERNS, Answer, Call, File, Route
 from api.schema import Closed
 from api.settings import ApiSettings
@@ -97,7 +98,7 @@ def _invalid(error: ValidationError) -> Problem:
     return Problem("invalid_request", told.get(first["type"], first["msg"]), blame=place)
 
 
-def _response(answer: Answer) -> web.Response:
+async def _response(context: Context, answer: Answer) -> web.Response:
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.location is not None:
         headers["Location"] = answer.location
@@ -106,5 +107,8 @@ def _response(answer: Answer) -> web.Response:
         if content.name is not None:
             headers["Content-Disposition"] = f'attachment; filename="{content.name}"'
         return web.Response(body=content.content, content_type=content.content_type, headers=headers)
-    text = json.dumps(content.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    told = content.model_dump(mode="json")
+    if answer.done is not None:
+        told["receipt"] = await receipt_of(context, answer.done)
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return web.Response(text=text, status=answer.status, headers=headers, content_type="application/json")

@@ -17,6 +17,7 @@ from api.schema import REFERENCE, ULID, Closed
 from api.settings import ApiSettings
 from wallet.access.keys import Principal, Scope
 from wallet.context import Context
+from wallet.journal.change import Committed
 
 BodyT_co = TypeVar("BodyT_co", bound=Closed, covariant=True)
 QueryT_co = TypeVar("QueryT_co", bound=Closed, covariant=True)
@@ -92,12 +93,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`replayed` says that this is the first answer to this Idempotency-Key, again."""
+    """`replayed` says that this is the first answer to this Idempotency-Key, again. `done` is what the request committed:
+    its receipt goes with the answer, whose declared model is then a `Receipted`."""
 
     content: BaseModel | File
     status: int = 200
     replayed: bool = False
     location: str | None = None
+    done: Committed | None = None
 
 
 Handle = Callable[[Call[Any, Any]], Awaitable[Answer]]

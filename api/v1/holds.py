@@ -10,6 +10,7 @@ from api.amounts import read_amount
 from api.auth import subject
 from api.idempotency import request_of
 from api.pages import page_of_rows
+from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import AmountText, AssetSymbol, ClientReference, Closed, CustomerName, Moment, Nothing, Paging, Shown
 from api.v1.settlements import need_pay
@@ -69,6 +70,10 @@ class HoldView(Shown):
     ended_at: Moment | None
 
 
+class HoldAccepted(HoldView, Receipted):
+    """The hold, with a proof that the request was accepted."""
+
+
 class HoldPage(Shown):
     items: list[HoldView]
     next_cursor: str | None
@@ -78,7 +83,7 @@ class HoldPage(Shown):
     "POST",
     "/v1/holds",
     access=any_of(Scope.PLATFORM),
-    answer=HoldView,
+    answer=HoldAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
     refuses=(
@@ -111,14 +116,14 @@ async def place(call: Call[HoldBody, Nothing]) -> Answer:
         call.context, call.principal.key, platform, owner, amount, ends, sent.client_reference, request
     )
     view = HoldView.model_validate({**done.result, "client_reference": sent.client_reference})
-    return Answer(view, 201, done.replayed, location=f"/v1/holds/{view.id}")
+    return Answer(view, 201, done.replayed, location=f"/v1/holds/{view.id}", done=done)
 
 
 @route(
     "POST",
     "/v1/holds/{hold}/void",
     access=any_of(Scope.PLATFORM),
-    answer=HoldView,
+    answer=HoldAccepted,
     idempotency=Idempotency.REQUIRED,
     refuses=("not_found", "hold_not_open", "idempotency_key_reused"),
 )
@@ -131,7 +136,7 @@ async def void(call: Call[Nothing, Nothing]) -> Answer:
     )
     row = await _row(call, hold)
     view = HoldView.model_validate({**done.result, "client_reference": row["client_reference"]})
-    return Answer(view, replayed=done.replayed)
+    return Answer(view, replayed=done.replayed, done=done)
 
 
 @route("GET", "/v1/holds", access=any_of(Scope.PLATFORM), answer=HoldPage, refuses=("invalid_cursor",))

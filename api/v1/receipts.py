@@ -1,14 +1,11 @@
 """Receipts: the node's signed proof that it accepted a Change at its place."""
 
-from typing import Any
-
-import asyncpg
-from pydantic import Field
 from sqlalchemy import Table, select
 
 from api.auth import may_see
+from api.receipted import ReceiptView, driver_connection
 from api.routes import Answer, Call, any_of, route
-from api.schema import Moment, Nothing, Shown
+from api.schema import Nothing
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.errors import NotFound
@@ -22,20 +19,6 @@ _OWNERS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "stl": (schema.settlements, ("platform",)),
 }
 """By an id's prefix: where the object's row is, and whose it is, whoever asked for it first."""
-
-
-class ReceiptView(Shown):
-    """Hashes and signature in hex. Check it with `coffer receipt verify`, or as docs/running.md describes."""
-
-    claim: str = Field(description="What was accepted, as the JSON text that was hashed: time, kind, request, result.")
-    chain: str = Field(description="The Change's hash in the journal.")
-    index: int = Field(description="Its place among the Changes of its batch.")
-    size: int
-    path: list[str] = Field(description="The hashes beside the way from its leaf to the batch's root (RFC 9162).")
-    head: str = Field(description="The hash of the batch's last Change.")
-    at: Moment
-    key: str = Field(description="The Ed25519 key that signed; `/v1/node` tells this node's own.")
-    signature: str
 
 
 @route("GET", "/v1/receipts/{object}", access=any_of(Scope.READ), answer=ReceiptView, refuses=("not_found",))
@@ -52,16 +35,9 @@ async def _receipt_of(call: Call[Nothing, Nothing], name: str) -> Receipt | None
     row = await call.context.one(select(table).where(table.c.id == name))
     if row is None or not await may_see(call, *[row[owner] for owner in owners]):
         return None
-    async with call.context.reads.connect() as pooled:
-        connection = _driver(await pooled.get_raw_connection())
+    async with driver_connection(call.context) as connection:
         seq = await find_insert(connection, row[owners[0]], table.name, name, row["created_at"])
         return None if seq is None else await find_receipt(connection, seq)
-
-
-def _driver(raw: Any) -> asyncpg.Connection:
-    """The driver's own connection, under SQLAlchemy's."""
-    connection: asyncpg.Connection = raw.driver_connection
-    return connection
 
 
 ROUTES = (show,)

@@ -13,6 +13,7 @@ from api.errors import Problem
 from api.idempotency import item_request, request_of
 from api.json_body import BATCH_BYTES_MAX
 from api.pages import page_of_rows
+from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import REFERENCE, ULID, AmountText, AssetSymbol, ClientReference, Closed, Moment, Nothing, Paging, Shown
 from wallet import schema
@@ -108,6 +109,10 @@ class SettlementView(Shown):
     created_at: Moment
 
 
+class SettlementAccepted(SettlementView, Receipted):
+    """The settlement, with a proof that the request was accepted."""
+
+
 class SettlementPage(Shown):
     items: list[SettlementView]
     next_cursor: str | None
@@ -123,7 +128,7 @@ class SettlementOutcomes(Shown):
     "POST",
     "/v1/settlements",
     access=any_of(Scope.PLATFORM),
-    answer=SettlementView,
+    answer=SettlementAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
     refuses=_REFUSES,
@@ -137,7 +142,7 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     draft = Draft(CustomerId(call.principal.owner), legs, call.body.client_reference, request)
     done = await post_settlement(call.context, call.principal.key, draft)
     row = await _row(call, str(done.result["id"]))
-    return Answer(_shown(call.context, row), 201, done.replayed, location=f"/v1/settlements/{row['id']}")
+    return Answer(_shown(call.context, row), 201, done.replayed, location=f"/v1/settlements/{row['id']}", done=done)
 
 
 @route(

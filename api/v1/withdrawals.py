@@ -11,6 +11,7 @@ from api.auth import may_see, subject
 from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_for_owner
+from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import (
     AmountText,
@@ -99,6 +100,10 @@ class WithdrawalView(Shown):
     final_at: Moment | None
 
 
+class WithdrawalAccepted(WithdrawalView, Receipted):
+    """The withdrawal, with a proof that the request was accepted."""
+
+
 class WithdrawalPage(Shown):
     items: list[WithdrawalView]
     next_cursor: str | None
@@ -108,7 +113,7 @@ class WithdrawalPage(Shown):
     "POST",
     "/v1/withdrawals",
     access=any_of(Scope.WITHDRAW),
-    answer=WithdrawalView,
+    answer=WithdrawalAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
     refuses=(
@@ -176,7 +181,7 @@ async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
     "POST",
     "/v1/withdrawals/{withdrawal}/cancel",
     access=any_of(Scope.WITHDRAW),
-    answer=WithdrawalView,
+    answer=WithdrawalAccepted,
     idempotency=Idempotency.REQUIRED,
     refuses=("not_found", "not_cancellable", "hold_not_open", "idempotency_key_reused"),
 )
@@ -258,7 +263,7 @@ async def _first_answer(call: Call[Any, Any], done: Committed, status: int) -> A
     destination = await _destination(call, row)
     view = _view({**done.result, "destination": destination, "txs": [], "final_at": None})
     location = f"/v1/withdrawals/{view.id}" if status == 201 else None
-    return Answer(view, status, done.replayed, location)
+    return Answer(view, status, done.replayed, location, done)
 
 
 async def _shown(call: Call[Any, Any], row: Record, txs: list[str]) -> WithdrawalView:
