@@ -47,7 +47,7 @@ def serve(
         if principal is not None:
             request[ASKER] = principal.key
         if not route.access.judged:
-            return _response(await answered(request, principal))
+            return await _response(context, await answered(request, principal))
         try:
             answer = await answered(request, principal)
         except _JUDGEMENTS:
@@ -55,7 +55,7 @@ def serve(
             raise
         if answer.replayed:
             await look_again(request, context)
-        return _response(answer)
+        return await _response(context, answer)
 
     async def answered(request: web.Request, principal: Principal | None) -> Answer:
         call: Call[Any, Any] = Call(

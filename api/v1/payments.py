@@ -11,6 +11,7 @@ from api.auth import may_see, subject
 from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_text
+from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import (
     AmountText,
@@ -69,6 +70,10 @@ class PaymentView(Shown):
     created_at: Moment
 
 
+class PaymentAccepted(PaymentView, Receipted):
+    """The payment, with a proof that the request was accepted."""
+
+
 class PaymentPage(Shown):
     items: list[PaymentView]
     next_cursor: str | None
@@ -78,7 +83,7 @@ class PaymentPage(Shown):
     "POST",
     "/v1/payments",
     access=any_of(Scope.PAY, judged=True),
-    answer=PaymentView,
+    answer=PaymentAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
     refuses=(
@@ -105,9 +110,9 @@ async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     )
     location = f"/v1/payments/{done.result['id']}"
     if not done.replayed:
-        return Answer(await _just_paid(call, sent, done.result), 201, location=location)
+        return Answer(await _just_paid(call, sent, done.result), 201, location=location, done=done)
     row = await _row(call, str(done.result["id"]))
-    return Answer((await shown_payments(call, [row]))[0], 201, replayed=True, location=location)
+    return Answer((await shown_payments(call, [row]))[0], 201, replayed=True, location=location, done=done)
 
 
 async def _just_paid(call: Call[Any, Any], sent: PaymentBody, result: Mapping[str, object]) -> PaymentView:

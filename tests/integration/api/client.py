@@ -98,3 +98,8 @@ async def balance(client: Client, symbol: str) -> dict[str, str]:
     items = (await client.get("/v1/balances")).body["items"]
     (found,) = [item for item in items if item.pop("asset") == symbol]
     return dict(found)
+
+
+def shown(accepted: dict[str, Any]) -> dict[str, Any]:
+    """What is shown later of an answer that came with a receipt."""
+    return {name: value for name, value in accepted.items() if name != "receipt"}

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from tests.integration.api.client import Reply
+from tests.integration.api.client import Reply, shown
 from tests.integration.api.conftest import ApiNode, Person
 from tests.integration.api.test_platforms import available, fed, sub_accounts
 from tests.integration.api.test_settlements import leg, settle
@@ -44,7 +44,7 @@ async def test_led_03_a_platforms_hold_counts_against_available_until_it_is_void
     assert (await void(platform, hold, "v")).body == gone.body
     assert (await void(platform, hold, "v-2")).code == "hold_not_open"
     assert await available(platform.client, "ref:ann") == "100.00"
-    assert (await platform.client.get("/v1/holds")).body["items"] == [gone.body]
+    assert (await platform.client.get("/v1/holds")).body["items"] == [shown(gone.body)]
     events = [event["type"] for event in (await platform.client.get("/v1/events")).body["items"]]
     assert [kind for kind in events if kind.startswith("hold.")] == ["hold.placed", "hold.voided"]
 

@@ -1,5 +1,6 @@
 """Receipts over HTTP: the owner of a payment or withdrawal gets one that proves it, and nobody else does."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
@@ -11,7 +12,7 @@ from tests.integration.api.conftest import ApiNode, Person
 from tests.integration.api.test_platforms import fed, sub_accounts
 from tests.integration.wallet.journal.sealing import KEY, signing
 from wallet.ids import encode_ulid
-from wallet.journal.receipts import Receipt, verify_receipt
+from wallet.journal.receipts import Receipt, ReceiptForged, verify_receipt
 
 _keys = count()
 
@@ -42,6 +43,22 @@ async def test_both_sides_of_a_payment_can_prove_it(api_node: ApiNode, signing_n
         claim = verify_receipt(Receipt.from_json(answer.raw), KEY.id)
         assert (claim["kind"], claim["result"]["id"], claim["request"][0]) == ("payment.sent", payment, payer.id)
     assert (await other.client.get(f"/v1/receipts/{payment}")).code == "not_found"
+
+
+async def test_the_answer_itself_brings_the_receipt_and_so_does_its_retry(
+    api_node: ApiNode, signing_node: Client
+) -> None:
+    payer, payee, key = await api_node.person(EUR="10.00"), await api_node.person(), f"receipt-{next(_keys)}"
+    content, client = {"to": payee.id, "asset": "EUR", "amount": "1.00"}, signing_node.as_(payer.client.secret)
+    first = await client.post("/v1/payments", content, key=key)
+    receipt = Receipt.from_json(json.dumps(first.body["receipt"]))
+    assert verify_receipt(receipt, KEY.id)["result"]["id"] == first.body["id"]
+    again = await client.post("/v1/payments", content, key=key)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.body["receipt"] == first.body["receipt"]
+    assert (await payer.client.get(f"/v1/receipts/{first.body['id']}")).body == first.body["receipt"]
+    with pytest.raises(ReceiptForged):
+        verify_receipt(replace(receipt, chain=bytes(32)), KEY.id)
 
 
 async def test_a_withdrawal_has_a_receipt_of_its_request(api_node: ApiNode, signing_node: Client) -> None:
