@@ -14,7 +14,7 @@ import aiohttp
 
 from chains.signer_client import SignerClient
 from node.clock import SystemClock
-from node.compose import compose_beside, make_private, short_folder, signer_socket
+from node.compose import compose_beside, journal_key, make_private, short_folder, signer_socket
 from node.config import Config, read_config
 from node.database import Dsns
 from node.processes import Child, free_port, start_child
@@ -133,7 +133,7 @@ async def running_pair(dsns: Dsns, folder: Path) -> AsyncIterator[NodePair]:
         for node in (one, other):  # one after the other: the first makes the folder's keys
             stack.push_async_callback(node.stop)
             await node.start(http)
-        journal = Journal(dsns.books, SystemClock())
+        journal = Journal(dsns.books, SystemClock(), journal_key(config))
         await journal.start()
         stack.push_async_callback(journal.stop)
         operator = Client(http, one.url, await _operator(config, dsns))

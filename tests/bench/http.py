@@ -26,6 +26,7 @@ from tests.bench import pgbench
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.http_books import open_books
 from tests.bench.options import add_round_options, at_least
+from tests.bench.payments import KEY
 from wallet.journal import Journal
 from wallet.journal.verify import verify
 
@@ -79,7 +80,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 
 async def _fill(cluster: Cluster, accounts: int) -> None:
-    journal = Journal(cluster.books.books, SystemClock())
+    journal = Journal(cluster.books.books, SystemClock(), KEY)
     await journal.start()
     await open_books(journal, accounts)
     await journal.stop()

@@ -26,7 +26,7 @@ from node.clock import SystemClock
 from node.collector import settle_collector
 from node.compose import make_engine
 from node.logs import write_logs
-from tests.bench.payments import EUR
+from tests.bench.payments import EUR, KEY
 from tests.fakes.signer import FakeSigner
 from wallet.access.keys import Scope
 from wallet.context import Context
@@ -71,7 +71,7 @@ async def serve_until_stopped(books: str, ops: str, folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     write_logs(folder / "node.log")
-    journal, reads, ops_engine = Journal(books, SystemClock()), make_engine(books), make_engine(ops)
+    journal, reads, ops_engine = Journal(books, SystemClock(), KEY), make_engine(books), make_engine(ops)
     await journal.start()
     runner = await start_server(
         make_app(_context(journal, reads, ops_engine, folder), _SETTINGS, (*ROUTES, guard)), "127.0.0.1", 0
