@@ -249,7 +249,7 @@ def witness_check(
     as_json: Json = False,
 ) -> None:
     """Check a file of signed heads by itself: every line signed, rows and times only going forward. Needs no node."""
-    from wallet.journal.witness import check_lines, read_heads  # noqa: PLC0415
+    from wallet.proofs.witness import check_lines, read_heads  # noqa: PLC0415
 
     async def work() -> int:
         with file.open(encoding="utf-8", errors="replace") as opened:

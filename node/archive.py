@@ -23,9 +23,9 @@ from node.migrations import apply
 from wallet.context import Context
 from wallet.journal.chain import GENESIS, TAG
 from wallet.journal.change import Change, EventKind, Insert
-from wallet.journal.copied import chain_words, journal_rows
-from wallet.journal.source import Block, archive_name, file_digest, read_archive, read_block, write_block
-from wallet.journal.verify import CHUNK
+from wallet.proofs.copied import chain_words, journal_rows
+from wallet.proofs.source import Block, archive_name, file_digest, read_archive, read_block, write_block
+from wallet.proofs.verify import CHUNK
 
 AGE_MIN = timedelta(days=90)  # nobody repeats a request that long
 _LOCK = "SET LOCAL lock_timeout = '5s'"  # the node's writer waits behind us as long

@@ -14,9 +14,9 @@ from node.processes import ChildEnded, NotReady
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
 from wallet.journal.find_receipt import BatchBroken
 from wallet.journal.receipts import ReceiptRefused
-from wallet.journal.verify import BooksBroken
-from wallet.journal.witness import WitnessContradicted
 from wallet.ports import NetworkError, SignerUnavailable
+from wallet.proofs.verify import BooksBroken
+from wallet.proofs.witness import WitnessContradicted
 from wallet.vault.items import VaultError
 
 EXPECTED = (

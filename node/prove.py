@@ -13,8 +13,8 @@ from node.collector import settle_collector
 from node.database import Dsns
 from node.witness import compare_witness
 from wallet.context import Context
-from wallet.journal.verify import Progress, Proof, verify
 from wallet.ledger.reconcile import positions
+from wallet.proofs.verify import Progress, Proof, verify
 
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ from node.database import Dsns
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
 from wallet.errors import Refusal
-from wallet.journal.witness import SignedHead, WitnessContradicted, compare_heads, read_heads
+from wallet.proofs.witness import SignedHead, WitnessContradicted, compare_heads, read_heads
 
 LOOKED_AT_FIRST = 10_000  # of the newest lines at a start; `coffer verify` looks at all
 

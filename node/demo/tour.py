@@ -18,8 +18,8 @@ from node.demo.stage import Stage, set_stage, temporary_folder
 from node.devnet.networks import Devnet, how_to_pay_in
 from node.logs import write_logs
 from node.status import short_amount
-from wallet.journal.verify import Proof, verify
 from wallet.ledger.reconcile import Position, positions
+from wallet.proofs.verify import Proof, verify
 
 INTERRUPTED = 130  # the shell's own number for Ctrl-C
 LOOK_EVERY_S = 0.2

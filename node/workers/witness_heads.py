@@ -6,7 +6,7 @@ import asyncpg
 
 from node.witness import WitnessFile, stop_all_assets
 from wallet.context import Context
-from wallet.journal.witness import WitnessContradicted, compare_heads, current_head
+from wallet.proofs.witness import WitnessContradicted, compare_heads, current_head
 
 
 async def witness_head(context: Context, books_dsn: str, witness: WitnessFile) -> None:

@@ -22,7 +22,8 @@ ERASURE = ("wallet/customers/erase.py:",)
 
 _TABLE = r"\s+(?:ONLY\s+)?\"?([\w{}.]+)"
 _WRITES = re.compile(
-    rf"\b(?:(?:INSERT|MERGE)\s+INTO{_TABLE}|DELETE\s+FROM{_TABLE}|TRUNCATE(?!\s+ON\b)(?:\s+TABLE)?{_TABLE}|COPY{_TABLE}"
+    rf"\b(?:(?:INSERT|MERGE)\s+INTO{_TABLE}|DELETE\s+FROM{_TABLE}|TRUNCATE(?!\s+ON\b)(?:\s+TABLE)?{_TABLE}"
+    rf"|COPY{_TABLE}(?:\s*\([^)]*\))?\s+FROM\b"
     rf"|UPDATE{_TABLE}\s+(?:AS\s+\w+\s+)?SET\b)"
 )
 _VERBS = frozenset({"insert", "update", "delete"})

@@ -17,7 +17,7 @@ from node.processes import attempts
 from tests.bank.history import FOR_EVER, History, Look, Outcome, Payment, complaints, final_balances
 from tests.node_pair import ApiProcess, NodePair, Person
 from wallet.journal.body import decode_body, result_of
-from wallet.journal.verify import verify
+from wallet.proofs.verify import verify
 
 ACCOUNTS = 10
 FIRST_CENTS = 100_000  # each; 10 accounts make 10,000.00

@@ -28,7 +28,7 @@ from tests.bench.http_books import open_books
 from tests.bench.options import add_round_options, at_least
 from tests.bench.payments import KEY
 from wallet.journal import Journal
-from wallet.journal.verify import verify
+from wallet.proofs.verify import verify
 
 Say = Callable[[str], None]
 Round = Mapping[str, Mapping[str, float]]

@@ -27,7 +27,7 @@ from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.pgbench import Speed
 from tests.bench.row_locks import run_row_locks
 from wallet.journal import Journal
-from wallet.journal.verify import Proof, verify
+from wallet.proofs.verify import Proof, verify
 
 Say = Callable[[str], None]
 Run = Callable[[], Awaitable[Speed | Slice]]

@@ -22,7 +22,7 @@ from tests.bench.cluster import running_cluster
 from tests.bench.options import at_least
 from tests.bench.payments import KEY, Payments, open_books
 from wallet.journal import Journal
-from wallet.journal.verify import CHUNK, verify
+from wallet.proofs.verify import CHUNK, verify
 from wallet.schema import ROWS
 
 Say = Callable[[str], None]

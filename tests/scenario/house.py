@@ -26,11 +26,11 @@ from wallet.context import Context
 from wallet.customers.create import create_customer
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.change import Request
-from wallet.journal.verify import verify
 from wallet.ledger.balances import balances
 from wallet.ledger.reconcile import positions
 from wallet.money import parse_amount
 from wallet.ports import Destination, Signer
+from wallet.proofs.verify import verify
 from wallet.withdrawals.request import request_withdrawal
 
 ETHEREUM, BITCOIN, SEPA = NetworkId("ethereum"), NetworkId("bitcoin"), NetworkId("sepa")

@@ -23,10 +23,10 @@ from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.context import ACTOR_NODE, Context
 from wallet.customers.create import create_customer
 from wallet.ids import CustomerId, NetworkId
-from wallet.journal.verify import verify
 from wallet.ledger.reconcile import positions
 from wallet.money import Amount
 from wallet.networks.open import list_asset, open_network
+from wallet.proofs.verify import verify
 
 LIFE_S = (5.0, 20.0)  # virtual seconds
 CALM_ROUNDS_MAX = 60

@@ -10,7 +10,9 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     receipts    proofs for those who were answered        store       the few SQL statements of a batch
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
     head, connection                                      read        following by cursor
-    recall      deciding again, answering retries         verify      replaying everything, bit for bit
+    recall      deciding again, answering retries
+
+`wallet/proofs` replays and compares what is written here.
 
 What this prevents: lost updates (one head row is locked in a statement of its own before anything is read), double
 payment on retry (a request's outcome is stored in the same transaction), silent tampering (the chain), and answers that

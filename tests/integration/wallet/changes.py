@@ -11,10 +11,10 @@ from node.clock import SystemClock
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.journal import Change, EventKind, Insert, Journal, Request, Update
 from wallet.journal.body import request_digest
-from wallet.journal.verify import Proof, verify
 from wallet.ledger import accounts, templates
 from wallet.ledger.transfers import hold, settle, void
 from wallet.money import Amount, Asset
+from wallet.proofs.verify import Proof, verify
 
 EUR = Asset("EUR", 2)
 ETH = Asset("ETH", 18)

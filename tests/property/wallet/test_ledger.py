@@ -32,7 +32,7 @@ from tests.property.wallet.paper import Paper
 from wallet.errors import Refusal, Stale
 from wallet.journal import Change, Journal
 from wallet.journal.judge import Known, Totals, judge
-from wallet.journal.verify import verify
+from wallet.proofs.verify import verify
 
 COLUMNS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 MORE = 20 if os.environ.get("COFFER_TEST_ALL") == "1" else 1

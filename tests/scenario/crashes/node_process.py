@@ -23,8 +23,8 @@ from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator
 from wallet.context import Context
 from wallet.deposits.cursor import read_cursor
 from wallet.ids import NetworkId
-from wallet.journal.verify import verify
 from wallet.ledger.reconcile import positions
+from wallet.proofs.verify import verify
 from wallet.treasury.sources import house_address
 
 READY_WITHIN_S = 60.0

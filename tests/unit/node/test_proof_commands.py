@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from node.__main__ import app
 from tests.unit.wallet.test_receipts import KEY, OTHER_KEY, signed_batch
 from wallet.journal.receipts import sign_batch
-from wallet.journal.witness import SignedHead
+from wallet.proofs.witness import SignedHead
 
 RUNNER = CliRunner()
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

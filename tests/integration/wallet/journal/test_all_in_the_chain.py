@@ -13,10 +13,10 @@ from wallet.customers.erase import erase_customer
 from wallet.customers.freeze import freeze_customer, unfreeze_customer
 from wallet.errors import InsufficientFunds
 from wallet.journal import Request
-from wallet.journal.verify import BooksBroken
 from wallet.money import parse_amount
 from wallet.payments.send import send_payment
 from wallet.ports import Destination
+from wallet.proofs.verify import BooksBroken
 from wallet.treasury.drive import drive_submissions
 from wallet.withdrawals.cancel import cancel_withdrawal
 from wallet.withdrawals.pay import pay_withdrawals

@@ -11,11 +11,11 @@ from tests.integration.wallet.changes import connected, count_of, listed, paused
 from wallet.errors import JournalUnavailable
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal import Change, EventKind, Journal
-from wallet.journal.verify import verify
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
 from wallet.ledger.transfers import Transfer, post
 from wallet.money import Amount, Asset
+from wallet.proofs.verify import verify
 
 EUR, USD = Asset("EUR", 2), Asset("USD", 2)
 HOT, ANN = accounts.hot(NetworkId("bank"), EUR), accounts.customer_balance(CustomerId("cus_ann"), EUR)

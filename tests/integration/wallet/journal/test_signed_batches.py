@@ -13,7 +13,7 @@ from tests.integration.wallet.journal.sealing import KEY, STOLEN_NAME, key_liste
 from wallet.errors import InsufficientFunds
 from wallet.journal.find_receipt import BatchBroken, find_receipt
 from wallet.journal.receipts import Receipt, verify_receipt
-from wallet.journal.verify import BooksBroken, Proof, verify
+from wallet.proofs.verify import BooksBroken, Proof, verify
 
 PAYMENTS = 40
 

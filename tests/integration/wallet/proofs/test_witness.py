@@ -14,7 +14,7 @@ from tests.fakes.world import World, running_world
 from tests.integration.wallet.changes import ALICE, connected, credited
 from tests.integration.wallet.journal.sealing import KEY, STOLEN_NAME, key_listed, signing, write_anew
 from wallet.errors import AssetPaused
-from wallet.journal.witness import (
+from wallet.proofs.witness import (
     HeadForked,
     HeadMissing,
     LineRefused,
@@ -200,6 +200,6 @@ async def test_heads_are_compared_in_many_portions(
     witnessed: tuple[Dsns, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dsns, file = witnessed
-    monkeypatch.setattr("wallet.journal.witness.LOOKED_UP_AT_ONCE", 2)
+    monkeypatch.setattr("wallet.proofs.witness.LOOKED_UP_AT_ONCE", 2)
     async with connected(dsns.books) as connection:
         assert await compare_heads(connection, heads_of(file)) == 5

@@ -23,12 +23,12 @@ from tests.integration.wallet.changes import (
     running,
     settled,
 )
-from tests.integration.wallet.journal.tamperings import TAMPERINGS, Tampering
+from tests.integration.wallet.proofs.tamperings import TAMPERINGS, Tampering
 from wallet.ids import VaultItemId
 from wallet.journal import Change, EventKind, Insert
 from wallet.journal.change import FlagChange
-from wallet.journal.verify import BooksBroken, verify
 from wallet.ledger.accounts import Flags, customer_balance
+from wallet.proofs.verify import BooksBroken, verify
 from wallet.vault.items import ItemKind, SealedItem
 
 A_DAY = datetime(2026, 11, 22, tzinfo=UTC)

@@ -11,7 +11,7 @@ from datetime import datetime
 from wallet.journal.body import time_text
 from wallet.journal.chain import microseconds
 from wallet.journal.receipts import Tree, is_signed, leaf, sealed_claim
-from wallet.journal.replay import Body, BooksBroken
+from wallet.proofs.replay import Body, BooksBroken
 
 BATCHES = """
 SELECT first_seq, last_seq, at, root, key, signature FROM journal_batches WHERE last_seq > $1 ORDER BY last_seq LIMIT $2

@@ -18,7 +18,7 @@ from tests.integration.wallet.journal.sealing import key_listed, signing
 from wallet.context import Context
 from wallet.journal import Journal
 from wallet.journal.find_receipt import find_receipt
-from wallet.journal.verify import BooksBroken, Proof, verify
+from wallet.proofs.verify import BooksBroken, Proof, verify
 
 ROWS = 40  # in a partition
 
@@ -46,7 +46,7 @@ async def old(databases: FreshDatabases, tmp_path: Path, monkeypatch: pytest.Mon
     """A node with small partitions, two of them full; its rows are signed from the key on."""
     monkeypatch.setattr("node.migrations.apply.PARTITION_ROWS", ROWS)
     monkeypatch.setattr("node.archive.CHUNK", 15)
-    monkeypatch.setattr("wallet.journal.verify.CHUNK", 17)
+    monkeypatch.setattr("wallet.proofs.verify.CHUNK", 17)
     dsns = await prepare_roles(await databases.empty(), databases.folder)
     await apply_migrations(dsns.owner)
     async with running_world(dsns, tmp_path) as world, signing(dsns.books) as journal:

@@ -16,11 +16,11 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from wallet.journal.batches import BATCHES, BatchProof, read_batch
 from wallet.journal.chain import GENESIS, TAG, microseconds
-from wallet.journal.compare import compare_ends, name_bad_transfer
-from wallet.journal.copied import TRANSFER_COLUMNS, chain_words, journal_rows, tail
-from wallet.journal.replay import (
+from wallet.proofs.batches import BATCHES, BatchProof, read_batch
+from wallet.proofs.compare import compare_ends, name_bad_transfer
+from wallet.proofs.copied import TRANSFER_COLUMNS, chain_words, journal_rows, tail
+from wallet.proofs.replay import (
     Body,
     BooksBroken,
     Replay,
@@ -30,7 +30,7 @@ from wallet.journal.replay import (
     read_request,
     viewer_lines,
 )
-from wallet.journal.source import Source, open_source
+from wallet.proofs.source import Source, open_source
 
 __all__ = ["BooksBroken", "Proof", "verify"]
 

@@ -15,8 +15,10 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBina
 from sqlalchemy.dialects.postgresql import JSONB
 
 from wallet.journal.body import wire_row
-from wallet.journal.copied import TRANSFER_COLUMNS, copy_digest
-from wallet.journal.replay import (
+from wallet.ledger.accounts import HOUSE, Account, Flags
+from wallet.money import Asset
+from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
+from wallet.proofs.replay import (
     COLUMNS,
     BooksBroken,
     Replay,
@@ -27,9 +29,7 @@ from wallet.journal.replay import (
     row_values,
     viewer_lines,
 )
-from wallet.journal.source import Block
-from wallet.ledger.accounts import HOUSE, Account, Flags
-from wallet.money import Asset
+from wallet.proofs.source import Block
 from wallet.schema import ROWS, Units
 
 BLOCK = 5_000  # rows that a closer look reads at a time, and lines that are digested at once

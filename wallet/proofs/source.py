@@ -14,8 +14,8 @@ from typing import IO
 import asyncpg
 import msgspec
 
-from wallet.journal.copied import JOURNAL, TRANSFERS, copy_binary, copy_text
-from wallet.journal.replay import BooksBroken
+from wallet.proofs.copied import JOURNAL, TRANSFERS, copy_binary, copy_text
+from wallet.proofs.replay import BooksBroken
 
 _READ_BYTES = 1 << 20
 
