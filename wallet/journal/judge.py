@@ -151,6 +151,7 @@ def _totals(account: Account, known: Known, draft: Known) -> Totals:
 
 
 def _judge_transfer(transfer: Transfer, known: Known, draft: Known, *, is_loss: bool = False) -> JudgedTransfer:
+    _refuse_forged(transfer)
     debit, credit = _totals(transfer.debit, known, draft), _totals(transfer.credit, known, draft)
     if transfer.move in (Move.POST, Move.HOLD):
         _refuse_flagged(transfer, debit.flags & ~_FROZEN if is_loss else debit.flags, credit.flags)
@@ -163,6 +164,7 @@ def _judge_transfer(transfer: Transfer, known: Known, draft: Known, *, is_loss: 
 
 def _judge_balancing(transfer: Transfer, otherwise: Account, known: Known, draft: Known) -> list[JudgedTransfer]:
     """The one or two plain transfers that it comes to now: what the guarded side covers, then the rest."""
+    _refuse_forged(transfer)
     if transfer.debit.is_guarded:
         covered = _may_be_taken(_totals(transfer.debit, known, draft))
         rest = replace(transfer, debit=otherwise, otherwise=None)
@@ -178,6 +180,17 @@ def _may_be_taken(totals: Totals) -> int:
     """What an account gives to a loss of its owner's: all that is available, also of a frozen one, for a freeze is there
     to keep the owner from spending and not the house from its own. Holds are promises to others and are kept."""
     return 0 if totals.flags & _CLOSED else max(totals.available, 0)
+
+
+def _refuse_forged(transfer: Transfer) -> None:
+    """A transfer checks itself when it is made. Here once more, by the names that will be written, for whatever got round that:
+    nothing of no amount, to itself or across two assets reaches the books. A fault of ours, so no `Refusal`."""
+    debit, credit, amount = transfer.debit.id, transfer.credit.id, transfer.amount
+    of_asset = ":" + amount.asset.symbol
+    if not (debit.endswith(of_asset) and credit.endswith(of_asset)):
+        raise ValueError(f"a transfer moves one asset, not {amount.asset.symbol} from {credit} to {debit}")
+    if debit == credit or amount.units <= 0 or (transfer.hold is None) != (transfer.move is Move.POST):
+        raise ValueError(f"no transfer: {transfer.move} of {amount.units} between {debit} and {credit}")
 
 
 def _refuse_flagged(transfer: Transfer, debit: int, credit: int) -> None:

@@ -7,10 +7,10 @@ from wallet.ids import HoldId
 from wallet.journal import Change, EventKind
 from wallet.journal.judge import Known, OpenHold, Totals, judge
 from wallet.ledger.accounts import HOUSE, Account, Flags
-from wallet.ledger.transfers import Transfer, hold, post, settle, void
+from wallet.ledger.transfers import Move, Transfer, hold, post, post_up_to, settle, void
 from wallet.money import UNITS_MAX, Amount, Asset
 
-EUR = Asset("EUR", 2)
+EUR, USD = Asset("EUR", 2), Asset("USD", 2)
 ANN, BEN = Account("cus_ann", "balance", EUR), Account("cus_ben", "balance", EUR)
 CAPITAL, SUSPENSE = Account(HOUSE, "capital", EUR), Account(HOUSE, "suspense", EUR)
 HOT = Account(HOUSE, "hot@n", EUR)
@@ -93,3 +93,46 @@ def test_on_a_closed_account_nothing_new_happens() -> None:
         judged(known(ann=Flags.CLOSED), post(ANN, BEN, eur(1)))
     with pytest.raises(AccountClosed):
         judged(known(ben=Flags.CLOSED), post(ANN, BEN, eur(1)))
+
+
+def forged(transfer: Transfer, **fields: object) -> Transfer:
+    """What no constructor lets through."""
+    for name, value in fields.items():
+        object.__setattr__(transfer, name, value)
+    return transfer
+
+
+def forged_units(units: int) -> Amount:
+    amount = eur(1)
+    object.__setattr__(amount, "units", units)
+    return amount
+
+
+IN_DOLLARS = Account("cus_ben", "balance", USD)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"amount": eur(0)},
+        {"amount": forged_units(-1)},
+        {"amount": Amount(1, USD)},
+        {"credit": IN_DOLLARS},
+        {"debit": IN_DOLLARS},
+        {"credit": ANN},
+        {"hold": ONE},
+        {"move": Move.HOLD},
+    ],
+    ids=["nothing", "less than nothing", "another asset", "to another", "from another", "itself", "named", "nameless"],
+)
+def test_led_14_a_forged_transfer_is_no_refusal_but_a_fault_and_leaves_no_trace(fields: dict[str, object]) -> None:
+    books, entry = known(), (post(ANN, BEN, eur(1)), forged(post(ANN, BEN, eur(1)), **fields))
+    with pytest.raises(ValueError, match="transfer"):
+        judged(books, *entry)
+    assert books == known()
+
+
+def test_led_14_a_forged_balancing_transfer_of_nothing_is_a_fault_too() -> None:
+    owed = Account("cus_ann", "receivable", EUR)
+    with pytest.raises(ValueError, match="no transfer"):
+        judged(known(), forged(post_up_to(ANN, CAPITAL, eur(1), otherwise=owed), amount=eur(0)))

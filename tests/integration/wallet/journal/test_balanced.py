@@ -1,16 +1,18 @@
-"""LED-14: what is not balanced cannot be written down, and where code of ours forges it the database refuses. LED-15: order is
-the sequence, whatever the clock says."""
+"""LED-14: what is not balanced cannot be written down, and where code of ours forges it the Journal refuses before it writes.
+LED-15: order is the sequence, whatever the clock says."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import asyncpg
 import pytest
 
 from node.database import Dsns
 from tests.integration.wallet.changes import connected, count_of, listed, paused
 from wallet.errors import JournalUnavailable
 from wallet.ids import CustomerId, NetworkId
-from wallet.journal import Change, EventKind, Journal
+from wallet.journal import Change, Committed, EventKind, Journal
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
 from wallet.ledger.transfers import Transfer, post
@@ -38,17 +40,39 @@ def test_led_14_a_transfer_that_is_empty_or_not_of_one_asset_does_not_exist(
         post(debit, credit, amount)
 
 
-@pytest.mark.parametrize("field", ["amount", "credit"])
-async def test_led_14_a_forged_empty_transfer_is_refused_by_the_database_and_leaves_nothing(
-    dsns: Dsns, journal: Journal, field: str
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("amount", Amount(0, EUR)), ("credit", accounts.capital(EUR)), ("credit", accounts.suspense(USD))],
+    ids=["nothing", "to itself", "across assets"],
+)
+async def test_led_14_a_forged_transfer_fails_alone_and_leaves_nothing(
+    dsns: Dsns, journal: Journal, field: str, value: object
 ) -> None:
-    capital = accounts.capital(EUR)  # without a guard of its own that would refuse it first
-    forged: Transfer = post(capital, accounts.suspense(EUR), Amount(1, EUR))
-    object.__setattr__(forged, field, Amount(0, EUR) if field == "amount" else capital)
-    with pytest.raises(JournalUnavailable):
-        await journal.commit(Change("node", EventKind.DEPOSIT_CREDITED, {}, entry=(forged,)))
-    assert await count_of(dsns.books, "journal") == 0
+    """Between accounts without a guard of their own, which would refuse it first; the Changes that queued beside it stand."""
+    forged: Transfer = post(accounts.capital(EUR), accounts.suspense(EUR), Amount(1, EUR))
+    object.__setattr__(forged, field, value)
+    bad = Change("node", EventKind.DEPOSIT_CREDITED, {}, entry=(forged,))
+    before, found, after = await asyncio.gather(
+        journal.commit(listed()), journal.commit(bad), journal.commit(listed("USD")), return_exceptions=True
+    )
+    assert isinstance(found, JournalUnavailable)
+    assert [each.seq for each in (before, after) if isinstance(each, Committed)] == [1, 2]
+    assert await count_of(dsns.books, "journal") == 2
     assert await count_of(dsns.books, "transfers") == 0
+    assert await count_of(dsns.books, "accounts") == 0
+
+
+@pytest.mark.parametrize(("credit", "units"), [("house:suspense:EUR", 0), ("house:capital:EUR", 1)])
+async def test_led_14_the_table_itself_takes_nothing_empty_and_nothing_to_itself(
+    dsns: Dsns, credit: str, units: int
+) -> None:
+    async with connected(dsns.books) as connection:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(
+                "INSERT INTO transfers VALUES (1, 0, 'post', 'house:capital:EUR', $1, 'EUR', $2, NULL, 0, 0, 0, 0)",
+                credit,
+                units,
+            )
 
 
 class BackwardClock:
