@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import http, journal, verify
+from tests.bench import http, journal, slow_disk, verify
 
 Say = Callable[[str], None]
 Plan = argparse.Namespace
@@ -28,6 +28,7 @@ class Measurement:
 MEASUREMENTS = {
     "http": Measurement(http.add_options, http.measure),
     "journal": Measurement(journal.add_options, journal.measure_as_asked),
+    "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure),
     "verify": Measurement(verify.add_options, verify.measure),
 }
 

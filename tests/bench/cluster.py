@@ -5,7 +5,7 @@ pgbench has a database of its own beside the books, so both share the server, it
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,15 @@ CONNECTIONS = 160  # 128 clients of pgbench, and room; the one setting that diff
 DURABLE_WRITES = 200
 TOLD_SETTINGS = (
     *("server_version", "fsync", "synchronous_commit", "wal_sync_method", "full_page_writes", "wal_compression"),
-    *("commit_delay", "max_wal_size", "checkpoint_timeout", "shared_buffers", "wal_buffers", "data_checksums"),
+    *(
+        "commit_delay",
+        "commit_siblings",
+        "max_wal_size",
+        "checkpoint_timeout",
+        "shared_buffers",
+        "wal_buffers",
+        "data_checksums",
+    ),
 )
 
 
@@ -58,11 +66,11 @@ def _durable_write_s(file: IO[bytes]) -> float:
 
 
 @asynccontextmanager
-async def running_cluster() -> AsyncIterator[Cluster]:
-    """In a temporary folder, gone afterwards."""
+async def running_cluster(settings: Mapping[str, str] | None = None) -> AsyncIterator[Cluster]:
+    """In a temporary folder, gone afterwards. `settings` go over the node's own."""
     with tempfile.TemporaryDirectory(prefix="coffer-bench-") as name:
         folder = Path(name)
-        server = EmbeddedPostgres(folder, settings={"max_connections": str(CONNECTIONS)})
+        server = EmbeddedPostgres(folder, settings={"max_connections": str(CONNECTIONS), **(settings or {})})
         try:
             owner = await server.start()
             dsns = await prepare_roles(owner, folder, {})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import http
+from tests.bench import http, slow_disk
 from tests.bench.journal import Plan, measure
 
 
@@ -47,3 +47,16 @@ async def test_the_http_measurement_runs_and_verifies_its_books() -> None:
         assert figures[name]["per_s"] > 0
         assert figures[name]["p99_ms"] >= figures[name]["p50_ms"] > 0
         assert figures[name]["server_us"] > 0
+
+
+@pytest.mark.whole
+async def test_the_measurement_under_commit_latency_proves_the_latency_and_its_books() -> None:
+    told: list[str] = []
+    options = argparse.Namespace(rounds=1, seconds=3, scale=4, accounts=300, waiting=100)
+    figures = await slow_disk.measure(options, told.append)
+    assert figures["verified"]
+    assert figures["commit_ms"] >= slow_disk.COMMIT_MS
+    assert figures["ratio_slow_disk"] > 0
+    assert figures["pgbench_8"]["mean_ms"] >= slow_disk.COMMIT_MS
+    assert figures["two_processes"]["waiting"] == figures["one_process"]["waiting"] == 200
+    assert figures["two_processes"]["per_s"] > 0
