@@ -5,15 +5,18 @@ Made once in `node/compose.py`; use cases take it as their first argument and ke
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Column, Executable, Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wallet import schema
 from wallet.errors import AssetPaused, NotFound
+from wallet.gathered import GatheredReads
 from wallet.ids import IdSource, NetworkId, VaultItemId
 from wallet.journal.change import Requirement
 from wallet.journal.writer import Journal
@@ -42,6 +45,7 @@ class Context:
     clock: Clock
     new_id: IdSource
     recent: RecentRows = field(default_factory=RecentRows)
+    gathered: dict[str, GatheredReads] = field(default_factory=dict)
     new_salt: Callable[[int], bytes] = secrets.token_bytes  # guessable in simulations only
 
     def asset(self, symbol: str) -> Asset:
@@ -65,6 +69,17 @@ class Context:
     async def one(self, statement: Executable) -> Record | None:
         rows = await self.all(statement)
         return rows[0] if rows else None
+
+    async def named(self, column: Column[str], name: str) -> Record | None:
+        """The row in which this unique column has this value, read together with what others ask for at the same time."""
+        known = self.gathered.get(str(column))
+        if known is None:
+            known = self.gathered[str(column)] = GatheredReads(partial(self._by_name, column))
+        return await known.one(name)
+
+    async def _by_name(self, column: Column[str], names: Sequence[str]) -> dict[str, Record]:
+        wanted = any_(bindparam(None, names, type_=ARRAY(Text)))
+        return {row[column.name]: row for row in await self.all(select(column.table).where(column == wanted))}
 
     async def unpaused(self, asset: Asset) -> Requirement:
         """What a Change that moves this asset in or out requires: that nobody has paused it. Raises `AssetPaused`."""

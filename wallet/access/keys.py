@@ -130,9 +130,9 @@ async def authenticate(context: Context, secret: str) -> Principal | None:
     """Whose key this is, or None. Looked up each time, so that a revocation holds at once everywhere."""
     if not _SECRET.fullmatch(secret):
         return None
-    table, hashed = schema.api_keys, hash_secret(secret)
-    row = await context.one(select(table).where(table.c.hash == hashed, table.c.revoked_at.is_(None)))
-    if row is None:
+    hashed = hash_secret(secret)
+    row = await context.named(schema.api_keys.c.hash, hashed)
+    if row is None or row["revoked_at"] is not None:
         context.recent.drop("api_keys", hashed)
         return None
     scopes = frozenset(Scope(name) for name in row["scopes"])

@@ -2,8 +2,6 @@
 
 import re
 
-from sqlalchemy import select
-
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.errors import AlreadyExists, HandleTaken, NotFound, Refusal
@@ -69,7 +67,7 @@ async def find_customer(context: Context, name: str) -> Record:
     """By id or by handle (with or without @). Raises `NotFound`."""
     table = schema.customers
     column = table.c.id if name.startswith("cus_") else table.c.handle
-    row = await context.one(select(table).where(column == name.removeprefix("@")))
+    row = await context.named(column, name.removeprefix("@"))
     if row is None:
         raise NotFound("customer", name)
     return row
@@ -87,7 +85,8 @@ async def customer_names(context: Context, name: str) -> Record:
     if known is None:
         row = await find_customer(context, name)
         known = {column: row[column] for column in ("id", "handle", "platform")}
-        context.recent.keep("customers", name, known)
+        for told in (name, row["id"]):
+            context.recent.keep("customers", told, known)
     return known
 
 
