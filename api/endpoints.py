@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import watch
+from api.operator import reversals, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -40,5 +40,6 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *networks.ROUTES,
     *watch.ROUTES,
+    *reversals.ROUTES,
     *problems.ROUTES,
 )

@@ -65,6 +65,8 @@ RULES: dict[str, Rule] = {
         409, "The asset is paused", "this asset is paused: an operator is looking into it", ("asset",)
     ),
     "break_stands": Rule(409, "The difference is still there", members=("id", "asset", "missing")),
+    "not_reversible": Rule(409, "This is not reversed"),
+    "already_reversed": Rule(409, "Reversed already", "this entry is reversed already"),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),
     "body_too_large": Rule(413, "The body is too large"),
@@ -177,6 +179,8 @@ def _public_code(refusal: Refusal) -> str:
     code = refusal.stable_code
     if code == "already_exists" and refusal.detail.get("table") == "customers":
         return "handle_taken"
+    if code == "already_exists" and refusal.detail.get("table") == "reversals":
+        return "already_reversed"
     if code == "already_exists" and "client_reference" in refusal.detail.get("columns", ""):
         return "duplicate_reference"
     return code if code in RULES else "refused"

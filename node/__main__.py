@@ -25,6 +25,7 @@ customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_
 witness = typer.Typer(help="Signed heads that were kept elsewhere.", no_args_is_help=True)
 receipt = typer.Typer(help="Signed receipts of what the node accepted.", no_args_is_help=True)
 deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
+entry = typer.Typer(help="What was posted in the ledger.", no_args_is_help=True)
 breaks = typer.Typer(
     help="Differences between the books and a network: list, look into, resolve.", no_args_is_help=True
 )
@@ -32,6 +33,7 @@ app.add_typer(operator, name="operator")
 app.add_typer(customer, name="customer")
 app.add_typer(deposit, name="deposit")
 app.add_typer(asset, name="asset")
+app.add_typer(entry, name="entry")
 app.add_typer(breaks, name="break")
 app.add_typer(receipt, name="receipt")
 app.add_typer(witness, name="witness")
@@ -366,6 +368,19 @@ def deposit_disbelieve(deposit_id: str, config: ConfigFile = DEFAULT_CONFIG) -> 
     from wallet.deposits.disbelieve import disbelieve_deposit  # noqa: PLC0415
 
     _do(config, lambda context: disbelieve_deposit(context, "cli", deposit_id), f"{deposit_id} is quarantined")
+
+
+@entry.command("reverse")
+def entry_reverse(
+    name: Annotated[str, typer.Argument(help="The id of a payment or settlement, or a position in the journal.")],
+    reason: str,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Undo a payment or a settlement, once: the money goes back, what was spent of it is owed. The reason goes on record."""
+    from node.reversals import reverse  # noqa: PLC0415
+
+    _beside(config, lambda context, _dsns: reverse(context, name, reason, as_json=as_json))
 
 
 @breaks.command("list")

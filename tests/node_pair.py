@@ -17,7 +17,7 @@ from node.clock import SystemClock
 from node.compose import compose_beside, journal_key, make_private, short_folder, signer_socket
 from node.config import Config, read_config
 from node.database import Dsns
-from node.processes import Child, free_port, start_child
+from node.processes import Child, attempts, free_port, start_child
 from tests.scenario.crashes.node_process import READY_WITHIN_S, Client
 from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator
 from wallet.ids import CustomerId, NetworkId
@@ -72,6 +72,15 @@ class ApiProcess:
                 return False
 
         await self._child.ready(is_ready, READY_WITHIN_S)
+
+    async def died(self, within_s: float) -> int | None:
+        """Its exit status, or None where it is still alive after the bound."""
+        child = self._child
+        assert child is not None
+        async for _ in attempts(within_s):
+            if not child.running():
+                return child.process.returncode
+        return None
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._child is not None:

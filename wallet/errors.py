@@ -6,7 +6,8 @@
     ├── AccountClosed           ├── AlreadyExists         ├── AssetPaused
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
-    └── BreakStands             └── BeyondObserved
+    ├── BreakStands             ├── BeyondObserved        ├── NotReversible
+    └── AlreadyReversed
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -188,6 +189,22 @@ class BreakStands(Refusal):
             missing=format_units(missing.units, missing.asset.decimals),
             asset=missing.asset.symbol,
         )
+
+
+class NotReversible(Refusal):
+    """Undoing this entry makes no sense; the message says what does instead."""
+
+    code = "not_reversible"
+
+    def __init__(self, entry: str, instead: str) -> None:
+        super().__init__(instead, entry=entry)
+
+
+class AlreadyReversed(Refusal):
+    code = "already_reversed"
+
+    def __init__(self, entry: str) -> None:
+        super().__init__(f"{entry} is reversed already", entry=entry)
 
 
 class Stale(Exception):

@@ -209,7 +209,7 @@ placed_holds = _row_table(
 settlements = _row_table(
     "settlements", *_text("platform", "client_reference"), Column("legs", JSONB), _time("created_at")
 )
-reversals = _row_table("reversals", Column("reason", Text), _time("created_at"))
+reversals = _row_table("reversals", *_text("object", "reason"), _time("created_at"))
 observations = _row_table(
     "observations", *_text("network", "asset", "block"), _money("units"), Column("height", BigInteger), _time("at")
 )

@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     OUTFLOW_BOOKED = "outflow.booked"
     PAYMENT_SENT = "payment.sent"
     SETTLEMENT_POSTED = "settlement.posted"
+    ENTRY_REVERSED = "entry.reversed"
     HOLD_PLACED = "hold.placed"
     HOLD_VOIDED = "hold.voided"
     HOLD_EXPIRED = "hold.expired"

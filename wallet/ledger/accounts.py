@@ -69,6 +69,12 @@ class Account:
         return Flags.NO_OVERSPEND if place in (*HELD_CODES, "transit") else Flags.NONE
 
 
+def account_of(name: AccountId, asset: Asset) -> Account:
+    """The account whose id this is."""
+    owner, code, _ = name.split(":")
+    return Account(owner, code, asset)
+
+
 def customer_balance(owner: CustomerId, asset: Asset) -> Account:
     return Account(owner, "balance", asset)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
-from wallet.ledger.transfers import Entry, hold, post, post_fact, post_up_to, settle, void
+from wallet.ledger.transfers import Entry, Move, Transfer, hold, post, post_fact, post_up_to, settle, void
 from wallet.money import Amount
 
 
@@ -52,6 +52,23 @@ def payment_sent(payer: CustomerId, payee: CustomerId, amount: Amount) -> Entry:
     return (
         post(accounts.customer_balance(payer, amount.asset), accounts.customer_balance(payee, amount.asset), amount),
     )
+
+
+def entry_reversed(posted: Entry) -> Entry:
+    """The opposite of what was posted, last first, so that whoever only passed money on has it back before they give it
+    back. What its receiver has spent meanwhile they owe; holds are not placed again, their owner has the money free."""
+    return tuple([_reversed(transfer) for transfer in reversed(posted)])
+
+
+def _reversed(transfer: Transfer) -> Transfer:
+    """Raises `ValueError` for a promise, of which nothing was posted."""
+    if transfer.move not in (Move.POST, Move.SETTLE):
+        raise ValueError("only what was posted is reversed")
+    receiver, giver, amount = transfer.credit, transfer.debit, transfer.amount
+    if not receiver.is_guarded:
+        return post(receiver, giver, amount)
+    owed = Account(receiver.owner, "receivable", amount.asset)
+    return post_up_to(receiver, giver, amount, otherwise=owed)
 
 
 def hold_placed(customer: CustomerId, amount: Amount, hold_id: HoldId) -> Entry:

@@ -73,10 +73,11 @@ CREATE UNIQUE INDEX settlements_client_reference ON settlements (platform, clien
     WHERE client_reference IS NOT NULL;
 CREATE INDEX settlements_platform ON settlements (platform, id);
 
--- The id is the sequence of the change that was reversed: that is how it is reversed once.
+-- The id is the sequence of the change that was reversed: that is how it is reversed once. `object` is what it had made.
 CREATE TABLE reversals (
     id         text PRIMARY KEY,
     version    integer NOT NULL,
+    object     text NOT NULL,
     reason     text NOT NULL,
     created_at timestamptz NOT NULL
 );
