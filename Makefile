@@ -14,7 +14,7 @@ SEED ?= 1
 OPERATIONS ?= 20000
 SEEDS ?= 10
 
-.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench coverage lock clean
+.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench bench-long coverage lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,8 +53,11 @@ demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour,
 demo-once: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, then exit; the last line is one JSON object
 	@$(BIN)/coffer demo --once
 
-bench: $(VENV)/.installed ## Measure everything, or one: make bench NAME=journal ARGS=--json
-	@$(BIN)/python -m $(if $(NAME),tests.bench $(NAME) $(ARGS),tests.bench.every)
+bench: $(VENV)/.installed ## Measure everything and write docs/benchmarks.md, or one: make bench NAME=journal ARGS=--json
+	@$(BIN)/python -m $(if $(NAME),tests.bench $(NAME) $(ARGS),tests.bench.every $(ARGS))
+
+bench-long: $(VENV)/.installed ## The same with long slices and ten million transfers: hours
+	@$(BIN)/python -m tests.bench.every --long $(ARGS)
 
 coverage: $(VENV)/.installed ## Which branches of money, ledger and journal their own tests take
 	@$(BIN)/pip install --disable-pip-version-check --quiet coverage

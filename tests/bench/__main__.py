@@ -17,18 +17,30 @@ Say = Callable[[str], None]
 Plan = argparse.Namespace
 
 
+SHORT_SLICES = ("--seconds", "5")
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`add_options` gives it options of its own; `measure` returns figures that are ready for JSON."""
+    """`add_options` gives it options of its own; `measure` returns figures that are ready for JSON. `short` and `long` are
+    the words that `make bench` and `make bench-long` give it."""
 
     add_options: Callable[[argparse.ArgumentParser], None]
     measure: Callable[[Plan, Say], Coroutine[Any, Any, dict[str, Any]]]
+    short: tuple[str, ...] = ()
+    long: tuple[str, ...] = ()
+
+    def takes(self) -> set[str]:
+        """Names of its options."""
+        parser = argparse.ArgumentParser(add_help=False)
+        self.add_options(parser)
+        return set(vars(parser.parse_args([])))
 
 
 MEASUREMENTS = {
-    "http": Measurement(http.add_options, http.measure),
-    "journal": Measurement(journal.add_options, journal.measure_as_asked),
-    "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure),
+    "http": Measurement(http.add_options, http.measure, SHORT_SLICES),
+    "journal": Measurement(journal.add_options, journal.measure_as_asked, SHORT_SLICES),
+    "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),
     "verify": Measurement(verify.add_options, verify.measure),
 }
 

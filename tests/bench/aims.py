@@ -1,8 +1,6 @@
-"""What is aimed at, in one list, and what a run gave beside it. A figure that no run gave is said to be not measured."""
+"""What is aimed at, in one list."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,3 @@ AIMS = (
     Aim("verify", "entries_per_s"),
     Aim("verify", "share_of_select"),
 )
-
-
-def table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Markdown, a row for each aim; `found` has the figures by measurement."""
-    rows = ["| measurement | figure | aim | measured | met |", "|---|---|---|---|---|"]
-    for aim in AIMS:
-        value = found.get(aim.measurement, {}).get(aim.figure)
-        shown, met = ("not measured", "") if value is None else (f"{value:,}", aim.judged(value))
-        rows.append(f"| {aim.measurement} | `{aim.figure}` | {aim.told()} | {shown} | {met} |")
-    return "\n".join(rows)
