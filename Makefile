@@ -39,7 +39,7 @@ soak: setup ## Kill a node at random while money moves, then prove everything: m
 	@$(BIN)/python -m tests.soak --kills $(KILLS) --seed $(SEED)
 
 bank: $(VENV)/.installed ## Payments through two nodes while both are killed in turn: make bank, or make bank OPERATIONS=1000000 KILLS=200
-	@$(BIN)/python -m tests.bank --operations $(OPERATIONS) --kills $(KILLS) --seed $(SEED)
+	@$(BIN)/python -m tests.bank --operations $(OPERATIONS) --kills $(KILLS) --seed $(SEED) $(ARGS)
 
 risks: $(VENV)/.installed ## What the node promises to withstand, and the tests that hold it to that
 	@$(BIN)/python -m tests.risks

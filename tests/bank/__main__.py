@@ -37,12 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--operations", type=int, default=20_000, help="payments that are asked for (default 20,000)")
     parser.add_argument("--kills", type=int, default=20, help="how often a node is killed (default 20)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed asks for the same payments (default 1)")
-    parser.add_argument("--writers", type=int, default=8, help="clients that pay at once (default 8)")
+    parser.add_argument("--writers", type=int, default=64, help="clients that pay at once (default 64)")
+    parser.add_argument(
+        "--minutes", type=float, default=1440, help="ask for nothing more after so long (default a day)"
+    )
     asked = parser.parse_args(arguments)
     if min(asked.operations, asked.writers) < 1 or asked.kills < 0:
         parser.error("operations and writers are at least 1")
     with tempfile.TemporaryDirectory(prefix="coffer-bank-") as folder:
-        plan = Plan(asked.operations, asked.kills, asked.seed, asked.writers)
+        plan = Plan(asked.operations, asked.kills, asked.seed, asked.writers, asked.minutes * 60)
         result = asyncio.run(run_alone(plan, Path(folder)))
     say(json.dumps(result))
     return 0 if result["ok"] else 1

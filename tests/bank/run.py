@@ -25,7 +25,7 @@ PAYMENT_CENTS_MAX = 60_000  # so that about one in four payments is not covered
 READERS = 4
 ONE_TRY_S = 20.0
 RUN_MAX_S = 24 * 3600.0
-DOWN_PAUSE_S = 0.05  # after a node that is down: the other one gets the next orders meanwhile
+DOWN_PAUSE_S = 0.25  # for so long a node that was found down gets no orders: the other one gets them meanwhile
 ANSWERED_WITHIN_S = 90.0  # more than a restart takes
 CUT_EVERY_S = 1.5
 READ_PAUSE_S = 0.005
@@ -51,7 +51,8 @@ class Plan:
     operations: int
     kills: int
     seed: int
-    writers: int = 8
+    writers: int = 64
+    longest_s: float = RUN_MAX_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Bank:
     kills: int = 0
     cuts: int = 0
     over: bool = False
+    down_until: dict[str, float] = field(default_factory=dict)
 
     # ── what clients do ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,17 +98,25 @@ class Bank:
             await asyncio.gather(*others)
 
     async def _write(self) -> None:
-        while self.asked < self.plan.operations or self.kills < self.plan.kills:
+        latest = time.monotonic() + self.plan.longest_s
+        while (self.asked < self.plan.operations or self.kills < self.plan.kills) and time.monotonic() < latest:
             self.asked += 1
             key = f"bank-{self.plan.seed}-{self.asked}"
             payer, payee = self.chance.sample(range(ACCOUNTS), 2)
             planned = Payment(payer, payee, self.chance.randint(1, PAYMENT_CENTS_MAX), 0, 0, Outcome.UNKNOWN)
-            self.orders.append(await self._pay(key, planned, self._any_node()))
+            node = self._any_node()
+            self.orders.append(await self._pay(key, planned, node))
             if self.orders[-1].payment.outcome is Outcome.NOTHING:
-                await asyncio.sleep(DOWN_PAUSE_S)
+                self.down_until[node.name] = time.monotonic() + DOWN_PAUSE_S
+                if len(self._not_known_down()) == 0:
+                    await asyncio.sleep(DOWN_PAUSE_S)
 
     def _any_node(self) -> ApiProcess:
-        return self.chance.choice(self.pair.nodes)
+        return self.chance.choice(self._not_known_down() or self.pair.nodes)
+
+    def _not_known_down(self) -> list[ApiProcess]:
+        now = time.monotonic()
+        return [node for node in self.pair.nodes if self.down_until.get(node.name, 0.0) <= now]
 
     async def _pay(self, key: str, planned: Payment, node: ApiProcess) -> Order:
         began = time.monotonic()
@@ -160,7 +170,9 @@ class Bank:
         for number in range(1, self.plan.kills + 1):
             due = self.plan.operations * number // (self.plan.kills + 1)
             async for _ in attempts(RUN_MAX_S):
-                if self.asked >= due or self.over:
+                if self.over:
+                    return
+                if self.asked >= due:
                     break
             node = self.pair.nodes[number % 2]
             await node.stop(signal.SIGKILL)
@@ -183,12 +195,19 @@ class Bank:
     async def resolve(self) -> list[str]:
         """Everything that has no lasting answer is asked again under its key. Returns the answers that were no truth: where
         a node had said that nothing was done, and it was."""
-        lies = []
-        for place, order in enumerate(self.orders):
-            if order.payment.outcome in (Outcome.UNKNOWN, Outcome.NOTHING):
+        lies: list[str] = []
+        open_places = iter(
+            [n for n, order in enumerate(self.orders) if order.payment.outcome in (Outcome.UNKNOWN, Outcome.NOTHING)]
+        )
+
+        async def ask_for_the_next() -> None:
+            for place in open_places:
+                order = self.orders[place]
                 self.orders[place], was_done = await self._ask_again(order)
                 if was_done and order.payment.outcome is Outcome.NOTHING:
                     lies.append(f"{order.key}: nothing was done, said the node, and it was")
+
+        await asyncio.gather(*(ask_for_the_next() for _ in range(self.plan.writers)))
         return lies
 
     async def _ask_again(self, order: Order) -> tuple[Order, bool]:

@@ -8,7 +8,7 @@ from tests.node_pair import NodePair
 
 
 async def test_led_02_balances_always_sum_up_while_both_nodes_are_killed_in_turn(pair: NodePair) -> None:
-    result = await run_bank(pair, Plan(operations=1_000, kills=2, seed=2), lambda line: None)
+    result = await run_bank(pair, Plan(operations=1_000, kills=2, seed=2, writers=8), lambda line: None)
     assert result["wrong"] == []
     assert result["kills"] == 2
     assert result["cuts"] > 0
