@@ -8,7 +8,6 @@ from api.v1 import (
     balances,
     customers,
     deposits,
-    entries,
     events,
     health,
     holds,
@@ -19,6 +18,7 @@ from api.v1 import (
     problems,
     receipts,
     settlements,
+    transfers,
     withdrawals,
 )
 
@@ -28,7 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *customers.ROUTES,
     *api_keys.ROUTES,
     *balances.ROUTES,
-    *entries.ROUTES,
+    *transfers.ROUTES,
     *addresses.ROUTES,
     *deposits.ROUTES,
     *holds.ROUTES,

@@ -132,7 +132,8 @@ def _query_parameters(declared: Route) -> list[dict[str, object]]:
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query parameter is left out, never null."""
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    return options[0] if len(options) == 1 else schema
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {**options[0], **described} if len(options) == 1 else schema
 
 
 def _key_parameter(declared: Route) -> list[dict[str, object]]:

@@ -122,7 +122,7 @@ async def test_nothing_of_another_owner_exists(api_node: ApiNode) -> None:
         f"/v1/deposits/{arrived}",
         *[f"/v1/{what}?customer={alice.id}" for what in ("balances", "addresses", "deposits", "withdrawals")],
         f"/v1/balances?customer=@{alice.handle}",
-        f"/v1/entries?asset=EUR&customer={alice.id}",
+        f"/v1/transfers?asset=EUR&customer={alice.id}",
     ]
     for path in objects:
         assert (await alice.client.get(path)).status == 200, path
@@ -135,7 +135,7 @@ async def test_nothing_of_another_owner_exists(api_node: ApiNode) -> None:
 
 
 async def nothing_listed(client: Client) -> None:
-    for path in ("/v1/addresses", "/v1/deposits", "/v1/payments", "/v1/withdrawals", "/v1/entries?asset=EUR"):
+    for path in ("/v1/addresses", "/v1/deposits", "/v1/payments", "/v1/withdrawals", "/v1/transfers?asset=EUR"):
         assert (await client.get(path)).body["items"] == [], path
     events = (await client.get("/v1/events")).body["items"]
     assert {event["type"] for event in events} <= {"customer.created", "api_key.created"}
@@ -145,7 +145,7 @@ async def test_another_owners_cursor_is_refused(api_node: ApiNode) -> None:
     alice, bob = await api_node.person(EUR="50.00"), await api_node.person(EUR="50.00")
     for number in range(2):
         await alice.client.post("/v1/payments", payment(bob), key=f"n-{number}")
-    for path in ("/v1/payments?limit=1", "/v1/entries?asset=EUR&limit=1", "/v1/events?limit=1"):
+    for path in ("/v1/payments?limit=1", "/v1/transfers?asset=EUR&limit=1", "/v1/events?limit=1"):
         cursor = (await alice.client.get(path)).body["next_cursor"]
         assert (await alice.client.get(f"{path}&cursor={cursor}")).status == 200
         refused = await bob.client.get(f"{path}&cursor={cursor}")

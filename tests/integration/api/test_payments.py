@@ -61,8 +61,8 @@ async def test_history_shows_each_movement_with_the_balance_after_it(api_node: A
     alice, bob = await api_node.person(EUR="9.00"), await api_node.person()
     for number in range(5):
         await alice.client.post("/v1/payments", pay(bob.handle, "1.00"), key=f"h-{number}")
-    first = await alice.client.get("/v1/entries?asset=EUR&limit=4")
-    rest = await alice.client.get(f"/v1/entries?asset=EUR&limit=4&cursor={first.body['next_cursor']}")
+    first = await alice.client.get("/v1/transfers?asset=EUR&limit=4")
+    rest = await alice.client.get(f"/v1/transfers?asset=EUR&limit=4&cursor={first.body['next_cursor']}")
     lines = first.body["items"] + rest.body["items"]
     assert rest.body["next_cursor"] is None
     assert [line["posted_after"] for line in lines] == ["4.00", "5.00", "6.00", "7.00", "8.00", "9.00"]

@@ -160,7 +160,7 @@ async def test_i10_nothing_of_another_platform_exists(api_node: ApiNode) -> None
     deposit = (await platform.client.get("/v1/deposits?customer=ref:mine")).body["items"][0]["id"]
     paths = [
         *[f"/v1/{what}?customer={name}" for what in LISTS for name in (sub, "ref:mine")],
-        *[f"/v1/entries?asset=EUR&customer={name}" for name in (sub, "ref:mine")],
+        *[f"/v1/transfers?asset=EUR&customer={name}" for name in (sub, "ref:mine")],
         f"/v1/customers/{sub}",
         "/v1/customers/ref:mine",
         f"/v1/deposits/{deposit}",

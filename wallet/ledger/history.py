@@ -1,0 +1,233 @@
+"""The transfers of accounts in the order of the books, either way, by keyset: a page at any depth costs what the first does.
+
+Each account stands in the books on two sides, so a page merges one bounded walk per account and side, each along the index
+of that side. What this prevents: one condition with OR, for which the planner reads everything and sorts it; and a walk
+along the whole order in search of an account that has long been silent. Hence the comparisons and the order by rows
+(account, sequence): only the index of that side has them.
+
+Pages are cut between transfers. From a cut one can walk to older ones or to newer ones, so that the same cut leads back.
+
+A filter looks at `SCAN_MAX` transfers for one page and no more. A page may then be short or empty and still have a next
+one: that is how a filter that matches nothing in a million transfers stays cheap.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, bindparam, text
+
+from wallet.context import Context
+from wallet.journal.body import time_text
+from wallet.ledger.transfers import Move
+from wallet.money import format_units
+
+SEQ_MAX = 2**63 - 1
+SCAN_MAX = 2_000  # transfers that one filtered page looks at: some ten milliseconds
+_ORDINAL_MAX = 2**15 - 1
+_OBJECTS = ("pay_", "dep_", "wdr_", "hld_", "stl_")
+
+Cut = tuple[int, int]
+"""Between two transfers: after this sequence and ordinal. Never shown to customers."""
+
+# Ties: all of one sequence, so that the index alone gives the order and nothing is sorted but the few rows at the top.
+_BRANCH = """(SELECT '{side}' AS side, {side}_account AS account, seq, ordinal, move, debit_account, credit_account, asset,
+        units, hold, {side}_posted_after AS posted_after, {side}_held_after AS held_after
+ FROM transfers
+ WHERE ({side}_account, seq) >= (:account_{n}, :low) AND ({side}_account, seq) <= (:account_{n}, :high)
+   AND seq >= :low AND seq <= :high AND (seq, ordinal) {past} (:cut_seq, :cut_ordinal)
+ ORDER BY {side}_account {order}, seq {order} FETCH FIRST (:scan) ROWS WITH TIES)"""
+_PAGE = """
+WITH walk AS MATERIALIZED (
+    SELECT * FROM ({branches}) AS sides ORDER BY seq {order}, ordinal {order} LIMIT :scan
+), last AS (
+    SELECT seq, ordinal FROM walk ORDER BY seq {order}, ordinal {order} OFFSET :scan - 1
+)
+SELECT found.*, last.seq AS last_seq, last.ordinal AS last_ordinal
+FROM (SELECT) AS one LEFT JOIN last ON true LEFT JOIN LATERAL (
+    SELECT w.side, w.account, w.seq, w.ordinal, w.move, w.debit_account, w.credit_account, w.asset, w.hold,
+           w.units::text AS units, w.posted_after::text AS posted_after, w.held_after::text AS held_after,
+           j.at, j.kind, j.body
+    FROM walk AS w CROSS JOIN LATERAL (SELECT at, kind, body FROM journal WHERE journal.seq = w.seq OFFSET 0) AS j
+    WHERE {wanted}
+    ORDER BY w.seq {order}, w.ordinal {order} LIMIT :limit
+) AS found ON true
+ORDER BY found.seq {order}, found.ordinal {order}
+"""
+_KIND = "j.kind = :kind"
+_COUNTERPARTY = (
+    "split_part(CASE w.side WHEN 'debit' THEN w.credit_account ELSE w.debit_account END, ':', 1) = :counterparty"
+    " AND (j.kind = ANY(CAST(:told_kinds AS text[])) OR :told_all)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which transfers. `low` and `high` are sequences, both included. `counterparty` is an owner, and counts only in events
+    of `told_kinds`, where these are given: who asks is not told the others' counterparty."""
+
+    accounts: Sequence[str]
+    low: int = 0
+    high: int = SEQ_MAX
+    kind: str | None = None
+    counterparty: str | None = None
+    told_kinds: Sequence[str] | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        return self.kind is not None or self.counterparty is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One transfer, from the side of one of its accounts. Units and figures after it are in base units, as the ledger has
+    them: what is posted on a receivable is negative. `other` is the account on the other side."""
+
+    seq: int
+    ordinal: int
+    account: str
+    is_credit: bool
+    move: Move
+    other: str
+    asset: str
+    units: int
+    posted_after: int
+    held_after: int
+    hold: str | None
+    at: str
+    kind: str
+    object: str | None
+
+    @property
+    def posted_change(self) -> int:
+        """By how much the transfer changed what is posted: holding and releasing change nothing."""
+        if self.move in (Move.HOLD, Move.VOID):
+            return 0
+        return self.units if self.is_credit else -self.units
+
+    @property
+    def held_change(self) -> int:
+        """By how much it changed what is held: only the debit side promises anything."""
+        if self.is_credit or self.move is Move.POST:
+            return 0
+        return self.units if self.move is Move.HOLD else -self.units
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`items` in the order walked; `end` is the cut where the walk goes on, or None where it is over."""
+
+    items: list[Movement]
+    end: Cut | None
+
+
+async def read_page(context: Context, wanted: Wanted, start: Cut | None, limit: int, *, ascending: bool) -> Page:
+    """Up to `limit` transfers from `start` on (from the beginning without it), to newer ones or to older ones."""
+    if not wanted.accounts:
+        return Page([], None)
+    scan = SCAN_MAX if wanted.is_filtered else limit + 1
+    counts = {**_bounds(wanted, start, ascending=ascending), "scan": scan, "limit": limit + 1}
+    numbers = [bindparam(name, number, BigInteger) for name, number in counts.items()]
+    statement = text(_statement(wanted, ascending=ascending)).bindparams(*numbers, **_names(wanted))
+    rows = await context.all(statement)
+    found = [_movement(row) for row in rows if row["seq"] is not None]
+    if len(found) > limit:
+        last = found[limit - 1]
+        return Page(found[:limit], _cut_beyond(last.seq, last.ordinal, ascending=ascending))
+    if not wanted.is_filtered or rows[0]["last_seq"] is None:
+        return Page(found, None)
+    return Page(found, _cut_beyond(rows[0]["last_seq"], rows[0]["last_ordinal"], ascending=ascending))
+
+
+def _statement(wanted: Wanted, *, ascending: bool) -> str:
+    order, past = ("ASC", ">") if ascending else ("DESC", "<=")
+    branches = [
+        _BRANCH.format(side=side, n=n, order=order, past=past)
+        for n in range(len(wanted.accounts))
+        for side in ("debit", "credit")
+    ]
+    conditions = [_KIND] * (wanted.kind is not None) + [_COUNTERPARTY] * (wanted.counterparty is not None)
+    return _PAGE.format(branches="\nUNION ALL\n".join(branches), wanted=" AND ".join(conditions) or "true", order=order)
+
+
+def _bounds(wanted: Wanted, start: Cut | None, *, ascending: bool) -> dict[str, int]:
+    """Where the walk begins and may go. The cut narrows the walk along the index too."""
+    low, high = wanted.low, wanted.high
+    cut_seq, cut_ordinal = start or ((low, -1) if ascending else (high, _ORDINAL_MAX))
+    if ascending:
+        low = max(low, cut_seq)
+    else:
+        high = min(high, cut_seq)
+    return {"low": low, "high": high, "cut_seq": cut_seq, "cut_ordinal": cut_ordinal}
+
+
+def _names(wanted: Wanted) -> dict[str, Any]:
+    """The other values of the statement."""
+    names: dict[str, Any] = {f"account_{n}": account for n, account in enumerate(wanted.accounts)}
+    if wanted.kind is not None:
+        names["kind"] = wanted.kind
+    if wanted.counterparty is not None:
+        told = wanted.told_kinds
+        names |= {"counterparty": wanted.counterparty, "told_kinds": list(told or ()), "told_all": told is None}
+    return names
+
+
+def _cut_beyond(seq: int, ordinal: int, *, ascending: bool) -> Cut:
+    """The cut on the far side of this transfer."""
+    return (seq, ordinal) if ascending else (seq, ordinal - 1)
+
+
+class _Told(msgspec.Struct):
+    id: Any = None
+
+
+class _Body(msgspec.Struct):
+    data: _Told
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+
+
+def object_of(body: bytes) -> str | None:
+    """The payment, deposit, withdrawal, hold or settlement that an event tells of."""
+    found = _decode_body(body).data.id
+    return found if isinstance(found, str) and found.startswith(_OBJECTS) else None
+
+
+def _movement(row: Any) -> Movement:
+    is_credit = row["side"] == "credit"
+    return Movement(
+        seq=row["seq"],
+        ordinal=row["ordinal"],
+        account=row["account"],
+        is_credit=is_credit,
+        move=Move(row["move"]),
+        other=row["debit_account"] if is_credit else row["credit_account"],
+        asset=row["asset"],
+        units=int(row["units"]),
+        posted_after=int(row["posted_after"]),
+        held_after=int(row["held_after"]),
+        hold=row["hold"],
+        at=time_text(row["at"]),
+        kind=row["kind"],
+        object=object_of(bytes(row["body"])),
+    )
+
+
+def movement_view(movement: Movement, decimals: int) -> dict[str, Any]:
+    """A movement for its owner. A receivable is told as what is owed: it grows where the ledger debits it."""
+    _, code, _ = movement.account.split(":")
+    sign = -1 if code == "receivable" else 1
+    return {
+        "at": movement.at,
+        "kind": movement.kind,
+        "object": movement.object,
+        "account": code,
+        "move": movement.move,
+        "direction": "in" if movement.is_credit == (sign == 1) else "out",
+        "asset": movement.asset,
+        "amount": format_units(movement.units, decimals),
+        "posted_after": format_units(sign * movement.posted_after, decimals),
+        "held_after": format_units(movement.held_after, decimals),
+    }
