@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal, RememberedRefusal, Stale
@@ -151,9 +151,14 @@ _TROUBLES = (
             asyncpg.PostgresConnectionError,
             asyncpg.OperatorInterventionError,
             asyncpg.InsufficientResourcesError,
+            asyncpg.LockNotAvailableError,
+            asyncpg.TargetServerAttributeNotMatched,
         ),
     ),
 )
+# SQLSTATE classes of what happens to the database, not of what we asked it: lines, rollbacks, a standby that takes no writes,
+# resources (the disk), locks, an operator, the system below it.
+_OF_THE_DATABASE = ("08", "25", "40", "53", "55", "57", "58", "XX")
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -167,7 +172,13 @@ def problem_of(error: Exception) -> Problem | None:
     for trouble in _TROUBLES:
         if isinstance(error, trouble.errors):
             return Problem(trouble.code, trouble.detail, headers=_RETRY)
+    if isinstance(error, DBAPIError) and _is_trouble(error):
+        return Problem(_TROUBLES[-1].code, _TROUBLES[-1].detail, headers=_RETRY)
     return None
+
+
+def _is_trouble(error: DBAPIError) -> bool:
+    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(_OF_THE_DATABASE)
 
 
 def _refused(refusal: Refusal) -> Problem:

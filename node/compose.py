@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -41,6 +42,7 @@ from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 
 POOL_SIZE = 10  # connections for reading; the journal has one of its own
+READING = {"application_name": "coffer", "lock_timeout": "5s"}  # then whoever asks is told to come again
 SIGNER_WITHIN_S = 20.0
 
 
@@ -225,9 +227,19 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
 
 
 def make_engine(dsn: str) -> AsyncEngine:
-    url = dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+    """Connections for reading, to the primary only: what a copy that lags behind says decides nothing. None of them waits
+    long for a table that somebody else has locked."""
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(dsn, server_settings=READING, target_session_attrs=SessionAttribute.primary)
+
     return create_async_engine(
-        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, hide_parameters=True
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_pre_ping=True,
+        hide_parameters=True,
     )
 
 

@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
 from node.clock import SystemClock
+from node.compose import make_engine
 from node.database import Dsns
 from tests.fakes.network import ACCOUNTS, BANK, COINS, FakeNetwork
 from tests.fakes.signer import FakeSigner
@@ -91,7 +90,7 @@ async def _context(
     dsns: Dsns, folder: Path, signer: FakeSigner, networks: dict[NetworkId, FakeNetwork] | None
 ) -> AsyncIterator[World]:
     clock = SystemClock()
-    journal, reads, ops = Journal(dsns.books, clock), _engine(dsns.books), _engine(dsns.ops)
+    journal, reads, ops = Journal(dsns.books, clock), make_engine(dsns.books), make_engine(dsns.ops)
     await journal.start()
     running = networks or _networks(StoredAddressBook(reads))
     vault = Vault(PersonKeys(folder / "vault"))
@@ -99,10 +98,6 @@ async def _context(
     await journal.stop()
     await reads.dispose()
     await ops.dispose()
-
-
-def _engine(dsn: str) -> AsyncEngine:
-    return create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=10)
 
 
 def _networks(book: StoredAddressBook) -> dict[NetworkId, FakeNetwork]:

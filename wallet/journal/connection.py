@@ -1,6 +1,7 @@
 """Connections of the Journal: their settings, and what it means when one is lost."""
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from wallet.errors import JournalUnavailable
 
@@ -36,9 +37,13 @@ _BOUNDED = ("idle_in_transaction_session_timeout", "lock_timeout")
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
-    """Raises one of `LINE_LOST`, a PostgresError, or `JournalUnavailable` where our settings do not arrive: something
+    """To the primary: a batch is judged on what is looked up here, and a copy may lag behind.
+
+    Raises one of `LINE_LOST`, a PostgresError, or `JournalUnavailable` where our settings do not arrive: something
     between us and the server (a pooler, say) may drop them, and then a paused writer could hold the head for ever."""
-    connection = await asyncpg.connect(dsn, server_settings=SESSION, timeout=CONNECT_TRY_S)
+    connection = await asyncpg.connect(
+        dsn, server_settings=SESSION, timeout=CONNECT_TRY_S, target_session_attrs=SessionAttribute.primary
+    )
     for name in _BOUNDED:
         if await connection.fetchval("SELECT current_setting($1)", name) in {"0", None}:
             connection.terminate()

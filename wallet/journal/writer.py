@@ -121,7 +121,7 @@ class Journal:
         """What was answered under each of these keys, in order."""
         if not requests:
             return []
-        connection = await asyncpg.connect(self._dsn, timeout=10)
+        connection = await connect(self._dsn)
         try:
             found = await find_answers(connection, requests, date.max)
         finally:
