@@ -362,6 +362,14 @@ def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFil
     _do(config, lambda c: attribute_deposit(c, "cli", deposit_id, name, reason), f"{deposit_id} belongs to {name}")
 
 
+@deposit.command("charge-back")
+def deposit_charge_back(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let its owner bear a credited deposit that its network has taken back. The reason goes on record."""
+    from wallet.deposits.charge_back import charge_back_deposit  # noqa: PLC0415
+
+    _do(config, lambda c: charge_back_deposit(c, "cli", deposit_id, reason), f"{deposit_id} is charged back")
+
+
 @deposit.command("disbelieve")
 def deposit_disbelieve(deposit_id: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Set aside a deposit that waits to be credited and that its network does not bear out (see `coffer break show`)."""

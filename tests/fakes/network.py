@@ -4,6 +4,7 @@ network.pay_in(address, amount)     somebody outside pays us; `mine()` puts it i
 network.reorg(2)                    the last two blocks are replaced; what was in them waits again
 network.reorg(2, forget=True)       … and is gone
 network.steal(amount)                somebody else takes it from our own address with the next block
+network.take(amount)                 the same at a bank, whose statement shows it leaving
 network.claim(address, amount)      the next block says so, and no balance bears it out
 network.give(amount)                 it is there, and no block shows it
 network.silent = True               nothing answers
@@ -40,6 +41,7 @@ from wallet.ports import (
     NetworkUnreachable,
     NonceSource,
     Observation,
+    Outgoing,
     Party,
     Reversal,
     Source,
@@ -70,6 +72,7 @@ class Tx:
     text: str | None = None
     hollow: bool = False  # blocks show it, and nothing moved
     silent: bool = False  # it moved, and no block shows it
+    told: bool = False  # it left, and the statement says so
 
     @property
     def ours(self) -> bool:
@@ -125,6 +128,11 @@ class FakeNetwork:
         tx = Tx(thief, (("thief", amount),), (f"{self.derive(Branch.HOUSE, 0).address}:stolen-{self._serial}",))
         self.pool[tx.id] = tx
         return tx.id
+
+    def take(self, amount: Amount) -> None:
+        """A bank takes money back: the next statement shows it leaving."""
+        tx = self.pool[self.steal(amount)]
+        self.pool[tx.id] = replace(tx, told=True)
 
     def give(self, amount: Amount, *, now: bool = False) -> None:
         """Value that no arrival explains: an internal transfer, a rebase, a provider that has caught up. `now`: in the tip."""
@@ -202,7 +210,8 @@ class FakeNetwork:
             arrivals = [arrival for tx in mined.txs if not tx.silent for arrival in _arrivals(tx)]
             known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
             ours = tuple(arrival for arrival in arrivals if arrival.address in known)
-            yield Block(height, mined.ref.id, mined.parent, mined.at, ours)
+            left = tuple(Outgoing(tx.id, tx.pays[0][1], "taken back", charge=False) for tx in mined.txs if tx.told)
+            yield Block(height, mined.ref.id, mined.parent, mined.at, ours, left)
 
     def derive(self, branch: Branch, index: int) -> Derived:
         return Derived(f"{self.id}-{branch.value}-{index}", f"m/{branch.value}/{index}")

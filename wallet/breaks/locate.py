@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.deposits.detect import CREDITED, ORPHANED
+from wallet.deposits.detect import BOOKED, ORPHANED
 from wallet.ids import NetworkId
 from wallet.ledger.holdings import Holding, in_use
 from wallet.ledger.reconcile import scanned
@@ -65,9 +65,11 @@ async def _expected_coins(context: Context, network: NetworkId) -> Counter[str]:
     """Where coins lie, the unspent ones of the books and what has arrived and is not credited."""
     coins, deposits = schema.utxos, schema.deposits
     there: Counter[str] = Counter()
-    for row in await context.all(select(coins).where(coins.c.network == network, coins.c.state != "spent")):
+    for row in await context.all(
+        select(coins).where(coins.c.network == network, coins.c.state.not_in(("spent", "gone")))
+    ):
         there[row["address"]] += row["units"]
-    waiting = select(deposits).where(deposits.c.network == network, deposits.c.state != CREDITED)
+    waiting = select(deposits).where(deposits.c.network == network, deposits.c.state.not_in(BOOKED))
     for row in await context.all(waiting.where(deposits.c.height.is_not(None), deposits.c.address.is_not(None))):
         there[row["address"]] += row["units"]
     return there

@@ -24,7 +24,9 @@ from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
 DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
-MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED})  # a deposit in these may be seen in another block
+CHARGED_BACK = "charged_back"
+MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
+BOOKED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
 
 
 def deposit_view(row: Record, decimals: int) -> dict[str, object]:

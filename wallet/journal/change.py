@@ -42,6 +42,7 @@ class EventKind(StrEnum):
     DEPOSIT_DETECTED = "deposit.detected"
     DEPOSIT_CONFIRMING = "deposit.confirming"
     DEPOSIT_CREDITED = "deposit.credited"
+    DEPOSIT_CHARGED_BACK = "deposit.charged_back"
     DEPOSIT_ORPHANED = "deposit.orphaned"
     DEPOSIT_QUARANTINED = "deposit.quarantined"
     DEPOSIT_ATTRIBUTED = "deposit.attributed"

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import CREDITED
+from wallet.deposits.detect import BOOKED, CREDITED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import format_units
@@ -126,7 +126,7 @@ async def scanned(context: Context, network: Network) -> BlockRef:
 async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) -> Books:
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent = schema.deposits, schema.submissions
-    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state != CREDITED)
+    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(BOOKED))
     async with context.reads.connect() as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         return Books(
@@ -164,7 +164,7 @@ async def explained_by(
             continue
         if row["state"] == CREDITED and row["height"] > ref.height:
             units[row["asset"]] += row["units"]
-        elif row["state"] != CREDITED and row["height"] <= ref.height and row["reason"] not in UNPROVEN_DOUBTS:
+        elif row["state"] not in BOOKED and row["height"] <= ref.height and row["reason"] not in UNPROVEN_DOUBTS:
             units[row["asset"]] -= row["units"]
     for row in submissions:
         if row["network"] == network.id:

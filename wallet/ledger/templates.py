@@ -21,11 +21,11 @@ def deposit_credited(customer: CustomerId, network: NetworkId, amount: Amount, *
     return (post_up_to(place, owed, amount, otherwise=balance),)
 
 
-def charged_back(customer: CustomerId, network: NetworkId, amount: Amount) -> Entry:
+def charged_back(customer: CustomerId, place: Account, amount: Amount) -> Entry:
     """A network has taken back what was credited (a bank's return, a reorg below what was final): it is gone from us
-    whatever the customer has left. What is missing they owe us."""
+    whatever the customer has left. What is missing they owe us. `place` is where it lay, or what has borne it since."""
     balance, owed = accounts.customer_balance(customer, amount.asset), accounts.receivable(customer, amount.asset)
-    return (post_up_to(balance, accounts.hot(network, amount.asset), amount, otherwise=owed, fact=True),)
+    return (post_up_to(balance, place, amount, otherwise=owed, fact=True),)
 
 
 def funding_received(network: NetworkId, amount: Amount) -> Entry:

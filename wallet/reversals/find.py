@@ -26,7 +26,7 @@ _MADE_BY = {"pay": (schema.payments, "payer"), "stl": (schema.settlements, "plat
 """By an id's prefix: the table of what may be reversed, and who sees the Change that made it."""
 
 _INSTEAD = {
-    "dep": "a deposit is taken back only by its network, and then charged back to its owner",
+    "dep": "only a deposit's network takes it back; then `coffer deposit charge-back` lets its owner bear that",
     "wdr": "cancel a withdrawal before it is signed; after that only its receiver can send the money back",
     "hld": "void what is left of a hold; what was settled out of it is reversed by the settlement's id",
     "rev": "a reversal is not reversed: make the payment again",

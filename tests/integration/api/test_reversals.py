@@ -131,7 +131,7 @@ async def test_led_05_what_is_not_reversed_says_what_to_do_instead(api_node: Api
         hold: "void what is left",
         kinds["hold.placed"]: "void what is left",
         kinds["entry.reversed"]: "make the payment again",
-        kinds["deposit.credited"]: "charged back",
+        kinds["deposit.credited"]: "charge-back",
         kinds["customer.created"]: "no money moved",
     }
     for number, (entry, instead) in enumerate(told.items()):

@@ -17,6 +17,7 @@ from wallet.money import Amount, Asset
 EUR = Asset("EUR", 2)
 BANK = NetworkId("sepa")
 ANN, BEN = CustomerId("cus_ann"), CustomerId("cus_ben")
+HOT = accounts.hot(BANK, EUR)
 BALANCE, OWED = accounts.customer_balance(ANN, EUR), accounts.receivable(ANN, EUR)
 
 Step = tuple[Literal["deposit", "pay", "hold", "loss", "freeze"], int]
@@ -37,7 +38,7 @@ def entry_of(step: Step, number: int) -> Entry:
         case "hold":
             return (hold(BALANCE, accounts.transit(BANK, EUR), amount, HoldId(f"hld_{number}")),)
         case "loss" | "freeze":
-            return templates.charged_back(ANN, BANK, amount)
+            return templates.charged_back(ANN, HOT, amount)
 
 
 def judged(known: Known, entry: Entry) -> list[JudgedTransfer] | None:

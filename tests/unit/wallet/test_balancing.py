@@ -56,7 +56,7 @@ def test_a_charge_back_takes_what_is_available_and_books_the_rest_as_owed(
     available: int, held: int, parts: Moved
 ) -> None:
     known = books(available, held)
-    assert moved(known, *templates.charged_back(ANN, BANK, eur(70))) == parts
+    assert moved(known, *templates.charged_back(ANN, HOT, eur(70))) == parts
     assert known.totals[BALANCE.id].available == max(available - 70, 0)
     assert known.totals[BALANCE.id].debits_pending == held
     assert known.totals.get(OWED.id, Totals()).posted == min(available - 70, 0)
@@ -89,7 +89,7 @@ def test_a_receivable_in_another_asset_or_of_somebody_else_is_not_repaid() -> No
 
 def test_each_transfer_of_an_entry_is_balanced_on_what_the_ones_before_it_left() -> None:
     known = books(available=50)
-    entry = (*templates.charged_back(ANN, BANK, eur(40)), *templates.charged_back(ANN, BANK, eur(40)))
+    entry = (*templates.charged_back(ANN, HOT, eur(40)), *templates.charged_back(ANN, HOT, eur(40)))
     assert moved(known, *entry) == [(BALANCE.id, HOT.id, 40), (BALANCE.id, HOT.id, 10), (OWED.id, HOT.id, 30)]
     back = templates.deposit_credited(ANN, BANK, eur(20), swept_later=False)
     assert moved(known, *back, *back) == [(HOT.id, OWED.id, 20), (HOT.id, OWED.id, 10), (HOT.id, BALANCE.id, 10)]
@@ -97,7 +97,7 @@ def test_each_transfer_of_an_entry_is_balanced_on_what_the_ones_before_it_left()
 
 def test_a_loss_is_booked_on_a_frozen_account() -> None:
     known = books(available=50, flags=Flags.FROZEN)
-    assert moved(known, *templates.charged_back(ANN, BANK, eur(70))) == [
+    assert moved(known, *templates.charged_back(ANN, HOT, eur(70))) == [
         (BALANCE.id, HOT.id, 50),
         (OWED.id, HOT.id, 20),
     ]
@@ -106,7 +106,7 @@ def test_a_loss_is_booked_on_a_frozen_account() -> None:
 
 def test_a_closed_account_gives_nothing_and_the_loss_is_owed() -> None:
     known = books(available=50, flags=Flags.CLOSED)
-    assert moved(known, *templates.charged_back(ANN, BANK, eur(70))) == [(OWED.id, HOT.id, 70)]
+    assert moved(known, *templates.charged_back(ANN, HOT, eur(70))) == [(OWED.id, HOT.id, 70)]
 
 
 def test_a_closed_account_takes_nothing_beyond_what_is_owed() -> None:
@@ -118,7 +118,7 @@ def test_a_closed_account_takes_nothing_beyond_what_is_owed() -> None:
 
 def test_what_the_world_has_taken_is_booked_though_the_place_then_holds_less_than_nothing() -> None:
     known = books(available=50)
-    moved(known, *templates.charged_back(ANN, BANK, eur(600)))
+    moved(known, *templates.charged_back(ANN, HOT, eur(600)))
     assert known.totals[HOT.id].posted == 100
     assert known.totals[OWED.id].posted == -550
 
@@ -126,7 +126,7 @@ def test_what_the_world_has_taken_is_booked_though_the_place_then_holds_less_tha
 def test_led_09_a_receivable_has_the_same_cap_as_every_account() -> None:
     known = books(owed=UNITS_MAX)
     with pytest.raises(BalanceOverflow):
-        moved(known, *templates.charged_back(ANN, BANK, eur(1)))
+        moved(known, *templates.charged_back(ANN, HOT, eur(1)))
     assert known.totals == books(owed=UNITS_MAX).totals
 
 
