@@ -3,6 +3,7 @@
 pgbench has a database of its own beside the books, so both share the server, its memory, its log and its disk.
 """
 
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -14,6 +15,7 @@ from time import perf_counter
 from typing import IO
 
 import asyncpg
+import psutil
 
 from node.database import Dsns, EmbeddedPostgres, prepare_roles
 from node.database.roles import in_database
@@ -38,8 +40,10 @@ TOLD_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`books` are the connection strings of the migrated books, `pgbench` that of pgbench's own database."""
+    """`books` are the connection strings of the migrated books, `pgbench` that of pgbench's own database; `pid` is the
+    server's first process."""
 
+    pid: int
     folder: Path
     books: Dsns
     pgbench: str
@@ -50,6 +54,17 @@ class Cluster:
             return {name: await connection.fetchval("SELECT current_setting($1)", name) for name in TOLD_SETTINGS}
         finally:
             await connection.close()
+
+    def cpu_s(self) -> float:
+        """Processor time of the server, of all its processes that are or were."""
+        server = psutil.Process(self.pid)
+        ended = server.cpu_times()
+        spent_s = ended.user + ended.system + ended.children_user + ended.children_system
+        for child in server.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = child.cpu_times()
+                spent_s += times.user + times.system
+        return spent_s
 
     def fdatasync_us(self) -> int:
         """What one small durable write costs on this disk: the median of many, in microseconds."""
@@ -78,6 +93,6 @@ async def running_cluster(settings: Mapping[str, str] | None = None) -> AsyncIte
             connection = await asyncpg.connect(owner)
             await connection.execute(f"CREATE DATABASE {PGBENCH}")
             await connection.close()
-            yield Cluster(folder, dsns, in_database(owner, PGBENCH))
+            yield Cluster(server.pid, folder, dsns, in_database(owner, PGBENCH))
         finally:
             await server.stop()

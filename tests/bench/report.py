@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.aims import AIMS, Aim
+from tests.bench.figures import number
+from tests.bench.growing import growth_plot, growth_table
 from tests.bench.kept import Kept
 
 DOCUMENT = Path("docs/benchmarks.md")
+PLOT = "growth.svg"  # beside it
 BEGIN, END = "<!-- what make bench wrote -->", "<!-- end of what make bench wrote -->"
 
 
@@ -16,18 +19,20 @@ class MarkersMissing(Exception):
 
 
 def write_into(document: Path, results: Mapping[str, Kept]) -> None:
-    """Replaces what stands between the markers. Raises `MarkersMissing`."""
+    """Replaces what stands between the markers, and the plot beside the document. Raises `MarkersMissing`."""
     text = document.read_text(encoding="utf-8")
     before, begun, rest = text.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not begun or not ended:
         raise MarkersMissing(f"{document} needs the lines {BEGIN} and {END}")
     document.write_text(f"{before}{BEGIN}\n\n{report(results)}\n{END}{after}", encoding="utf-8")
+    if "growth" in results:
+        document.with_name(PLOT).write_text(growth_plot(results["growth"].figures["sizes"]), encoding="utf-8")
 
 
 def report(results: Mapping[str, Kept]) -> str:
     """Aims beside figures, then each run's circumstances, then what each contender did."""
-    return "\n\n".join([aims(results), circumstances(results), *_contenders(results)]) + "\n"
+    return "\n\n".join([aims(results), circumstances(results), *_contenders(results), *_growth(results)]) + "\n"
 
 
 def aims(results: Mapping[str, Kept]) -> str:
@@ -83,6 +88,11 @@ def _contenders(results: Mapping[str, Kept]) -> Iterator[str]:
             yield f"`{name}`, medians of {len(result.figures.get('ratios_by_round', []))} rounds:\n\n{_table(speeds)}"
 
 
+def _growth(results: Mapping[str, Kept]) -> Iterator[str]:
+    if "growth" in results:
+        yield f"### How cost grows\n\n{growth_table(results['growth'].figures['sizes'])}\n\n![How cost grows]({PLOT})"
+
+
 def _table(speeds: Mapping[str, Mapping[str, float]]) -> str:
     columns = list(dict.fromkeys(key for one in speeds.values() for key in one if key != "waiting"))
     rows = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
@@ -90,10 +100,3 @@ def _table(speeds: Mapping[str, Mapping[str, float]]) -> str:
         cells = [number(one[column]) if column in one else "" for column in columns]
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
-
-
-def number(value: float) -> str:
-    """Three digits are as much as such a machine can tell."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"

@@ -7,7 +7,6 @@ asyncpg's records.
 """
 
 import argparse
-import asyncio
 import os
 from collections.abc import Callable
 from statistics import median
@@ -19,6 +18,7 @@ import asyncpg
 from node.clock import SystemClock
 from node.collector import settle_collector
 from tests.bench.cluster import running_cluster
+from tests.bench.filling import fill
 from tests.bench.options import at_least
 from tests.bench.payments import KEY, Payments, open_books
 from wallet.journal import Journal
@@ -27,7 +27,6 @@ from wallet.schema import ROWS
 
 Say = Callable[[str], None]
 
-WAITING = 2_000  # payments that wait at once while the books are filled
 _BY_SEQ = ("journal", "transfers")
 _WHOLE = ("requests", "journal_viewers", "accounts", "holds", "vault_items", *ROWS)
 
@@ -62,15 +61,7 @@ async def _fill(dsn: str, entries: int, accounts: int, say: Say) -> None:
     await journal.start()
     try:
         await open_books(journal, accounts)
-        payments, left = Payments(accounts, hot=False), iter(range(entries))
-
-        async def pay() -> None:
-            for number in left:
-                await journal.commit(payments.payment())
-                if (number + 1) % max(entries // 10, 1) == 0:
-                    say(f"filled {number + 1:,} of {entries:,}")
-
-        await asyncio.gather(*(pay() for _ in range(min(WAITING, entries))))
+        await fill(journal, [Payments(accounts, hot=False)], entries, say)
     finally:
         await journal.stop()
 

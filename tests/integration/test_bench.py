@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import http, slow_disk
+from tests.bench import growth, http, slow_disk
 from tests.bench.journal import Plan, measure
 
 
@@ -60,3 +60,15 @@ async def test_the_measurement_under_commit_latency_proves_the_latency_and_its_b
     assert figures["pgbench_8"]["mean_ms"] >= slow_disk.COMMIT_MS
     assert figures["two_processes"]["waiting"] == figures["one_process"]["waiting"] == 200
     assert figures["two_processes"]["per_s"] > 0
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_measurement_of_growth_fills_to_each_size_and_proves_it() -> None:
+    told: list[str] = []
+    options = argparse.Namespace(sizes=(1_000, 3_000), rounds=1, seconds=2, scale=1, accounts=100)
+    figures = await growth.measure(options, told.append)
+    assert [one["transfers"] for one in figures["sizes"]] == [1_000, 3_000]
+    for one in figures["sizes"]:
+        assert all(value > 0 for value in one.values()), one
+        assert one["verify_entries_per_s"] * one["verify_s"] >= one["transfers"]

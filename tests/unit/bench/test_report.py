@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from tests.bench.aims import AIMS, Aim
+from tests.bench.figures import number
 from tests.bench.kept import Circumstances, Kept, forget, keep, kept
-from tests.bench.report import BEGIN, DOCUMENT, END, MarkersMissing, aims, number, report, write_into
+from tests.bench.report import BEGIN, DOCUMENT, END, PLOT, MarkersMissing, aims, report, write_into
 
 UNDER = Circumstances("2026-11-25 10:00 UTC", "abc1234", 0.25, "2 cores (Some CPU), 23 GB, Linux 6.1.0", "3.11.7")
 
@@ -94,3 +96,17 @@ def test_results_are_kept_by_name_and_a_failed_run_leaves_none(tmp_path: Path) -
 )
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_growth_is_told_by_size_and_drawn_beside_the_page(tmp_path: Path) -> None:
+    sizes = [{"transfers": 1e4, "payments_per_s": 7000.0}, {"transfers": 1e6, "payments_per_s": 6500.0}]
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    write_into(page, {"growth": result("growth", {"sizes": sizes})})
+    assert "| | 10,000 transfers | 1,000,000 transfers |" in page.read_text()
+    assert "| payments a second, 1,000 waiting | 7,000 | 6,500 |" in page.read_text()
+    assert "p50" not in page.read_text().partition("How cost grows")[2]  # no row for what was not measured
+    drawn = etree.fromstring((tmp_path / PLOT).read_bytes())
+    assert [text for text in drawn.itertext() if text.strip() in {"7,000", "6,500"}] == ["7,000", "6,500"]
+    higher, lower = (float(dot.get("cy", "nan")) for dot in drawn.iter("{*}circle"))
+    assert higher < lower  # SVG counts down the page
