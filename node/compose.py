@@ -25,6 +25,7 @@ from node.build_networks import build_networks, kinds
 from node.clock import SystemClock
 from node.config import Config, ConfigRefused
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
+from node.durable import make_once
 from node.migrations.apply import apply_migrations
 from node.processes import Child, start_child
 from wallet import schema
@@ -250,12 +251,7 @@ def make_private(folder: Path) -> None:
 
 def kept_secret(file: Path) -> bytes:
     """32 bytes of our own, made at the first start, mode 0600. For cursors and the like; nothing moves money with it."""
-    if not file.exists():
-        draft = file.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(secrets.token_bytes(32))
-        draft.rename(file)
+    make_once(file, secrets.token_bytes(32))
     return file.read_bytes()
 
 

@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from node.database import Dsns
+from node.durable import sync_folder
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
 from wallet.errors import Refusal
@@ -42,6 +43,7 @@ class WitnessFile:
         """Durable when it returns. The head that is the last already is not written again. Raises OSError."""
         if self._last == head:
             return
+        is_new = not self._file.exists()
         descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             cut = b"" if _ends_whole(self._file) else b"\n"
@@ -49,6 +51,8 @@ class WitnessFile:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if is_new:
+            sync_folder(self._file.parent)
         self._last = head
 
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from node.database.program import DatabaseUnavailable, binary
+from node.durable import sync_folder
 from node.processes import Account, leash
 
 SUPERUSER = "coffer_superuser"
@@ -28,6 +29,7 @@ def make_cluster(data: Path, private: Path, password: str, account: Account | No
     finally:
         secret.unlink()
     draft.rename(data)
+    sync_folder(data.parent)
 
 
 def _initdb(data: Path, password: Path, account: Account | None) -> None:

@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from node.durable import make_once
+
 BOOKS, OPS = "coffer_books", "coffer_ops"
 _SCRAM_ROUNDS = 4096  # PostgreSQL's own number; the passwords are 256 bits of entropy, so more adds nothing
 _LOGIN_REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)
@@ -114,13 +116,7 @@ def kept_passwords(path: Path, roles: tuple[str, ...]) -> dict[str, str]:
     """The passwords of these roles, made on first use, durable before anybody uses them, readable by us alone."""
     if not path.exists():
         made = {role: secrets.token_urlsafe(32) for role in roles}
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(made, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        make_once(path, json.dumps(made).encode())
     passwords = json.loads(path.read_text())
     return {role: str(passwords[role]) for role in roles}
 

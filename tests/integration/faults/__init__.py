@@ -1,0 +1,1 @@
+"""What storage and machines do to PostgreSQL, and what the books are worth afterwards."""
