@@ -11,7 +11,7 @@ from api.schema import Moment, Shown
 from wallet.context import Context
 from wallet.journal.change import Committed
 from wallet.journal.find_receipt import find_receipt
-from wallet.journal.receipts import receipt_view
+from wallet.journal.receipts import Receipt
 
 
 class ReceiptView(Shown):
@@ -37,12 +37,17 @@ class Receipted(Shown):
     )
 
 
-async def receipt_of(context: Context, done: Committed) -> dict[str, object] | None:
-    """As JSON values: at hand right after the commit, made again from what is stored for a retry."""
-    if done.receipt is not None:
-        return receipt_view(done.receipt())
+async def receipt_of(context: Context, done: Committed) -> str:
+    """As JSON: at hand right after the commit and for a while, later made again from what is stored."""
+    receipt = context.journal.recent_receipt(done.seq) if done.receipt is None else done.receipt()
+    if receipt is not None or done.receipt is not None:
+        return _json(receipt)
     async with driver_connection(context) as connection:
-        return receipt_view(await find_receipt(connection, done.seq))
+        return _json(await find_receipt(connection, done.seq))
+
+
+def _json(receipt: Receipt | None) -> str:
+    return "null" if receipt is None else receipt.to_json()
 
 
 @asynccontextmanager

@@ -3,7 +3,10 @@
 import logging
 from pathlib import Path
 
+import msgspec
 import structlog
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def write_logs(file: Path) -> None:
@@ -16,8 +19,13 @@ def write_logs(file: Path) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_line),
         ],
         logger_factory=structlog.WriteLoggerFactory(file.open("a", buffering=1, encoding="utf-8")),
         cache_logger_on_first_use=True,
     )
+
+
+def _line(entry: object, **_options: object) -> str:
+    """As JSON; what JSON does not know, as Python shows it."""
+    return _encode(entry).decode()

@@ -3,9 +3,10 @@
 Each noun has its own type, so that a `WithdrawalId` cannot be passed for a `DepositId`.
 """
 
-import secrets
+import os
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NewType
 
 CustomerId = NewType("CustomerId", str)  # cus_
@@ -24,6 +25,7 @@ NetworkId = NewType("NetworkId", str)  # a configured short name: "ethereum", "b
 AccountId = NewType("AccountId", str)  # owner:code:asset, see ledger/accounts.py
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_CHARACTER_OF = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))  # of a random byte: five of its bits
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits at a time
 
 IdSource = Callable[[str], str]
@@ -37,5 +39,12 @@ def encode_ulid(at_ms: int, entropy: int) -> str:
 
 
 def random_id(prefix: str) -> str:
-    """The production `IdSource`: the wall clock for order, the operating system's entropy for uniqueness."""
-    return f"{prefix}_{encode_ulid(time.time_ns() // 1_000_000, secrets.randbits(80))}"
+    """The production `IdSource`: the wall clock for order, the operating system's entropy for uniqueness. As `encode_ulid`, but
+    without a number in between: each request makes some."""
+    entropy = os.urandom(16).translate(_CHARACTER_OF).decode("ascii")
+    return f"{prefix}_{_time_part(time.time_ns() // 1_000_000)}{entropy}"
+
+
+@lru_cache(maxsize=4)
+def _time_part(at_ms: int) -> str:
+    return encode_ulid(at_ms, 0)[:10]

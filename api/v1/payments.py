@@ -108,15 +108,12 @@ async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     done = await send_payment(
         call.context, asker.key, payer, payee, amount, sent.note, request, sent.client_reference, asker.standing
     )
-    location = f"/v1/payments/{done.result['id']}"
-    if not done.replayed:
-        return Answer(await _just_paid(call, sent, done.result), 201, location=location, done=done)
-    row = await _row(call, str(done.result["id"]))
-    return Answer((await shown_payments(call, [row]))[0], 201, replayed=True, location=location, done=done)
+    view = await _paid(call, sent, done.result)
+    return Answer(view, 201, done.replayed, location=f"/v1/payments/{view.id}", done=done)
 
 
-async def _just_paid(call: Call[Any, Any], sent: PaymentBody, result: Mapping[str, object]) -> PaymentView:
-    """What was committed and what was sent make the whole answer: nothing is read for it again."""
+async def _paid(call: Call[Any, Any], sent: PaymentBody, result: Mapping[str, object]) -> PaymentView:
+    """What was committed and what was sent make the whole answer, a retry's too, which sent the same: nothing is read."""
     payer, payee = [await customer_names(call.context, str(result[side])) for side in ("payer", "payee")]
     names = {"payer_handle": payer["handle"], "payee_handle": payee["handle"]}
     return PaymentView.model_validate({**result, **names, "note": sent.note, "client_reference": sent.client_reference})

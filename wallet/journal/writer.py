@@ -29,7 +29,8 @@ from wallet.journal.image import Image
 from wallet.journal.judge import Known
 from wallet.journal.lanes import Lane, Lanes
 from wallet.journal.lookups import find_answers, load_known, required_rows
-from wallet.journal.receipts import JournalKey
+from wallet.journal.receipts import JournalKey, Receipt
+from wallet.journal.recent_receipts import RecentReceipts
 from wallet.journal.remembered import Remembered, RequestKey, replay, request_key
 from wallet.journal.store import write_batch
 from wallet.points import point
@@ -60,6 +61,7 @@ class Journal:
         self._key = key
         self._lanes: Lanes[Waiting] = Lanes()
         self._image = Image()
+        self._receipts = RecentReceipts()
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._under_way = 0  # Changes in it
@@ -109,6 +111,10 @@ class Journal:
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._lanes.put(Waiting(change, writes, encode_body(change, writes, change.entry), answer), lane)
         return await answer
+
+    def recent_receipt(self, seq: int) -> Receipt | None:
+        """Of a Change that this process committed lately; None for all others."""
+        return self._receipts.find(seq)
 
     async def recall(self, request: Request) -> Committed | None:
         """What was answered under this key, or None. Raises the remembered `Refusal`, or `KeyReused`."""
@@ -209,6 +215,7 @@ class Journal:
             self._image.forget()
             self._fail([waiting for waiting, _ in batch.verdicts], OutcomeUnknown("a standby has not confirmed"))
             return
+        self._receipts.keep(batch)
         for waiting, verdict in batch.verdicts:
             if waiting.answer.done():
                 continue

@@ -61,6 +61,18 @@ async def test_the_answer_itself_brings_the_receipt_and_so_does_its_retry(
         verify_receipt(replace(receipt, chain=bytes(32)), KEY.id)
 
 
+async def test_a_retry_at_another_instance_brings_the_same_receipt_made_again(
+    api_node: ApiNode, signing_node: Client
+) -> None:
+    payer, payee, key = await api_node.person(EUR="10.00"), await api_node.person(), f"receipt-{next(_keys)}"
+    content = {"to": payee.id, "asset": "EUR", "amount": "1.00", "note": "for the cake", "client_reference": key}
+    first = await signing_node.as_(payer.client.secret).post("/v1/payments", content, key=key)
+    again = await payer.client.post("/v1/payments", content, key=key)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert first.body["receipt"] is not None
+    assert again.body == first.body
+
+
 async def test_a_withdrawal_has_a_receipt_of_its_request(api_node: ApiNode, signing_node: Client) -> None:
     owner = await api_node.person(EUR="10.00")
     content = {
