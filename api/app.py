@@ -1,6 +1,7 @@
 """The application: every declared endpoint, and nothing else."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from api.json_body import BYTES_MAX
 from api.openapi import describe
 from api.routes import Route
 from api.settings import ApiSettings
+from api.streaming import OPEN_STREAMS
 from api.web.routes import add_page
 from wallet.context import Context
 
@@ -20,6 +22,7 @@ def make_app(context: Context, settings: ApiSettings, routes: tuple[Route, ...] 
     """Serve with `api.serve`, whose limits belong to it. Raises `UndeclaredRoute`: an endpoint without a declaration
     must not start."""
     app = web.Application(middlewares=[observing(context.new_id)], client_max_size=BYTES_MAX)
+    app[OPEN_STREAMS] = Counter()
     app.on_response_prepare.append(add_safe_headers)
     declared = (*routes, describe(routes, settings))
     stopping = asyncio.Event()

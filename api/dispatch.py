@@ -17,6 +17,7 @@ from api.receipted import Receipted, receipt_of
 from api.routes import PATH_PATTERNS, Answer, Call, File, Route
 from api.schema import Closed
 from api.settings import ApiSettings
+from api.streaming import Stream, attachment, send_stream
 from wallet.access.keys import Principal
 from wallet.context import Context
 from wallet.errors import Refusal, Stale
@@ -38,15 +39,19 @@ def path_pattern(path: str) -> str:
 
 def serve(
     route: Route, context: Context, settings: ApiSettings, stopping: asyncio.Event
-) -> Callable[[web.Request], Awaitable[web.Response]]:
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of an endpoint."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         principal = await admit(request, context, route.access)
         if principal is not None:
             request[ASKER] = principal.key
         if not route.access.judged:
-            return await _response(context, await answered(request, principal))
+            answer = await answered(request, principal)
+            if isinstance(answer.content, Stream):
+                asker = principal.owner if principal is not None else ""
+                return await send_stream(request, answer.content, asker, stopping)
+            return await _response(context, answer)
         try:
             answer = await answered(request, principal)
         except _JUDGEMENTS:
@@ -103,9 +108,9 @@ async def _response(context: Context, answer: Answer) -> web.Response:
         headers["Location"] = answer.location
     content = answer.content
     if isinstance(content, File):
-        if content.name is not None:
-            headers["Content-Disposition"] = f'attachment; filename="{content.name}"'
+        headers |= attachment(content.name)
         return web.Response(body=content.content, content_type=content.content_type, headers=headers)
+    assert not isinstance(content, Stream), "what the Journal judges is not answered in parts"
     text = content.model_dump_json()
     if answer.done is not None:
         assert not isinstance(content, Receipted), "the receipt is put in here"

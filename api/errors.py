@@ -41,6 +41,7 @@ RULES: dict[str, Rule] = {
     "invalid_cursor": Rule(400, "The cursor is not valid", field="cursor"),
     "amount_refused": Rule(400, "The amount is refused", field="amount"),
     "destination_refused": Rule(400, "The destination is refused", field="destination"),
+    "period_refused": Rule(400, "The period is not valid"),
     "handle_malformed": Rule(400, "The handle is not valid", field="handle"),
     "moment_to_come": Rule(400, "This moment has not come yet", field="at"),
     "position_to_come": Rule(400, "The journal has not come to this position yet", field="position"),

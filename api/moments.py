@@ -12,6 +12,13 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SAID = "a moment is RFC 3339 with an offset, 2026-11-25T06:00:00Z, or a date"
 
 
+def read_moment(text: str) -> datetime:
+    """Of a text from elsewhere than a query. Raises `ValueError` in a line for people."""
+    found = _read(text)
+    assert isinstance(found, datetime)
+    return _storable(found)
+
+
 def _read(sent: object) -> object:
     if not isinstance(sent, str):
         return sent

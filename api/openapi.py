@@ -153,11 +153,15 @@ def _key_parameter(declared: Route) -> list[dict[str, object]]:
 
 def _successes(declared: Route) -> dict[str, object]:
     answer = declared.answer
-    if isinstance(answer, str):
-        schema: dict[str, object] = {"type": "object"} if answer.endswith("json") else {"type": "string"}
-        return {"200": {"description": "A file", "content": {answer: {"schema": schema}}}}
+    if not isinstance(answer, type):
+        kinds = (answer,) if isinstance(answer, str) else answer
+        return {"200": {"description": "A file", "content": {kind: {"schema": _file_schema(kind)} for kind in kinds}}}
     content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}}
     return {str(status): {"description": _phrase(answer), "content": content} for status in declared.statuses}
+
+
+def _file_schema(kind: str) -> dict[str, object]:
+    return {"type": "object"} if kind == "application/json" else {"type": "string"}
 
 
 def _phrase(answer: type[BaseModel]) -> str:

@@ -1,14 +1,9 @@
 """Receipts in answers: whoever moves money by a request is told so with a proof that needs nobody's word later."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
-import asyncpg
 from pydantic import Field
 
 from api.schema import Moment, Shown
-from wallet.context import Context
+from wallet.context import Context, driver_connection
 from wallet.journal.change import Committed
 from wallet.journal.find_receipt import find_receipt
 from wallet.journal.receipts import Receipt
@@ -48,11 +43,3 @@ async def receipt_of(context: Context, done: Committed) -> str:
 
 def _json(receipt: Receipt | None) -> str:
     return "null" if receipt is None else receipt.to_json()
-
-
-@asynccontextmanager
-async def driver_connection(context: Context) -> AsyncIterator[asyncpg.Connection]:
-    """The driver's own connection, under SQLAlchemy's."""
-    async with context.reads.connect() as pooled:
-        raw: Any = await pooled.get_raw_connection()
-        yield raw.driver_connection

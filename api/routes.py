@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from api.json_body import BYTES_MAX
 from api.schema import REFERENCE, ULID, Closed
 from api.settings import ApiSettings
+from api.streaming import Stream
 from wallet.access.keys import Principal, Scope
 from wallet.context import Context
 from wallet.journal.change import Committed
@@ -96,7 +97,7 @@ class Answer:
     """`replayed` says that this is the first answer to this Idempotency-Key, again. `done` is what the request committed:
     its receipt goes with the answer, whose declared model is then a `Receipted`."""
 
-    content: BaseModel | File
+    content: BaseModel | File | Stream
     status: int = 200
     replayed: bool = False
     location: str | None = None
@@ -115,7 +116,7 @@ class Route:
     access: Access
     handle: Handle
     summary: str
-    answer: type[BaseModel] | str  # a model, or the media type of a file
+    answer: type[BaseModel] | str | tuple[str, ...]  # a model, or the media types of a file
     body: type[Closed]
     query: type[Closed]
     statuses: tuple[int, ...] = (200,)
@@ -133,7 +134,7 @@ def route(
     path: str,
     *,
     access: Access,
-    answer: type[BaseModel] | str,
+    answer: type[BaseModel] | str | tuple[str, ...],
     statuses: tuple[int, ...] = (200,),
     idempotency: Idempotency = Idempotency.NONE,
     refuses: tuple[str, ...] = (),

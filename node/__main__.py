@@ -205,6 +205,30 @@ def archive(
     _beside(config, work)
 
 
+@app.command()
+def export(
+    config: ConfigFile = DEFAULT_CONFIG,
+    form: Annotated[str, typer.Option("--format", help="csv or ndjson.")] = "csv",
+    account: Annotated[str | None, typer.Option(help="One account, by its id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="All accounts of a customer, by handle or id.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A day or a time in UTC; the beginning without it.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Up to and without this moment; now without it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None,
+) -> None:
+    """Write transfers to a file, in the journal's order: the whole books, or those of one account or customer."""
+    from node.export import export as write_export  # noqa: PLC0415
+    from node.export import read_wanted  # noqa: PLC0415
+
+    try:
+        wanted = read_wanted(form, account, customer, start, end, out)
+    except ValueError as error:
+        say(str(error))
+        raise typer.Exit(2) from None
+    _beside(config, lambda context, _dsns: write_export(context, wanted, say))
+
+
 @receipt.command("verify")
 def receipt_verify(
     file: Annotated[Path, typer.Argument(help="The receipt's JSON; - for standard input.")],

@@ -5,11 +5,13 @@ Made once in `node/compose.py`; use cases take it as their first argument and ke
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Column, Executable, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -120,3 +122,11 @@ class Context:
 
 def amount_of(context: Context, row: Record, column: str = "units") -> Amount:
     return Amount(row[column], context.asset(row["asset"]))
+
+
+@asynccontextmanager
+async def driver_connection(context: Context) -> AsyncIterator[asyncpg.Connection]:
+    """The driver's own connection, under SQLAlchemy's: each statement is a transaction of its own."""
+    async with context.reads.connect() as pooled:
+        raw: Any = await pooled.get_raw_connection()
+        yield raw.driver_connection

@@ -7,7 +7,7 @@
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
-    └── AlreadyReversed
+    ├── AlreadyReversed         └── PeriodRefused
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -205,6 +205,15 @@ class AlreadyReversed(Refusal):
 
     def __init__(self, entry: str) -> None:
         super().__init__(f"{entry} is reversed already", entry=entry)
+
+
+class PeriodRefused(Refusal):
+    """A span of time that makes no sense."""
+
+    code = "period_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 class Stale(Exception):

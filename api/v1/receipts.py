@@ -3,11 +3,12 @@
 from sqlalchemy import Table, select
 
 from api.auth import may_see
-from api.receipted import ReceiptView, driver_connection
+from api.receipted import ReceiptView
 from api.routes import Answer, Call, any_of, route
 from api.schema import Nothing
 from wallet import schema
 from wallet.access.keys import Scope
+from wallet.context import driver_connection
 from wallet.errors import NotFound
 from wallet.journal.find_receipt import find_insert, find_receipt
 from wallet.journal.receipts import Receipt, receipt_view

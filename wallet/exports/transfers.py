@@ -1,0 +1,84 @@
+"""The columns of transfer files: what a customer sees of a line, and what operators do."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from sqlalchemy import Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from wallet import schema
+from wallet.context import Context
+from wallet.exports.files import Row
+from wallet.journal.change import EventKind
+from wallet.ledger.accounts import HOUSE
+from wallet.ledger.history import Movement, movement_view
+from wallet.money import format_units
+
+CUSTOMER_NAMES = (
+    *("at", "kind", "object", "customer", "reference", "account", "move", "direction", "asset", "amount"),
+    *("posted_after", "held_after", "counterparty", "hold"),
+)
+_PLACE = ("seq", "ordinal", "at", "kind", "object", "move")
+_AFTER = ("posted_after", "held_after")
+BOOK_NAMES = (*_PLACE, "debit_account", "credit_account", "asset", "amount", "hold", *[f"debit_{n}" for n in _AFTER])
+ACCOUNT_NAMES = (*_PLACE, "account", "side", "other_account", "asset", "amount", "hold", *_AFTER)
+
+TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
+"""Events whose parties know each other. The others of a trade are their platform's business."""
+
+Chunks = AsyncIterator[list[Movement]]
+
+
+async def customer_rows(context: Context, chunks: Chunks, *, sees_all: bool) -> AsyncIterator[list[Row]]:
+    """Rows of `CUSTOMER_NAMES`: no sequence, which would tell how busy everybody is, and no account of the house. `sees_all`
+    are operators, and platforms about their own customers."""
+    async for found in chunks:
+        references = await references_of(context, {owner_of(one.account) for one in found})
+        yield [customer_row(context, one, references, sees_all=sees_all) for one in found]
+
+
+def customer_row(context: Context, movement: Movement, references: Mapping[str, str], *, sees_all: bool) -> Row:
+    """One row of `CUSTOMER_NAMES`, told as `/v1/transfers` tells it."""
+    owner, other = owner_of(movement.account), owner_of(movement.other)
+    told = other not in (HOUSE, owner) and (sees_all or movement.kind in TOLD_KINDS)
+    row = movement_view(movement, context.asset(movement.asset).decimals)
+    row |= {"customer": owner, "reference": references.get(owner), "hold": movement.hold}
+    row["counterparty"] = other if told else None
+    return [row[name] for name in CUSTOMER_NAMES]
+
+
+def owner_of(account: str) -> str:
+    """An account's id begins with its owner's."""
+    return account.partition(":")[0]
+
+
+async def book_rows(context: Context, chunks: Chunks) -> AsyncIterator[list[Row]]:
+    """Rows of `BOOK_NAMES`, of movements from the debit side. Figures are the ledger's own: credits less debits."""
+    async for found in chunks:
+        yield [(*_place(one), one.account, one.other, *_figures(context, one)) for one in found]
+
+
+async def account_rows(context: Context, chunks: Chunks) -> AsyncIterator[list[Row]]:
+    """Rows of `ACCOUNT_NAMES`. Figures are the ledger's own: credits less debits."""
+    async for found in chunks:
+        yield [
+            (*_place(one), one.account, "credit" if one.is_credit else "debit", one.other, *_figures(context, one))
+            for one in found
+        ]
+
+
+def _place(one: Movement) -> Row:
+    return (one.seq, one.ordinal, one.at, one.kind, one.object, one.move.value)
+
+
+def _figures(context: Context, one: Movement) -> Row:
+    decimals = context.asset(one.asset).decimals
+    amount, posted, held = (format_units(units, decimals) for units in (one.units, one.posted_after, one.held_after))
+    return (one.asset, amount, one.hold, posted, held)
+
+
+async def references_of(context: Context, owners: Sequence[str] | set[str]) -> Mapping[str, str]:
+    """By id, of those customers who are sub-accounts."""
+    table = schema.customers
+    among = table.c.id == any_(bindparam(None, sorted(owners), type_=ARRAY(Text)))
+    rows = await context.all(select(table.c.id, table.c.reference).where(among, table.c.reference.is_not(None)))
+    return {row["id"]: row["reference"] for row in rows}
