@@ -19,6 +19,7 @@ from tests.bench import pgbench
 from tests.bench.callers import run_callers
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.filling import fill
+from tests.bench.growth_reads import read_figures, reading
 from tests.bench.options import at_least
 from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.proving import prove_apart
@@ -88,6 +89,8 @@ async def _at_size(
         log_bytes = float(await owner.fetchval(_LOG) - before) / missing
         await owner.execute("VACUUM ANALYZE")  # as autovacuum does beside a node that runs for days
         found = {"transfers": float(size), **await _disk(owner), "log_bytes": log_bytes}
+        async with reading(cluster, journal) as context:
+            found |= await read_figures(context, await owner.fetchval("SELECT seq FROM journal_head"))
     finally:
         await owner.close()
     found |= await _speeds(cluster, journal, kinds[1], asked)
