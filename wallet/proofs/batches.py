@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from wallet.journal.body import time_text
 from wallet.journal.chain import microseconds
 from wallet.journal.receipts import Tree, is_signed, leaf, sealed_claim
-from wallet.proofs.replay import Body, BooksBroken
+from wallet.proofs.broken import BooksBroken
 
 BATCHES = """
 SELECT first_seq, last_seq, at, root, key, signature FROM journal_batches WHERE last_seq > $1 ORDER BY last_seq LIMIT $2
@@ -34,38 +36,69 @@ class Batch:
         return f"the batch of journal rows {self.first} to {self.last}"
 
 
-def read_batch(first: int, last: int, at: datetime, root: bytes | None, key: str, signature: bytes) -> Batch:
-    seal = None if root is None else (root, key, signature)
+class Signature(msgspec.Struct, frozen=True, array_like=True):
+    """Of the batch that ends with row `last`, to be checked."""
+
+    first: int
+    last: int
+    key: str
+    head: bytes
+    at: datetime
+    root: bytes
+    signature: bytes
+
+    def is_sound(self) -> bool:
+        return is_signed(self.key, self.head, self.at, self.root, self.signature)
+
+    @property
+    def complaint(self) -> str:
+        return f"the batch of journal rows {self.first} to {self.last} is not signed by the key that it names"
+
+
+def read_batch(
+    first: int, last: int, at: datetime, root: bytes | None, key: str | None, signature: bytes | None
+) -> Batch:
+    """Root, key and signature are there or not together, by the table's own check."""
+    seal = None if root is None or key is None or signature is None else (root, key, signature)
     return Batch(first, last, at, microseconds(at), time_text(at).encode(), seal)
 
 
 @dataclass(slots=True)
 class BatchProof:
-    """`fetched` is the last row of the last batch that was handed in; `keys` are those that signed, with the last row of
-    each one's first batch."""
+    """`keys` are those that signed, with the last row of each one's first batch."""
 
-    fetched: int = 0
     batches: int = 0
     receipts: int = 0
     keys: dict[str, int] = field(default_factory=dict)
     _coming: deque[Batch] = field(default_factory=deque)
     _open: Batch | None = None
     _leaves: list[bytes] = field(default_factory=list)
+    _signatures: list[Signature] = field(default_factory=list)
 
     def expect(self, batches: Iterable[Batch]) -> None:
         self._coming.extend(batches)
-        if self._coming:
-            self.fetched = self._coming[-1].last
 
-    def take(self, seq: int, at_us: int, digest: bytes, body: Body) -> None:
-        """One sound journal row after the other. Raises `BooksBroken`."""
+    def take_signatures(self) -> list[Signature]:
+        """Those that were met since they were taken last."""
+        met, self._signatures = self._signatures, []
+        return met
+
+    def take(
+        self,
+        seq: int,
+        at_us: int,
+        digest: bytes,
+        kind: str,
+        request: msgspec.Raw,
+        data: msgspec.Raw,
+        result: msgspec.Raw,
+    ) -> None:
+        """One sound journal row after the other. Raises `BooksBroken`; signatures are left to who takes them."""
         batch = self._open or self._begin(seq)
         if at_us != batch.at_us:
             raise BooksBroken(f"journal row {seq} has another time than {batch.name}")
         if batch.seal is not None:
-            self._leaves.append(
-                leaf(digest, sealed_claim(batch.at_text, body.kind, body.request, body.data, body.result))
-            )
+            self._leaves.append(leaf(digest, sealed_claim(batch.at_text, kind, request, data, result)))
         if seq == batch.last:
             self._end(batch, digest)
 
@@ -87,8 +120,7 @@ class BatchProof:
         root, key, signature = batch.seal
         if Tree(self._leaves).root != root:
             raise BooksBroken(f"{batch.name} has another root than its rows lead to")
-        if not is_signed(key, head, batch.at, root, signature):
-            raise BooksBroken(f"{batch.name} is not signed by the key that it names")
+        self._signatures.append(Signature(batch.first, batch.last, key, head, batch.at, root, signature))
         self.receipts += len(self._leaves)
         self.keys.setdefault(key, batch.last)
         self._leaves.clear()

@@ -17,18 +17,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from wallet.journal.body import wire_row
 from wallet.ledger.accounts import HOUSE, Account, Flags
 from wallet.money import Asset
+from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
-from wallet.proofs.replay import (
-    COLUMNS,
-    BooksBroken,
-    Replay,
-    answer_line,
-    is_clear,
-    read_body,
-    read_request,
-    row_values,
-    viewer_lines,
-)
+from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
+from wallet.proofs.seals import Told, answer_line, read_outside, read_request, viewer_lines
 from wallet.proofs.source import Block
 from wallet.schema import ROWS, Units
 
@@ -94,7 +86,7 @@ def _compare_entry(seq: int, told: Sequence[str], stored: Sequence[asyncpg.Recor
             raise BooksBroken(f"transfer {ordinal} of {name}: the balances after it differ from the journal's")
 
 
-async def compare_ends(connection: asyncpg.Connection, replay: Replay, archived: int, seq: int) -> None:
+async def compare_ends(connection: asyncpg.Connection, replay: Replay, sealed: Told, archived: int, seq: int) -> None:
     """At `seq`, with the rows up to `archived` in files. All tables but the journal and its transfers. Raises `BooksBroken`."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     await _compare_accounts(connection, replay)
@@ -102,7 +94,7 @@ async def compare_ends(connection: asyncpg.Connection, replay: Replay, archived:
     for table in ROWS:
         await _compare_rows(connection, table, replay.rows[table])
     await _compare_vault(connection, replay)
-    await _compare_answers(connection, replay, archived, seq)
+    await _compare_answers(connection, sealed, archived, seq)
     for table in ("journal", "transfers"):
         stray = f"SELECT seq FROM {table} WHERE seq < 1 OR seq > $1 ORDER BY seq LIMIT 1"  # noqa: S608 (our own table names)
         found = await connection.fetchval(stray, seq)
@@ -259,11 +251,11 @@ async def _name_bad_row(connection: asyncpg.Connection, table: str, rows: dict[s
 # ── answers and viewers ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _compare_answers(connection: asyncpg.Connection, replay: Replay, archived: int, seq: int) -> None:
+async def _compare_answers(connection: asyncpg.Connection, sealed: Told, archived: int, seq: int) -> None:
     """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared."""
-    if replay.answered.digest() != await copy_digest(connection, _ANSWERS):
+    if sealed.answered != await copy_digest(connection, _ANSWERS):
         await _name_bad_answer(connection, "requests", _ANSWERS, archived, seq)
-    if replay.seen.digest() != await copy_digest(connection, _VIEWERS):
+    if sealed.seen != await copy_digest(connection, _VIEWERS):
         await _name_bad_answer(connection, "journal_viewers", _VIEWERS, archived, seq)
 
 
@@ -286,7 +278,7 @@ async def _told_lines(connection: asyncpg.Connection, table: str, upto: int) -> 
     for after in range(0, upto, BLOCK):
         bodies = "SELECT seq, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq"
         for seq, record in await connection.fetch(bodies, after, min(after + BLOCK, upto)):
-            body = read_body(record)
+            body = read_outside(record)
             request = read_request(body.request)
             if table == "journal_viewers":
                 for line in viewer_lines(seq, body.viewers):

@@ -4,12 +4,12 @@ What the tables must say is written down as PostgreSQL's COPY would write it, so
 nothing of a sound table is ever taken apart. Where a block differs, `compare` looks closer and names the row.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from wallet.proofs.broken import BooksBroken
 from wallet.schema import ROWS
 
 Wire = tuple[str, str, str, str, str, str | None]  # a transfer in a body: move, debit, credit, asset, units, hold
@@ -21,27 +21,16 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_row = msgspec.json.Decoder(list[Any]).decode
 
 
-class BooksBroken(Exception):
-    """The first place where the database does not say what the journal says."""
-
-
 class Body(msgspec.Struct, gc=False):
-    """Of a journal row, what replaying needs. `data`, `result` and `request` stay the bytes that they are."""
+    """Of a journal row, what replaying needs."""
 
-    actor: str
-    data: msgspec.Raw
     entry: list[Wire]
     flags: list[tuple[str, int]]
-    kind: str
-    request: msgspec.Raw
-    result: msgspec.Raw
     vault: list[tuple[str, str, str, str]]
-    viewers: list[str]
     writes: list[tuple[str, str, dict[str, Any]]]
 
 
 read_body = msgspec.json.Decoder(Body).decode
-read_request = msgspec.json.Decoder(tuple[str, str, str, str] | None).decode
 
 
 def row_line(table: str, row: dict[str, Any]) -> bytes:
@@ -56,8 +45,7 @@ def row_values(table: str, line: bytes) -> dict[str, Any]:
 @dataclass(slots=True)
 class Replay:
     """Per account [debits pending, debits posted, credits pending, credits posted]; per hold debit, credit, asset, units
-    and what remains; rows by table and id, packed by `row_line`. `answered` and `seen` are running digests of the tables
-    `requests` and `journal_viewers`, in the order of the sequence."""
+    and what remains; rows by table and id, packed by `row_line`."""
 
     totals: dict[str, list[int]] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
@@ -65,9 +53,6 @@ class Replay:
     rows: dict[str, dict[str, bytes]] = field(default_factory=lambda: {name: {} for name in ROWS})
     vault: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     transfers: int = 0
-    at: int = 0  # microseconds: when the last row was written
-    answered: Any = field(default_factory=hashlib.sha256)
-    seen: Any = field(default_factory=hashlib.sha256)
 
     def apply(self, seq: int, body: Body, lines: list[str]) -> None:
         """One journal row. Adds to `lines` what the table of transfers must say of it. Raises `BooksBroken`."""
@@ -126,17 +111,6 @@ class Replay:
         rows[row_id] = _encode(values)
 
 
-def answer_line(seq: int, request: tuple[str, str, str, str]) -> str:
-    """What the table of requests must say of an accepted one."""
-    owner, operation, key, digest = request
-    return f"{seq}\t{owner}\t{operation}\t{_copied(key)}\t{digest}\n"
-
-
-def viewer_lines(seq: int, viewers: list[str]) -> list[str]:
-    names = viewers if len(viewers) < 2 else sorted(set(viewers))
-    return [f"{seq}\t{_copied(name)}\n" for name in names]
-
-
 def is_clear(text: str, rows: int, columns: int) -> bool:
     """Whether a text can only be COPY's for so many rows, each of so many columns."""
     return UNCLEAR not in text and text.count("\n") == rows and text.count("\t") == rows * (columns - 1)
@@ -145,11 +119,3 @@ def is_clear(text: str, rows: int, columns: int) -> bool:
 def _text_or_null(text: str | None) -> str:
     """NULL is asked for as nothing at all; an empty text then is unclear."""
     return "" if text is None else text or UNCLEAR
-
-
-_ESCAPED = {ord(raw): "\\" + name for raw, name in zip("\b\f\n\r\t\v\\", "bfnrtv\\", strict=True)}
-
-
-def _copied(text: str) -> str:
-    """As COPY writes a text (PostgreSQL documentation, COPY, "Text Format")."""
-    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPED)

@@ -14,8 +14,8 @@ from typing import IO
 import asyncpg
 import msgspec
 
+from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import JOURNAL, TRANSFERS, copy_binary, copy_text
-from wallet.proofs.replay import BooksBroken
 
 _READ_BYTES = 1 << 20
 

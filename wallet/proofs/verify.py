@@ -1,40 +1,40 @@
 """Proving the books: replay the journal and compare the chain, the transfers, the balances, the holds and every row.
 
-Reads in chunks up to a sequence fixed at the start, so that no long snapshot slows the running node. Names the first bad
-place in words. What it needs is the journal itself: everything else must follow from it, bit for bit.
+    read a block ─▶ its seals ─▶ replay, and compare its transfers ─▶ at the end compare the tables
 
-    copied   blocks of rows as PostgreSQL copies them out        replay   the books as the journal tells them
-    source   the archives of old partitions, then the database   batches  the signed root of each transaction
+Reads in chunks up to a sequence fixed at the start, so that no long snapshot slows the running node. While one block is
+replayed, the seals of the next are looked at and the one after it is read. Names the first bad place in words. What it
+needs is the journal itself: everything else must follow from it, bit for bit.
+
+    copied   blocks of rows as PostgreSQL copies them out        seals    chain, batches, signatures of each transaction
+    source   the archives of old partitions, then the database   replay   the books as the journal tells them
     compare  the tables at the end, and a closer look where a block differs
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
 import msgspec
 
-from wallet.journal.chain import GENESIS, TAG, microseconds
-from wallet.proofs.batches import BATCHES, BatchProof, read_batch
+from wallet.journal.chain import GENESIS, microseconds
+from wallet.proofs.batches import BATCHES
+from wallet.proofs.broken import BooksBroken
 from wallet.proofs.compare import compare_ends, name_bad_transfer
-from wallet.proofs.copied import TRANSFER_COLUMNS, chain_words, journal_rows, tail
-from wallet.proofs.replay import (
-    Body,
-    BooksBroken,
-    Replay,
-    answer_line,
-    is_clear,
-    read_body,
-    read_request,
-    viewer_lines,
-)
-from wallet.proofs.source import Source, open_source
+from wallet.proofs.copied import TRANSFER_COLUMNS, journal_rows
+from wallet.proofs.replay import Replay, is_clear, read_body
+from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Sealer, Told
+from wallet.proofs.source import Block, Source, open_source
 
 __all__ = ["BooksBroken", "Proof", "verify"]
 
 CHUNK = 5_000  # journal rows read at a time: a few megabytes, tens of milliseconds
+SLICE = (
+    256  # rows replayed between two looks at what has arrived: some milliseconds, as much as a socket holds meanwhile
+)
 
 Progress = Callable[[int, int], None]
 
@@ -54,36 +54,41 @@ class Proof:
 
 @dataclass(slots=True)
 class _Walk:
-    """How far the replay has come: the last sound row, its hash, and what follows from the rows up to it."""
+    """How far the replay has come: the last sound row, its hash and time, and what follows from the rows up to it.
+    `fetched` is the last row of the last batch that was read."""
 
     source: Source
+    sealer: Sealer
     seq: int = 0
     hash: bytes = GENESIS
+    at: int = 0
+    fetched: int = 0
     replay: Replay = field(default_factory=Replay)
-    batches: BatchProof = field(default_factory=BatchProof)
 
-    def proof(self) -> Proof:
-        rows = sum(len(rows) for rows in self.replay.rows.values())
-        signed = self.batches
+    def proof(self, told: Told) -> Proof:
         return Proof(
             seq=self.seq,
             head=self.hash.hex(),
             transfers=self.replay.transfers,
             accounts=len(self.replay.totals),
-            rows=rows,
-            batches=signed.batches,
-            receipts=signed.receipts,
+            rows=sum(len(rows) for rows in self.replay.rows.values()),
+            batches=told.batches,
+            receipts=told.receipts,
         )
 
 
 async def verify(
-    connection: asyncpg.Connection, progress: Progress | None = None, archives: Path | None = None
+    connection: asyncpg.Connection,
+    progress: Progress | None = None,
+    archives: Path | None = None,
+    sealer: Sealer | None = None,
 ) -> Proof:
-    """`archives` is the folder of archived partitions, where there are some. Raises `BooksBroken`.
+    """`archives` is the folder of archived partitions, where there are some; `sealer`, used once, may work elsewhere.
+    Raises `BooksBroken`.
 
     The comparison of tables runs in one short read of each; on a busy node it is repeated on what was committed meanwhile,
     so that a running node can be verified."""
-    walk = _Walk(await open_source(connection, archives))
+    walk = _Walk(await open_source(connection, archives), sealer or HereSealer())
     while True:
         target = await connection.fetchval("SELECT seq FROM journal_head")
         await _walk_to(walk, target or 0, progress)
@@ -96,77 +101,109 @@ async def verify(
             await _walk_to(walk, head["seq"], progress)
             if bytes(head["hash"]) != walk.hash:
                 raise BooksBroken(f"the head's hash is not the hash of journal row {walk.seq}")
-            await compare_ends(connection, walk.replay, walk.source.archived, walk.seq)
-            if walk.seq and microseconds(head["at"]) != walk.replay.at:
+            told = await walk.sealer.close(list(walk.replay.rows["journal_keys"]))
+            await compare_ends(connection, walk.replay, told, walk.source.archived, walk.seq)
+            if walk.seq and microseconds(head["at"]) != walk.at:
                 raise BooksBroken(f"the head's time is not the time of journal row {walk.seq}")
-            await _close_batches(connection, walk)
-            return walk.proof()
+            await _refuse_stray_batches(connection, walk.seq)
+            return walk.proof(told)
 
 
-async def _close_batches(connection: asyncpg.Connection, walk: _Walk) -> None:
+async def _refuse_stray_batches(connection: asyncpg.Connection, seq: int) -> None:
     stray = "SELECT last_seq FROM journal_batches WHERE last_seq > $1 OR last_seq < 1 OR first_seq < 1 LIMIT 1"
-    found = await connection.fetchval(stray, walk.seq)
+    found = await connection.fetchval(stray, seq)
     if found is not None:
-        raise BooksBroken(f"journal_batches has one that ends with {found}, and the journal runs from 1 to {walk.seq}")
-    walk.batches.close(walk.replay.rows["journal_keys"])
+        raise BooksBroken(f"journal_batches has one that ends with {found}, and the journal runs from 1 to {seq}")
 
 
 async def _walk_to(walk: _Walk, target: int, progress: Progress | None) -> None:
     while walk.seq < target:
-        block = await walk.source.block(walk.seq, target, CHUNK)
-        while walk.batches.fetched < block.upto:
-            found = await walk.source.connection.fetch(BATCHES, walk.batches.fetched, CHUNK)
-            if not found:
-                break
-            walk.batches.expect(read_batch(*row) for row in found)
-        lines: list[str] = []
-        broken = _replay_rows(walk, block.journal, lines)
-        told = "".join(lines)
-        if told != block.transfers or not is_clear(told, len(lines), TRANSFER_COLUMNS):
-            await name_bad_transfer(walk.source.connection, lines, block, walk.seq)
-        if broken is not None:
-            raise broken
-        if walk.seq != block.upto:
-            raise BooksBroken(f"journal row {walk.seq + 1} is missing")
-        if progress is not None:
-            progress(walk.seq, target)
+        found = None
+        async with aclosing(_sealed_blocks(walk, target)) as blocks:
+            async for block, sealed in blocks:
+                found = await _replay_block(walk, block, sealed)
+                if found is not None:
+                    break
+                if progress is not None:
+                    progress(walk.seq, target)
+        if found is not None:  # only now, when nothing is read ahead, is the connection free for a closer look
+            await found.name_it(walk)
 
 
-def _replay_rows(walk: _Walk, copied: bytes, lines: list[str]) -> BooksBroken | None:
-    """Rows one after the other up to the first bad one; what is wrong with that, so that an earlier row's transfers can be
-    looked at first."""
-    answers: list[str] = []
-    viewers: list[str] = []
-    broken = None
+@dataclass(frozen=True, slots=True)
+class _Unsound:
+    """A block that is not as it should be: `lines` are what its transfers must say, up to the row that `broken` names."""
+
+    block: Block
+    lines: list[str]
+    differs: bool
+    broken: BooksBroken | None
+
+    async def name_it(self, walk: _Walk) -> None:
+        """Raises `BooksBroken` for the first bad place."""
+        if self.differs:
+            await name_bad_transfer(walk.source.connection, self.lines, self.block, walk.seq)
+        if self.broken is not None:
+            raise self.broken
+
+
+async def _sealed_blocks(walk: _Walk, target: int) -> AsyncGenerator[tuple[Block, Sealed], None]:
+    """Blocks in order with their seals, read ahead by one and sealed ahead by one."""
+    reading: asyncio.Task[tuple[Block, list[BatchRow]]] | None = asyncio.create_task(_read(walk, walk.seq, target))
+    under_way: list[tuple[Block, asyncio.Task[Sealed]]] = []
     try:
-        for seq, at, record, rest in journal_rows(copied):
-            if seq != walk.seq + 1:
-                raise BooksBroken(f"journal row {walk.seq + 1} is missing: the next is {seq}")  # noqa: TRY301 (see above)
-            digest = sha256(b"".join((TAG, walk.hash, chain_words(seq, at, record), record))).digest()
-            body = _sound_body(seq, record, digest, copied, rest)
-            walk.replay.apply(seq, body, lines)
-            walk.batches.take(seq, at, digest, body)
-            request = read_request(body.request)
-            if request is not None:
-                answers.append(answer_line(seq, request))
-            viewers += viewer_lines(seq, body.viewers)
-            walk.seq, walk.hash, walk.replay.at = seq, digest, at
+        while reading is not None:
+            block, batches = await reading
+            reading = asyncio.create_task(_read(walk, block.upto, target)) if block.upto < target else None
+            under_way.append((block, asyncio.create_task(walk.sealer.take(block.journal, batches))))
+            if len(under_way) > 1:
+                first, sealed = under_way.pop(0)
+                yield first, await sealed
+        for last, sealed in under_way:
+            yield last, await sealed
+    finally:
+        left = [sealed for _, sealed in under_way]
+        await asyncio.gather(*left, *([reading] if reading is not None else []), return_exceptions=True)
+
+
+async def _read(walk: _Walk, after: int, target: int) -> tuple[Block, list[BatchRow]]:
+    """The next block, and the batches up to the one in which it ends, as far as they were not read yet."""
+    block = await walk.source.block(after, target, CHUNK)
+    batches: list[BatchRow] = []
+    while walk.fetched < block.upto:
+        found = await walk.source.connection.fetch(BATCHES, walk.fetched, CHUNK)
+        if not found:
+            break
+        batches += [tuple(row) for row in found]
+        walk.fetched = batches[-1][1]
+    return block, batches
+
+
+async def _replay_block(walk: _Walk, block: Block, sealed: Sealed) -> _Unsound | None:
+    lines: list[str] = []
+    broken = BooksBroken(sealed.broken) if sealed.broken is not None else None
+    try:
+        await _replay_rows(walk, block.journal, sealed.seq, lines)
     except BooksBroken as error:
         broken = error
-    walk.replay.answered.update("".join(answers).encode())
-    walk.replay.seen.update("".join(viewers).encode())
-    return broken
+    walk.hash, walk.at = sealed.hash, sealed.at
+    told = "".join(lines)
+    differs = told != block.transfers or not is_clear(told, len(lines), TRANSFER_COLUMNS)
+    if broken is None and walk.seq != block.upto:
+        broken = BooksBroken(f"journal row {walk.seq + 1} is missing")
+    return _Unsound(block, lines, differs, broken) if differs or broken is not None else None
 
 
-def _sound_body(seq: int, record: bytes, digest: bytes, copied: bytes, rest: int) -> Body:
-    """Raises `BooksBroken` if hash, kind or actor, which stand at `rest`, are not those of the record."""
-    name = f"journal row {seq}"
-    if not copied.startswith(digest, rest + 4):
-        raise BooksBroken(f"{name} does not match its hash: it, its time or its place was changed")
-    try:
-        body = read_body(record)
-    except msgspec.DecodeError as error:
-        raise BooksBroken(f"{name} cannot be read: {error}") from error
-    if not copied.startswith(tail(digest, body.kind, body.actor), rest):
-        raise BooksBroken(f"{name}: kind or actor differ from the sealed body")
-    return body
+async def _replay_rows(walk: _Walk, copied: bytes, upto: int, lines: list[str]) -> None:
+    """The rows of a block up to the last one whose seals are sound. Raises `BooksBroken`."""
+    for seq, _, record, _ in journal_rows(copied):
+        if walk.seq >= upto:
+            return
+        if seq % SLICE == 0:
+            await asyncio.sleep(0)
+        try:
+            body = read_body(record)
+        except msgspec.DecodeError as error:
+            raise BooksBroken(f"journal row {seq} cannot be read: {error}") from error
+        walk.replay.apply(seq, body, lines)
+        walk.seq = seq

@@ -29,7 +29,7 @@ from wallet.journal.receipts import (
     sign_batch,
     verify_receipt,
 )
-from wallet.proofs.replay import read_body
+from wallet.proofs.seals import read_outside as read_body
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
 KEY, OTHER_KEY = JournalKey.from_seed(bytes(32)), JournalKey.from_seed(bytes([1] * 32))
