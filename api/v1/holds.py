@@ -13,16 +13,19 @@ from api.pages import page_of_rows
 from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import AmountText, AssetSymbol, ClientReference, Closed, CustomerName, Moment, Nothing, Paging, Shown
-from api.v1.settlements import need_pay
+from api.v1.settlements import SELF, LegPlace, need_pay, place_named
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Context, Record
+from wallet.customers.find import find_parties
 from wallet.errors import NotFound
 from wallet.holds.place import place_hold
 from wallet.holds.release import void_hold
 from wallet.holds.states import State, hold_view
-from wallet.ids import CustomerId
+from wallet.ids import CustomerId, HoldId
 from wallet.journal.body import time_text
+from wallet.ledger.accounts import COLLECTED_CODES
+from wallet.settlements.settle_hold import settle_hold
 
 _TABLE = schema.placed_holds
 
@@ -72,6 +75,18 @@ class HoldView(Shown):
 
 class HoldAccepted(HoldView, Receipted):
     """The hold, with a proof that the request was accepted."""
+
+
+class HoldSettled(HoldAccepted):
+    """The hold as the settlement left it."""
+
+    settlement: str
+
+
+class SettleBody(Closed):
+    to: LegPlace
+    amount: AmountText | None = Field(default=None, description="Of the hold's asset. Without it, all that is left.")
+    client_reference: ClientReference | None = None
 
 
 class HoldPage(Shown):
@@ -139,6 +154,46 @@ async def void(call: Call[Nothing, Nothing]) -> Answer:
     return Answer(view, replayed=done.replayed, done=done)
 
 
+@route(
+    "POST",
+    "/v1/holds/{hold}/settle",
+    access=any_of(Scope.PLATFORM),
+    answer=HoldSettled,
+    idempotency=Idempotency.REQUIRED,
+    refuses=(
+        "amount_refused",
+        "not_allowed",
+        "not_found",
+        "hold_not_open",
+        "account_closed",
+        "asset_paused",
+        "balance_overflow",
+        "duplicate_reference",
+        "idempotency_key_reused",
+    ),
+)
+async def settle(call: Call[SettleBody, Nothing]) -> Answer:
+    """Pay all that is left of a hold, or a part of it, to another account of one's own"""
+    need_pay(call)
+    sent, platform, hold = call.body, CustomerId(call.principal.owner), HoldId(call.path["hold"])
+    row = await _row(call, hold)
+    amount = None if sent.amount is None else read_amount(call.context, row["asset"], sent.amount)
+    names = set() if sent.to in (SELF, *COLLECTED_CODES) else {sent.to}
+    target = place_named(await find_parties(call.context, platform, is_platform=True, names=names), sent.to)
+    meaning: dict[str, object] = {
+        "hold": hold,
+        "to": target.name,
+        "units": None if amount is None else str(amount.units),
+        "client_reference": sent.client_reference,
+    }
+    request = request_of(call, "hold.settle", meaning)
+    done = await settle_hold(
+        call.context, call.principal.key, platform, hold, target, amount, sent.client_reference, request
+    )
+    view = HoldSettled.model_validate({**done.result, "client_reference": row["client_reference"]})
+    return Answer(view, replayed=done.replayed, done=done)
+
+
 @route("GET", "/v1/holds", access=any_of(Scope.PLATFORM), answer=HoldPage, refuses=("invalid_cursor",))
 async def list_all(call: Call[Nothing, Paging]) -> Answer:
     """Holds that one has placed, newest first"""
@@ -164,4 +219,4 @@ def _shown(context: Context, row: Record) -> HoldView:
     return HoldView.model_validate({**view, "client_reference": row["client_reference"]})
 
 
-ROUTES = (place, void, list_all, show)
+ROUTES = (place, settle, void, list_all, show)

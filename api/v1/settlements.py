@@ -214,17 +214,22 @@ def _legs(call: Call[Any, Any], parties: Parties, body: SettlementBody) -> tuple
     """Raises `NotFound` for what is not the platform's, `Problem` for what is no amount."""
     return tuple(
         [
-            Leg(_source(parties, leg.source), _place(parties, leg.to), read_amount(call.context, leg.asset, leg.amount))
+            Leg(
+                _source(parties, leg.source),
+                place_named(parties, leg.to),
+                read_amount(call.context, leg.asset, leg.amount),
+            )
             for leg in body.legs
         ]
     )
 
 
 def _source(parties: Parties, name: str) -> Place | Held:
-    return Held(HoldId(name)) if name.startswith(HOLD_PREFIX) else _place(parties, name)
+    return Held(HoldId(name)) if name.startswith(HOLD_PREFIX) else place_named(parties, name)
 
 
-def _place(parties: Parties, name: str) -> Place:
+def place_named(parties: Parties, name: str) -> Place:
+    """Raises `NotFound` for what is not the platform's."""
     own = CustomerId(parties.owner["id"])
     if name in COLLECTED_CODES:
         return Place(own, name)

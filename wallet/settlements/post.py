@@ -55,7 +55,7 @@ async def _look(context: Context, actor: str, drafts: Sequence[Draft]) -> Decide
     """What deciding these rests on: which assets may move, and the holds that they name."""
     allowed = await look_at_assets(context, _symbols(drafts))
     holds = await look_at_holds(context, _holds(drafts))
-    return partial(_decide, context, actor, allowed, holds)
+    return partial(decide_settlement, context, actor, allowed, holds)
 
 
 def _holds(drafts: Sequence[Draft]) -> set[HoldId]:
@@ -66,7 +66,8 @@ def _symbols(drafts: Sequence[Draft]) -> set[str]:
     return {leg.amount.asset.symbol for draft in drafts for leg in draft.legs}
 
 
-def _decide(context: Context, actor: str, allowed: Allowed, holds: OpenHolds, draft: Draft) -> Change:
+def decide_settlement(context: Context, actor: str, allowed: Allowed, holds: OpenHolds, draft: Draft) -> Change:
+    """Pure. What it takes out of `holds` counts for whoever decides on them next."""
     for leg in draft.legs:
         check_leg(leg, draft.platform)
     requires = tuple([allowed.requirement(symbol) for symbol in sorted(_symbols([draft]))])

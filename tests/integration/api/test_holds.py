@@ -1,12 +1,16 @@
 """Holds that platforms place: they count, they are settled or given back, once, and only by their platform."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from tests.integration.api.client import Reply, shown
 from tests.integration.api.conftest import ApiNode, Person
 from tests.integration.api.test_platforms import available, fed, sub_accounts
 from tests.integration.api.test_settlements import leg, settle
+from tests.integration.wallet.changes import proven
 from wallet.access.keys import CUSTOMER_SCOPES, Scope
 from wallet.holds.release import expire_holds
 
@@ -18,6 +22,13 @@ async def place(platform: Person, key: str, amount: str = "60.00", **more: str) 
 
 async def void(platform: Person, hold: str, key: str) -> Reply:
     return await platform.client.post(f"/v1/holds/{hold}/void", key=key)
+
+
+async def pay_out(
+    platform: Person, hold: str, key: str, amount: str | None = None, to: str = "ref:ben", **more: str
+) -> Reply:
+    content = {"to": to, **({} if amount is None else {"amount": amount}), **more}
+    return await platform.client.post(f"/v1/holds/{hold}/settle", content, key=key)
 
 
 async def exchange(api_node: ApiNode) -> Person:
@@ -64,6 +75,96 @@ async def test_a_hold_is_settled_in_part_and_the_rest_given_back(api_node: ApiNo
     assert [await available(platform.client, name) for name in ("ref:ann", "ref:ben")] == ["74.50", "25.00"]
 
 
+async def test_led_04_a_hold_is_settled_in_parts_by_its_id_and_never_more_than_was_held(api_node: ApiNode) -> None:
+    platform = await exchange(api_node)
+    hold = (await place(platform, "h")).body["id"]
+    part = await pay_out(platform, hold, "part", "25.00", client_reference="fill-1")
+    assert (part.status, part.body["status"], part.body["settled"]) == (200, "placed", "25.00"), part.raw
+    legs = (await platform.client.get(f"/v1/settlements/{part.body['settlement']}")).body["legs"]
+    assert [(told["hold"], told["amount"]) for told in legs] == [(hold, "25.00")]
+    again = await pay_out(platform, hold, "part", "25.0", client_reference="fill-1")
+    assert (again.raw, again.headers["Idempotent-Replayed"]) == (part.raw, "true")
+    assert (await pay_out(platform, hold, "part", "26.00")).code == "idempotency_key_reused"
+    assert (await pay_out(platform, hold, "other", "1.00", client_reference="fill-1")).code == "duplicate_reference"
+    assert (await pay_out(platform, hold, "over", "35.01")).code == "hold_not_open"
+    assert (await pay_out(platform, hold, "fee", "0.50", "fees")).status == 200
+    rest = await pay_out(platform, hold, "rest")
+    assert (rest.body["status"], rest.body["settled"]) == ("settled", "60.00")
+    assert (await pay_out(platform, hold, "late")).code == "hold_not_open"
+    assert (await pay_out(platform, hold, "rest")).raw == rest.raw
+    assert [await available(platform.client, name) for name in ("ref:ann", "ref:ben")] == ["40.00", "59.50"]
+    await proven(api_node.dsns.books)
+
+
+async def test_what_is_left_of_a_hold_after_a_part_is_voided_or_reversed_apart(api_node: ApiNode) -> None:
+    platform = await exchange(api_node)
+    hold = (await place(platform, "h")).body["id"]
+    part = await pay_out(platform, hold, "part", "25.00")
+    assert (await void(platform, hold, "v")).body["settled"] == "25.00"
+    body = {"entry": part.body["settlement"], "reason": "the order was void"}
+    assert (await api_node.operator.post("/v1/operator/reversals", body, key=f"r-{hold}")).status == 201
+    assert [await available(platform.client, name) for name in ("ref:ann", "ref:ben")] == ["100.00", "0.00"]
+
+
+@pytest.mark.parametrize(
+    ("to", "amount", "code"),
+    [
+        ("ref:ann", "1.00", "not_allowed"),
+        ("ref:nobody", "1.00", "not_found"),
+        ("ref:ben", "0.00", "amount_refused"),
+        ("ref:ben", "0.001", "invalid_request"),
+        ("ref:ben", "-1", "invalid_request"),
+        ("hld_x", "1.00", "invalid_request"),
+    ],
+)
+async def test_a_senseless_settlement_of_a_hold_changes_nothing(
+    api_node: ApiNode, to: str, amount: str, code: str
+) -> None:
+    platform = await exchange(api_node)
+    hold = (await place(platform, "h")).body["id"]
+    assert (await pay_out(platform, hold, "s", amount, to)).code == code
+    assert (await platform.client.get(f"/v1/holds/{hold}")).body["settled"] == "0.00"
+
+
+async def test_led_04_of_64_that_settle_all_of_a_hold_over_two_instances_one_does(api_node: ApiNode) -> None:
+    platform = await exchange(api_node)
+    hold = (await place(platform, "h")).body["id"]
+    doors = [
+        Person(platform.id, platform.handle, c.as_(platform.client.secret))
+        for c in (api_node.anybody, api_node.other_instance)
+    ]
+    ends = await asyncio.gather(*[pay_out(doors[n % 2], hold, f"s-{n}") for n in range(64)])
+    assert Counter(end.status for end in ends) == {200: 1, 409: 63}
+    assert {end.code for end in ends if end.status == 409} == {"hold_not_open"}
+    assert [await available(platform.client, name) for name in ("ref:ann", "ref:ben")] == ["40.00", "60.00"]
+
+
+async def test_led_04_parts_a_void_and_the_end_race_and_nothing_is_paid_twice_or_lost(api_node: ApiNode) -> None:
+    """Whatever order they come in: what was settled is Ben's, the rest is Ann's again, and nothing is held."""
+    platform = await exchange(api_node)
+    ends = datetime.now(UTC) + timedelta(seconds=0.4)
+    hold = (await place(platform, "h", expires_at=ends.isoformat())).body["id"]
+    context = api_node.world.context
+
+    async def expire() -> None:
+        await context.clock.sleep((ends - context.clock.now()).total_seconds() + 0.01)
+        await expire_holds(context)
+
+    async def part(number: int) -> Reply:
+        await context.clock.sleep(number / 40)
+        return await pay_out(platform, hold, f"s-{number}", "4.00")
+
+    *parts, _ = await asyncio.gather(*[part(number) for number in range(30)], expire())
+    paid = sum(end.status == 200 for end in parts if isinstance(end, Reply))
+    assert 0 < paid <= 15
+    row = (await platform.client.get(f"/v1/holds/{hold}")).body
+    assert (row["status"], row["settled"]) == ("settled" if paid == 15 else "expired", f"{4 * paid}.00")
+    assert (await void(platform, hold, "v")).code == "hold_not_open"
+    told = [await available(platform.client, name) for name in ("ref:ann", "ref:ben")]
+    assert told == [f"{100 - 4 * paid}.00", f"{4 * paid}.00"]
+    await proven(api_node.dsns.books)
+
+
 async def test_a_hold_expires_by_itself_and_pays_nothing_from_its_last_moment_on(api_node: ApiNode) -> None:
     platform = await exchange(api_node)
     ends = datetime.now(UTC) + timedelta(seconds=1.5)
@@ -101,6 +202,7 @@ async def test_i10_a_hold_belongs_to_its_platform(api_node: ApiNode) -> None:
     hold = (await place(platform, "h")).body["id"]
     ann = (await platform.client.get("/v1/customers/ref:ann")).body["id"]
     assert (await void(other, hold, "v")).status == 404
+    assert (await pay_out(other, hold, "s")).status == 404
     assert (await other.client.get(f"/v1/holds/{hold}")).status == 404
     assert (await other.client.get("/v1/holds")).body["items"] == []
     assert (await place(other, "theirs", customer=ann)).status == 404
@@ -108,6 +210,7 @@ async def test_i10_a_hold_belongs_to_its_platform(api_node: ApiNode) -> None:
     assert (await settle(other.client, "s", legs)).status == 404
     narrow = api_node.anybody.as_(await api_node.world.key(platform.id, Scope.PLATFORM, Scope.READ))
     assert (await narrow.post(f"/v1/holds/{hold}/void", key="n")).code == "scope_missing"
+    assert (await narrow.post(f"/v1/holds/{hold}/settle", {"to": "ref:ben"}, key="n")).code == "scope_missing"
     customer = api_node.anybody.as_(await api_node.world.key(ann, *CUSTOMER_SCOPES))
     assert (await customer.post(f"/v1/holds/{hold}/void", key="c")).code == "scope_missing"
     assert (await platform.client.get(f"/v1/holds/{hold}")).body["status"] == "placed"
