@@ -65,7 +65,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
         say(f"filling pgbench's tables at scale {asked.scale}, opening {asked.accounts:,} customers")
         await pgbench.initialise(cluster.pgbench, asked.scale)
         await _fill(cluster, asked.accounts)
-        async with _running_server(cluster) as server:
+        async with running_server(cluster) as server:
             contenders = _contenders(cluster, server, asked)
             rounds = [await _run_round(contenders, number, asked.rounds, say) for number in range(asked.rounds)]
         say("verifying the books")
@@ -87,7 +87,7 @@ async def _fill(cluster: Cluster, accounts: int) -> None:
 
 
 @asynccontextmanager
-async def _running_server(cluster: Cluster) -> AsyncIterator[Server]:
+async def running_server(cluster: Cluster) -> AsyncIterator[Server]:
     words = ("tests.bench.http_server", cluster.books.books, cluster.books.ops, str(cluster.folder))
     process = await _start(*words)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import growth, http, slow_disk
+from tests.bench import export, growth, http, slow_disk
 from tests.bench.journal import Plan, measure
 
 
@@ -72,3 +72,12 @@ async def test_the_measurement_of_growth_fills_to_each_size_and_proves_it() -> N
     for one in figures["sizes"]:
         assert all(value > 0 for value in one.values()), one
         assert one["verify_entries_per_s"] * one["verify_s"] >= one["transfers"]
+
+
+@pytest.mark.whole
+async def test_the_export_measurement_runs_and_its_file_comes_to_the_balance() -> None:
+    told: list[str] = []
+    figures = await export.measure(argparse.Namespace(rounds=1, rows=3_000), told.append)
+    assert figures["verified"]
+    assert (figures["rows"], figures["rows_tenth"]) == (3_001, 300)
+    assert 0 < figures["first_byte_share"] < 1
