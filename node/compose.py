@@ -25,6 +25,7 @@ from node.build_networks import build_networks, kinds
 from node.clock import SystemClock
 from node.config import Config, ConfigRefused
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
+from node.database.primary import connect_primary
 from node.durable import make_once
 from node.migrations.apply import apply_migrations
 from node.processes import Child, start_child
@@ -80,7 +81,7 @@ async def open_database(config: Config, environment: Mapping[str, str] = os.envi
             owner = await embedded.start()
             stack.push_async_callback(embedded.stop)
         dsns = await prepare_roles(owner, config.folder, environment)
-        connection = await asyncpg.connect(dsns.books)
+        connection = await connect_primary(dsns.books)
         try:
             await refuse_unsafe_settings(connection)
         finally:

@@ -17,7 +17,7 @@ from node.collector import settle_collector
 from node.compose import compose, journal_key, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
 from node.logs import write_logs
-from node.witness import stop_if_contradicted
+from node.witness import keep_tail, stop_if_contradicted
 from node.workers.all import run_workers
 from wallet.context import Context
 
@@ -37,8 +37,8 @@ class Role(StrEnum):
 
 
 async def run_node(config: Config, role: Role, say: Say) -> None:
-    """Until SIGTERM or SIGINT. Raises what keeps the node from starting, or `ChildEnded` when a part that it cannot do
-    without went away; each has a message of one line."""
+    """Until SIGTERM or SIGINT. Raises what keeps the node from starting, `ChildEnded` when a part that it cannot do without
+    went away, or `TailLost` when the database misses what it had confirmed; each has a message of one line."""
     make_private(config.folder)
     write_logs(config.folder / "node.log")
     stop = asyncio.Event()
@@ -66,6 +66,9 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
                 database.embedded.check()
             if signing.child is not None:
                 signing.child.check()
+            if context.journal.tail_lost is not None:
+                await asyncio.to_thread(keep_tail, config.witness_file, context.journal.tail_lost.tail)
+                raise context.journal.tail_lost
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_CHILDREN_S)
         say("stopping")

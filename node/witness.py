@@ -13,10 +13,12 @@ import asyncpg
 import structlog
 
 from node.database import Dsns
+from node.database.primary import connect_primary
 from node.durable import sync_folder
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
 from wallet.errors import Refusal
+from wallet.journal.tail import Tail
 from wallet.proofs.witness import SignedHead, WitnessContradicted, compare_heads, read_heads
 
 LOOKED_AT_FIRST = 10_000  # of the newest lines at a start; `coffer verify` looks at all
@@ -66,6 +68,14 @@ def _ends_whole(file: Path) -> bool:
         return opened.read(1) == b"\n"
 
 
+def keep_tail(file: Path, tail: Tail) -> None:
+    """Keep what this process saw committed and the database does not have: the next start pauses every asset. Raises
+    OSError."""
+    head, signed = tail.head, tail.signed
+    root, key, signature = (None, None, None) if signed is None else (signed.tree.root, signed.key, signed.signature)
+    WitnessFile(file).add(SignedHead(head.seq, head.hash, head.at, root, key, signature))
+
+
 async def compare_witness(connection: asyncpg.Connection, file: Path, newest: int | None = None) -> int:
     """How many heads of the file are on record, of the newest or of all. Raises `WitnessContradicted`, OSError."""
     try:
@@ -79,7 +89,7 @@ async def compare_witness(connection: asyncpg.Connection, file: Path, newest: in
 
 async def stop_if_contradicted(file: Path, context: Context, dsns: Dsns) -> str | None:
     """At the node's start: if the journal is not the one that was witnessed, every asset is paused, with the reason."""
-    connection = await asyncpg.connect(dsns.books)
+    connection = await connect_primary(dsns.books)
     try:
         await compare_witness(connection, file, LOOKED_AT_FIRST)
     except WitnessContradicted as contradicted:

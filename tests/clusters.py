@@ -4,10 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -118,10 +119,24 @@ async def standby_of(
     copy_logins(primary.folder, folder)
     server = EmbeddedPostgres(folder, settings)
     try:
-        owner = await server.start()
-        yield Cluster(folder, server, await prepare_roles(owner, folder, {}))
+        yield Cluster(folder, server, at_host_of(await server.start(), primary.dsns))
     finally:
         await server.stop()
+
+
+def at_host_of(dsn: str, dsns: Dsns) -> Dsns:
+    """The same logins on another server."""
+    there = urlsplit(dsn).query
+    moved = (urlunsplit(urlsplit(one)._replace(query=there)) for one in (dsns.owner, dsns.books, dsns.ops))
+    return Dsns(*moved)
+
+
+async def until(asked: Callable[[], Awaitable[object]]) -> None:
+    """Returns when the answer is yes."""
+    async for _ in attempts(SAID_WITHIN_S):
+        if await asked():
+            return
+    raise AssertionError("it never became so")
 
 
 def _copy_of_running(primary: Cluster, made: Path) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from node.database.primary import connect_primary
 from node.durable import make_once
 
 BOOKS, OPS = "coffer_books", "coffer_ops"
@@ -55,7 +56,7 @@ async def prepare_roles(owner_dsn: str, folder: Path, environment: Mapping[str, 
 
 
 async def _make_missing(owner_dsn: str, passwords: Mapping[str, str]) -> None:
-    connection = await asyncpg.connect(owner_dsn)
+    connection = await connect_primary(owner_dsn)
     try:
         for role, password in passwords.items():
             await make_role(connection, role, password)
@@ -80,7 +81,7 @@ async def _open_door(connection: asyncpg.Connection, role: str) -> None:
 
 async def _refuse_closed_door(role: str, dsn: str) -> None:
     try:
-        connection = await asyncpg.connect(dsn)
+        connection = await connect_primary(dsn)
     except _LOGIN_REFUSED as refused:
         raise RolesUnavailable(
             f"the role {role} exists with a password that this node does not have: give COFFER_BOOKS_URL and COFFER_OPS_URL"

@@ -1,6 +1,7 @@
 """Bring a database to the newest schema, and prepare the partitions that the next days need."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from node.database.primary import connect_primary
 
 PARTITION_ROWS = 10_000_000  # a journal partition: some gigabytes, a convenient unit to archive
 PARTITIONS_AHEAD = 2
@@ -40,14 +43,15 @@ def _upgrade(connection: Connection) -> None:
 
 async def apply_migrations(owner_dsn: str) -> None:
     """Run what is missing under the owner's role, then make partitions ahead. Raises `SchemaTooNew`."""
-    url = owner_dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=partial(connect_primary, owner_dsn), poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
-    connection_raw = await asyncpg.connect(owner_dsn)
+    connection_raw = await connect_primary(owner_dsn)
     try:
         await prepare_partitions(connection_raw)
     finally:

@@ -1,12 +1,11 @@
 """Make room for the rows of the next days, under the owner's role."""
 
-import asyncpg
-
+from node.database.primary import connect_primary
 from node.migrations.apply import prepare_partitions
 
 
 async def prepare_next_partitions(owner_dsn: str) -> None:
-    connection = await asyncpg.connect(owner_dsn)
+    connection = await connect_primary(owner_dsn)
     try:
         await prepare_partitions(connection)
     finally:

@@ -2,8 +2,7 @@
 
 import asyncio
 
-import asyncpg
-
+from node.database.primary import connect_primary
 from node.witness import WitnessFile, stop_all_assets
 from wallet.context import Context
 from wallet.proofs.witness import WitnessContradicted, compare_heads, current_head
@@ -12,7 +11,7 @@ from wallet.proofs.witness import WitnessContradicted, compare_heads, current_he
 async def witness_head(context: Context, books_dsn: str, witness: WitnessFile) -> None:
     """A database that was replaced under a running node by one that misses the end is noticed here: every asset is paused.
     Raises OSError while the file's place cannot be written: the loop logs it and tries again."""
-    connection = await asyncpg.connect(books_dsn)
+    connection = await connect_primary(books_dsn)
     try:
         last = await asyncio.to_thread(witness.last)
         try:

@@ -33,6 +33,7 @@ from wallet.journal.receipts import JournalKey, Receipt
 from wallet.journal.recent_receipts import RecentReceipts
 from wallet.journal.remembered import Remembered, RequestKey, replay, request_key
 from wallet.journal.store import write_batch
+from wallet.journal.tail import Tail, TailLost, refuse_lost_tail
 from wallet.points import point
 from wallet.ports import Clock
 
@@ -71,6 +72,8 @@ class Journal:
         self._deciding = False  # under the head lock
         self._crowded = 0
         self._standby_wait_cancelled = False
+        self._tail: Tail | None = None  # what the next connection must have on record
+        self.tail_lost: TailLost | None = None
 
     async def start(self) -> None:
         """Connect, and begin to take Changes. Raises `JournalUnavailable` if the database cannot be reached."""
@@ -105,6 +108,8 @@ class Journal:
         """
         if self._task is None or self._task.done() or self._stopping:
             raise JournalUnavailable("the journal is not running")
+        if self.tail_lost is not None:
+            raise self.tail_lost
         if self._lanes.is_full(lane):
             raise JournalUnavailable("too many changes are waiting")
         writes = [wire_write(write) for write in change.writes]
@@ -216,6 +221,8 @@ class Journal:
             self._fail([waiting for waiting, _ in batch.verdicts], OutcomeUnknown("a standby has not confirmed"))
             return
         self._receipts.keep(batch)
+        if batch.sealed:
+            self._tail = Tail(batch.head, batch.sealing.signed)
         for waiting, verdict in batch.verdicts:
             if waiting.answer.done():
                 continue
@@ -302,7 +309,7 @@ class Journal:
         deadline = asyncio.get_running_loop().time() + limit_s
         while True:
             try:
-                self._connection = await connect(self._dsn)
+                self._connection = await self._found_whole(await connect(self._dsn))
             except (*LINE_LOST, asyncpg.PostgresError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise JournalUnavailable("the database cannot be reached; nothing was written") from error
@@ -310,6 +317,17 @@ class Journal:
             else:
                 self._connection.add_log_listener(self._on_notice)
                 return self._connection
+
+    async def _found_whole(self, connection: asyncpg.Connection) -> asyncpg.Connection:
+        """Another server may answer now. Raises `TailLost` where it misses what this process saw committed."""
+        if self._tail is not None:
+            try:
+                await refuse_lost_tail(connection, self._tail)
+            except TailLost as lost:
+                self.tail_lost = lost
+                connection.terminate()
+                raise
+        return connection
 
     def _on_notice(self, _connection: object, notice: asyncpg.PostgresLogMessage) -> None:
         if _STANDBY_NOTICE in str(notice):
@@ -324,6 +342,8 @@ class Journal:
                 async with connection.transaction():
                     await lock_head(connection)
                     return await self._is_on_record(connection, batch)
+            except TailLost:
+                break
             except (*LINE_LOST, asyncpg.PostgresError, JournalUnavailable):
                 await self._drop_connection()
                 await asyncio.sleep(RETRY_S)
