@@ -1,16 +1,17 @@
 """`coffer`: the command line."""
 
-import asyncio
 import json
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from node.config import Config, ConfigRefused, read_config
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, say
+from node.command_line import at_config as _config
+from node.command_line import beside as _beside
+from node.command_line import do as _do
+from node.command_line import finish as _finish
 
 app = typer.Typer(
     name="coffer",
@@ -37,46 +38,6 @@ app.add_typer(entry, name="entry")
 app.add_typer(breaks, name="break")
 app.add_typer(receipt, name="receipt")
 app.add_typer(witness, name="witness")
-
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", envvar="COFFER_CONFIG", help="The node's configuration file.")
-]
-DEFAULT_CONFIG = Path("coffer.toml")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def say(line: str) -> None:
-    """Progress goes to standard error, results to standard output."""
-    sys.stderr.write(f"coffer: {line}\n")
-    sys.stderr.flush()
-
-
-def _config(file: Path) -> Config:
-    try:
-        return read_config(file)
-    except ConfigRefused as refused:
-        say(str(refused))
-        raise typer.Exit(2) from None
-
-
-def _finish(work: Awaitable[int]) -> None:
-    """Run it; what it refuses is one line and exit status 1."""
-    import uvloop  # noqa: PLC0415 (so that --help answers at once)
-
-    from node.failures import EXPECTED  # noqa: PLC0415
-
-    async def await_it() -> int:
-        return await work
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            status = runner.run(await_it())
-    except EXPECTED as error:
-        say(f"{error}" or type(error).__name__)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(status)
 
 
 @app.command()
@@ -451,15 +412,6 @@ def break_resolve(
     )
 
 
-def _do(config: Path, act: Callable[[Any], Awaitable[object]], done: str) -> None:
-    async def work(context: Any, _dsns: Any) -> int:
-        await act(context)
-        print(done)
-        return 0
-
-    _beside(config, work)
-
-
 def _switch(config: Path, symbol: str, reason: str, *, paused: bool) -> None:
     from wallet.assets.pause import pause_asset, resume_asset  # noqa: PLC0415
 
@@ -469,21 +421,6 @@ def _switch(config: Path, symbol: str, reason: str, *, paused: bool) -> None:
         return 0
 
     _beside(config, work)
-
-
-def _beside(file: Path, work: Callable[[Any, Any], Awaitable[int]]) -> None:
-    """A command beside a running node, or on the database of a stopped one."""
-    from node.compose import compose_beside, look_at_database  # noqa: PLC0415
-    from node.logs import write_logs  # noqa: PLC0415
-
-    config = _config(file)
-
-    async def run_it() -> int:
-        async with look_at_database(config) as dsns, compose_beside(config, dsns) as context:
-            write_logs(config.folder / "command.log")
-            return await work(context, dsns)
-
-    _finish(run_it())
 
 
 def main() -> None:
