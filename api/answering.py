@@ -1,4 +1,4 @@
-"""What every answer has: a request id, safe headers, one line in the log; and what becomes of exceptions.
+"""What happens to every request: an id, one line in the log; and what becomes of exceptions.
 
 Logged are method, route, status, time, and the id of the API key. Never a query string, a header, a body or the text of
 an exception: each may carry a secret or a person.
@@ -12,35 +12,20 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from structlog.typing import FilteringBoundLogger
 
 from api.dispatch import ASKER
 from api.errors import MEDIA_TYPE, Problem, problem_of
+from api.head import REQUEST_ID
 from wallet.ids import IdSource
-
-REQUEST_ID = web.RequestKey("request_id", str)
-SAFE_HEADERS = {
-    "Server": "Coffer",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = structlog.get_logger("api")
 
 
-async def add_safe_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Runs just before the headers leave, streams included."""
-    response.headers.update(SAFE_HEADERS)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", API_POLICY)
-    if (request_id := request.get(REQUEST_ID)) is not None:
-        response.headers["X-Request-Id"] = request_id
-
-
 def observing(new_id: IdSource) -> Middleware:
     """The outermost step: gives the request its id and writes one line when it is answered."""
+    lines = _log.bind()
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -52,7 +37,7 @@ def observing(new_id: IdSource) -> Middleware:
             status = response.status
         finally:
             elapsed_us = (time.perf_counter_ns() - started) // 1_000
-            _write_line(request, status, elapsed_us)
+            _write_line(lines, request, status, elapsed_us)
         return response
 
     return observe
@@ -98,9 +83,9 @@ def _places(error: BaseException) -> list[str]:
     return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames][-12:]
 
 
-def _write_line(request: web.Request, status: int, elapsed_us: int) -> None:
+def _write_line(lines: FilteringBoundLogger, request: web.Request, status: int, elapsed_us: int) -> None:
     resource = request.match_info.route.resource
-    _log.info(
+    lines.info(
         "request",
         request=request[REQUEST_ID],
         method=request.method,

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from api.answering import add_safe_headers, observing
+from api.answering import observing
 from api.dispatch import path_pattern, serve
 from api.endpoints import ROUTES
+from api.head import add_safe_headers
 from api.json_body import BYTES_MAX
 from api.openapi import describe
 from api.routes import Route

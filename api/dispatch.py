@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from api.auth import admit, look_again
 from api.errors import Problem
+from api.head import PlainAnswer
 from api.idempotency import read_key
 from api.json_body import read_json_object
-from api.receipted import Receipted, receipt_of
+from api.receipted import receipt_of
 from api.routes import PATH_PATTERNS, Answer, Call, File, Route
 from api.schema import Closed
 from api.settings import ApiSettings
@@ -102,7 +103,7 @@ def _invalid(error: ValidationError) -> Problem:
     return Problem("invalid_request", told.get(first["type"], first["msg"]), blame=place)
 
 
-async def _response(context: Context, answer: Answer) -> web.Response:
+async def _response(context: Context, answer: Answer) -> web.StreamResponse:
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.location is not None:
         headers["Location"] = answer.location
@@ -111,10 +112,8 @@ async def _response(context: Context, answer: Answer) -> web.Response:
         headers |= attachment(content.name)
         return web.Response(body=content.content, content_type=content.content_type, headers=headers)
     assert not isinstance(content, Stream), "what the Journal judges is not answered in parts"
-    text = content.model_dump_json()
+    text = content.model_dump_json(exclude=None if answer.done is None else {"receipt"})
     if answer.done is not None:
-        assert not isinstance(content, Receipted), "the receipt is put in here"
         receipt = await receipt_of(context, answer.done)
         text = f'{text[:-1]},"receipt":{receipt}}}'
-    headers["Content-Type"] = "application/json; charset=utf-8"
-    return web.Response(body=text.encode(), status=answer.status, headers=headers)
+    return PlainAnswer(text.encode(), answer.status, headers)

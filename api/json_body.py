@@ -50,11 +50,13 @@ async def read_bytes(request: web.Request, bytes_max: int) -> bytes:
 
 
 def _check_media_type(request: web.Request) -> None:
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Problem("unsupported_media_type", "a body is not compressed")
+    if request.headers.get("Content-Type") == "application/json":
+        return
     charset = (request.charset or "utf-8").lower()
     if request.content_type != "application/json" or charset not in ("utf-8", "utf8"):
         raise Problem("unsupported_media_type", "a body is application/json in UTF-8")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Problem("unsupported_media_type", "a body is not compressed")
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:

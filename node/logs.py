@@ -1,10 +1,12 @@
 """The node's log: one JSON object a line, in a file of the node's folder. No personal data and no secrets go in."""
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import structlog
+from structlog.typing import EventDict
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
@@ -15,17 +17,18 @@ def write_logs(file: Path) -> None:
     file.touch(mode=0o600)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(_line),
-        ],
+        processors=[_stamped, structlog.processors.format_exc_info, _line],
         logger_factory=structlog.WriteLoggerFactory(file.open("a", buffering=1, encoding="utf-8")),
         cache_logger_on_first_use=True,
     )
 
 
-def _line(entry: object, **_options: object) -> str:
+def _stamped(_logger: object, level: str, entry: EventDict) -> EventDict:
+    entry["level"] = level
+    entry["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return entry
+
+
+def _line(_logger: object, _level: str, entry: EventDict) -> str:
     """As JSON; what JSON does not know, as Python shows it."""
     return _encode(entry).decode()

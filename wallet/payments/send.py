@@ -1,6 +1,5 @@
 """Send a payment."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -47,8 +46,7 @@ async def send_payment(
     """
 
     async def decide() -> Change:
-        change = await _decide(context, actor, payer, payee, amount, note, request, client_reference)
-        return change if standing is None else replace(change, requires=(standing, *change.requires))
+        return await _decide(context, actor, payer, payee, amount, note, request, client_reference, standing)
 
     return await repeatable(context.journal, request, decide, context.recent)
 
@@ -62,6 +60,7 @@ async def _decide(
     note: str | None,
     request: Request,
     client_reference: str | None,
+    standing: Requirement | None,
 ) -> Change:
     receiver = await _payee(context, payer, payee)
     if not amount:
@@ -69,9 +68,10 @@ async def _decide(
     if receiver == payer:
         raise NotAllowed("a payment goes to somebody else")
     unpaused = await context.unpaused_lately(amount.asset)
+    requires = (unpaused,) if standing is None else (standing, unpaused)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
     payment, now = PaymentId(context.new_id("pay")), context.clock.now()
-    return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request, client_reference)
+    return payment_change(actor, payment, payer, receiver, amount, sealed, now, requires, request, client_reference)
 
 
 async def _payee(context: Context, payer: CustomerId, name: str) -> CustomerId:
@@ -91,7 +91,7 @@ def payment_change(
     amount: Amount,
     note: SealedItem | None,
     at: datetime,
-    unpaused: Requirement,
+    requires: tuple[Requirement, ...],
     request: Request,
     client_reference: str | None = None,
 ) -> Change:
@@ -114,7 +114,7 @@ def payment_change(
         kind=EventKind.PAYMENT_SENT,
         data=view,
         entry=templates.payment_sent(payer, payee, amount),
-        requires=(unpaused,),
+        requires=requires,
         writes=(Insert("payments", row),),
         vault=(note,) if note else (),
         viewers=(payer, payee) if request.owner in (payer, payee) else (payer, payee, request.owner),
