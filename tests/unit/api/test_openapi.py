@@ -53,7 +53,9 @@ def test_whatever_moves_money_requires_a_key() -> None:
     moving = {r.path for r in ROUTES if r.idempotency is Idempotency.REQUIRED}
     assert moving == {
         "/v1/holds",
+        "/v1/holds/{hold}/settle",
         "/v1/holds/{hold}/void",
+        "/v1/operator/reversals",
         "/v1/payments",
         "/v1/payments/batch",
         "/v1/settlements",
