@@ -3,7 +3,8 @@
 What this prevents: credit for a tx that failed, for a log behind which nothing moved, or for a block that is gone.
 Blocks are asked for by height and everything in them by hash, so that a reorg in between shows as `BlockVanished` and
 never as a mixture. A token's log is a claim: its address's balance must have grown, from the parent block to this one,
-by exactly what the logs say; what leaves an address of ours counts only in a tx that the address itself sent.
+by exactly what the logs say; what leaves an address of ours counts only in a tx that the address itself sent. And the
+contract must still count in the decimals it was listed with, or nobody knows how much that is.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
 from chains.evm.listings import Listings, ledger_amount
-from chains.evm.token import balance_call, parse_word
+from chains.evm.token import DECIMALS_CALL, balance_call, parse_word
 from chains.evm.wire import BlockAnswer, ReceiptAnswer, at_block, block_id, is_failure, quantity, unread
 from chains.rpc import Call, JsonRpc, RpcError
 from wallet.ids import NetworkId
@@ -23,7 +24,9 @@ from wallet.ports import AddressBook, Block, BlockVanished, Incoming, Listing, N
 WINDOW_BLOCKS = 4  # read at once; four full mainnet blocks with receipts are some 10 MB
 DOUBT_BALANCE = "balance_disagrees"
 DOUBT_UNREADABLE = "balance_unreadable"
+DOUBT_DECIMALS = "decimals_changed"
 _METHOD_UNKNOWN = -32601
+_CALLS = 3  # for each holder
 
 _T = TypeVar("_T")
 
@@ -77,25 +80,33 @@ class Scan:
         return [await read_tx_receipts(self._rpc, block) for block in blocks]
 
     async def _doubts(self, found: Sequence[BlockClaims]) -> list[dict[Holder, str]]:
-        """Per block, the holders whose balance did not grow as the logs claim."""
+        """Per block, the holders whose balance did not grow as the logs claim, or is counted in other decimals by now."""
         holders = [sorted({(c.contract, c.address) for c in one.claims if c.contract is not None}) for one in found]
         calls = [
             call
             for one, part in zip(found, holders, strict=True)
             for contract, address in part
-            for call in _balance_calls(one.block, contract, address)
+            for call in _holder_calls(one.block, contract, address)
         ]
-        balances = iter(await self._balances(calls))
+        numbers = iter(await self._numbers(calls))
         return [
             {
                 holder: doubt
                 for holder in part
-                if (doubt := _judge(next(balances), next(balances), one.moved[holder])) is not None
+                if (doubt := self._judge(holder, [next(numbers) for _ in range(_CALLS)], one.moved[holder])) is not None
             }
             for one, part in zip(found, holders, strict=True)
         ]
 
-    async def _balances(self, calls: Sequence[Call]) -> list[int | None]:
+    def _judge(self, holder: Holder, numbers: Sequence[int | None], moved: int) -> str | None:
+        before, after, decimals = numbers
+        if before is None or after is None:
+            return DOUBT_UNREADABLE
+        if after - before != moved:
+            return DOUBT_BALANCE
+        return None if decimals == self._listing(holder[0]).decimals else DOUBT_DECIMALS
+
+    async def _numbers(self, calls: Sequence[Call]) -> list[int | None]:
         """None where the contract itself failed to tell."""
         answers = await self._rpc.batch_outcomes(calls, str)
         for answer in answers:
@@ -161,12 +172,12 @@ def _present(answer: _T | None) -> _T:
     return answer
 
 
-def _balance_calls(block: BlockAnswer, contract: str, address: str) -> list[Call]:
-    call = balance_call(contract, address)
-    return [("eth_call", [call, at_block(block_hash)]) for block_hash in (block.parent_hash, block.hash)]
-
-
-def _judge(before: int | None, after: int | None, moved: int) -> str | None:
-    if before is None or after is None:
-        return DOUBT_UNREADABLE
-    return None if after - before == moved else DOUBT_BALANCE
+def _holder_calls(block: BlockAnswer, contract: str, address: str) -> list[Call]:
+    """The balance before and after, and what it is counted in."""
+    call, at_end = balance_call(contract, address), at_block(block.hash)
+    decimals = {"to": contract, "data": DECIMALS_CALL}
+    return [
+        ("eth_call", [call, at_block(block.parent_hash)]),
+        ("eth_call", [call, at_end]),
+        ("eth_call", [decimals, at_end]),
+    ]
