@@ -11,6 +11,7 @@ from node.demo.tour import TourFailed
 from node.devnet.debian import ProgramUnavailable
 from node.migrations.apply import SchemaTooNew
 from node.processes import ChildEnded, NotReady
+from node.seal_apart import SealingEnded
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
 from wallet.journal.find_receipt import BatchBroken
 from wallet.journal.receipts import ReceiptRefused
@@ -37,6 +38,7 @@ EXPECTED = (
     Refusal,
     RolesUnavailable,
     SchemaTooNew,
+    SealingEnded,
     SettingsRefused,
     SignerUnavailable,
     TourFailed,

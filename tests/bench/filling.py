@@ -12,8 +12,8 @@ TOLD_TIMES = 10
 Say = Callable[[str], None]
 
 
-async def fill(journal: Journal, kinds: Sequence[Payments], payments: int, say: Say) -> None:
-    """So many payments more, by turns of each kind. Returns when all are durable."""
+async def fill(journal: Journal, kinds: Sequence[Payments], payments: int, say: Say, waiting: int = WAITING) -> None:
+    """So many payments more, by turns of each kind, so many of them `waiting` at once. Returns when all are durable."""
     left, told_every = iter(range(payments)), max(payments // TOLD_TIMES, 1)
 
     async def pay() -> None:
@@ -22,4 +22,4 @@ async def fill(journal: Journal, kinds: Sequence[Payments], payments: int, say: 
             if (number + 1) % told_every == 0:
                 say(f"filled {number + 1:,} of {payments:,}")
 
-    await asyncio.gather(*(pay() for _ in range(min(WAITING, payments))))
+    await asyncio.gather(*(pay() for _ in range(min(waiting, payments))))

@@ -9,7 +9,7 @@ from time import perf_counter
 import asyncpg
 import uvloop
 
-from wallet.proofs.verify import verify
+from node.prove import prove_journal
 
 
 async def prove_apart(dsn: str) -> dict[str, float]:
@@ -27,7 +27,7 @@ async def prove(dsn: str) -> dict[str, float]:
     connection = await asyncpg.connect(dsn)
     started = perf_counter()
     try:
-        proof = await verify(connection)
+        proof = await prove_journal(connection)
     finally:
         await connection.close()
     took_s = perf_counter() - started

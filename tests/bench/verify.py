@@ -3,7 +3,7 @@
 The books are filled by payments through the Journal, which signs its batches. Each round does both, and which goes first
 turns from round to round; `share_of_select` is taken within a round: 1.00 would say that replaying, hashing and comparing
 everything costs no more than fetching it. A plain SELECT reads every row that verify reads, each once, in chunks, as
-asyncpg's records.
+asyncpg's records. `alone_entries_per_s` is for books in which every payment came alone: a signature for each entry.
 """
 
 import argparse
@@ -17,12 +17,13 @@ import asyncpg
 
 from node.clock import SystemClock
 from node.collector import settle_collector
-from tests.bench.cluster import running_cluster
-from tests.bench.filling import fill
+from node.prove import prove_journal
+from tests.bench.cluster import Cluster, running_cluster
+from tests.bench.filling import WAITING, fill
 from tests.bench.options import at_least
 from tests.bench.payments import KEY, Payments, open_books
 from wallet.journal import Journal
-from wallet.proofs.verify import CHUNK, verify
+from wallet.proofs.verify import CHUNK
 from wallet.schema import ROWS
 
 Say = Callable[[str], None]
@@ -34,17 +35,17 @@ _WHOLE = ("requests", "journal_viewers", "accounts", "holds", "vault_items", *RO
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=at_least(1), default=5, help="medians are taken over so many rounds")
     parser.add_argument("--entries", type=at_least(1), default=100_000, help="payments to prove")
+    parser.add_argument("--alone", type=at_least(0), default=20_000, help="payments that come one at a time; 0: none")
     parser.add_argument("--accounts", type=at_least(2), default=20_000, help="funded accounts")
 
 
 async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
     """All figures, ready for JSON. `verified` is true, or this raises `BooksBroken`."""
+    busy = os.getloadavg()[0]
     async with running_cluster() as cluster:
+        settings = {**await cluster.settings(), "fdatasync_us": str(cluster.fdatasync_us())}
         say(f"filling the books with {plan.entries:,} payments")
-        await _fill(cluster.books.books, plan.entries, plan.accounts, say)
-        owner = await asyncpg.connect(cluster.books.owner)
-        await owner.execute("VACUUM ANALYZE")
-        await owner.close()
+        await _fill(cluster, plan.entries, plan.accounts, WAITING, say)
         connection = await asyncpg.connect(cluster.books.books)
         settle_collector()
         try:
@@ -53,17 +54,37 @@ async def measure(plan: argparse.Namespace, say: Say) -> dict[str, Any]:
             await connection.close()
     figures = {name: round(median(found[name] for found in rounds), 3) for name in rounds[0]}
     say(f"median  {_told(figures)}")
-    return {**figures, "verified": True, "rounds": rounds, "plan": vars(plan), "load": round(os.getloadavg()[0], 2)}
+    if plan.alone:
+        figures["alone_entries_per_s"] = round(await _batches_of_one(plan, say))
+    told = {"plan": vars(plan), "settings": settings, "load_before": round(busy, 2)}
+    return {**figures, "verified": True, "rounds": rounds, **told}
 
 
-async def _fill(dsn: str, entries: int, accounts: int, say: Say) -> None:
-    journal = Journal(dsn, SystemClock(), KEY)
+async def _batches_of_one(plan: argparse.Namespace, say: Say) -> float:
+    """Entries a second where every payment came alone, and so has a batch and a signature to itself."""
+    async with running_cluster() as cluster:
+        say(f"filling other books with {plan.alone:,} payments, one at a time")
+        await _fill(cluster, plan.alone, plan.accounts, 1, say)
+        connection = await asyncpg.connect(cluster.books.books)
+        try:
+            found = [entries / took_s for entries, took_s in [await _verified(connection) for _ in range(plan.rounds)]]
+        finally:
+            await connection.close()
+    say(f"one Change a batch: {median(found):,.0f} entries/s")
+    return median(found)
+
+
+async def _fill(cluster: Cluster, entries: int, accounts: int, waiting: int, say: Say) -> None:
+    journal = Journal(cluster.books.books, SystemClock(), KEY)
     await journal.start()
     try:
         await open_books(journal, accounts)
-        await fill(journal, [Payments(accounts, hot=False)], entries, say)
+        await fill(journal, [Payments(accounts, hot=False)], entries, say, waiting)
     finally:
         await journal.stop()
+    owner = await asyncpg.connect(cluster.books.owner)
+    await owner.execute("VACUUM ANALYZE")
+    await owner.close()
 
 
 async def _round(connection: asyncpg.Connection, number: int, say: Say) -> dict[str, float]:
@@ -92,7 +113,7 @@ def _told(found: dict[str, float]) -> str:
 
 async def _verified(connection: asyncpg.Connection) -> tuple[int, float]:
     started = perf_counter()
-    proof = await verify(connection)
+    proof = await prove_journal(connection)
     return proof.seq, perf_counter() - started
 
 
