@@ -14,7 +14,7 @@ CURSOR_MAX = 400  # a sealed position is far shorter
 ULID = "[0-9a-hjkmnp-tv-z]{26}"
 REFERENCE = "[A-Za-z0-9._~-]{1,64}"  # characters that no address needs to escape (RFC 3986)
 CUSTOMER_PATTERN = rf"^(cus_{ULID}|@?[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE})$"
-_DIGITS = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 class Closed(BaseModel):

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, text
+from sqlalchemy import BigInteger, TextClause, bindparam, text
 
 from wallet.context import Context
 from wallet.journal.body import time_text
-from wallet.ledger.transfers import Move
+from wallet.ledger.transfers import Move, moved_by
 from wallet.money import format_units
 
 SEQ_MAX = 2**63 - 1
@@ -31,12 +31,13 @@ _OBJECTS = ("pay_", "dep_", "wdr_", "hld_", "stl_")
 Cut = tuple[int, int]
 """Between two transfers: after this sequence and ordinal. Never shown to customers."""
 
-# Ties: all of one sequence, so that the index alone gives the order and nothing is sorted but the few rows at the top.
+# Ties: all of one sequence, so that the index alone gives the order and nothing is sorted but the few rows at the top. The
+# bare bound on one side is for partitions; on both sides it would look like few rows to a planner that knows no values.
 _BRANCH = """(SELECT '{side}' AS side, {side}_account AS account, seq, ordinal, move, debit_account, credit_account, asset,
         units, hold, {side}_posted_after AS posted_after, {side}_held_after AS held_after
  FROM transfers
  WHERE ({side}_account, seq) >= (:account_{n}, :low) AND ({side}_account, seq) <= (:account_{n}, :high)
-   AND seq >= :low AND seq <= :high AND (seq, ordinal) {past} (:cut_seq, :cut_ordinal)
+   AND seq {bound} AND (seq <> :cut_seq OR ordinal {past} :cut_ordinal)
  ORDER BY {side}_account {order}, seq {order} FETCH FIRST (:scan) ROWS WITH TIES)"""
 _PAGE = """
 WITH walk AS MATERIALIZED (
@@ -101,17 +102,11 @@ class Movement:
 
     @property
     def posted_change(self) -> int:
-        """By how much the transfer changed what is posted: holding and releasing change nothing."""
-        if self.move in (Move.HOLD, Move.VOID):
-            return 0
-        return self.units if self.is_credit else -self.units
+        return moved_by(self.move, self.units, is_credit=self.is_credit)[0]
 
     @property
     def held_change(self) -> int:
-        """By how much it changed what is held: only the debit side promises anything."""
-        if self.is_credit or self.move is Move.POST:
-            return 0
-        return self.units if self.move is Move.HOLD else -self.units
+        return moved_by(self.move, self.units, is_credit=self.is_credit)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +121,7 @@ async def read_page(context: Context, wanted: Wanted, start: Cut | None, limit: 
     """Up to `limit` transfers from `start` on (from the beginning without it), to newer ones or to older ones."""
     if not wanted.accounts:
         return Page([], None)
-    scan = SCAN_MAX if wanted.is_filtered else limit + 1
-    counts = {**_bounds(wanted, start, ascending=ascending), "scan": scan, "limit": limit + 1}
-    numbers = [bindparam(name, number, BigInteger) for name, number in counts.items()]
-    statement = text(_statement(wanted, ascending=ascending)).bindparams(*numbers, **_names(wanted))
-    rows = await context.all(statement)
+    rows = await context.all(page_statement(wanted, start, limit, ascending=ascending))
     found = [_movement(row) for row in rows if row["seq"] is not None]
     if len(found) > limit:
         last = found[limit - 1]
@@ -140,10 +131,18 @@ async def read_page(context: Context, wanted: Wanted, start: Cut | None, limit: 
     return Page(found, _cut_beyond(rows[0]["last_seq"], rows[0]["last_ordinal"], ascending=ascending))
 
 
-def _statement(wanted: Wanted, *, ascending: bool) -> str:
-    order, past = ("ASC", ">") if ascending else ("DESC", "<=")
+def page_statement(wanted: Wanted, start: Cut | None, limit: int, *, ascending: bool) -> TextClause:
+    """One more than `limit`, and the last that was looked at if there may be more; at least one row in any case."""
+    scan = SCAN_MAX if wanted.is_filtered else limit + 1
+    counts = {**_bounds(wanted, start, ascending=ascending), "scan": scan, "limit": limit + 1}
+    numbers = [bindparam(name, number, BigInteger) for name, number in counts.items()]
+    return text(_words(wanted, ascending=ascending)).bindparams(*numbers, **_names(wanted))
+
+
+def _words(wanted: Wanted, *, ascending: bool) -> str:
+    order, past, bound = ("ASC", ">", ">= :low") if ascending else ("DESC", "<=", "<= :high")
     branches = [
-        _BRANCH.format(side=side, n=n, order=order, past=past)
+        _BRANCH.format(side=side, n=n, order=order, past=past, bound=bound)
         for n in range(len(wanted.accounts))
         for side in ("debit", "credit")
     ]

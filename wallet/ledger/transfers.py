@@ -22,6 +22,14 @@ class Move(StrEnum):
     VOID = "void"
 
 
+def moved_by(move: Move, units: int, *, is_credit: bool) -> tuple[int, int]:
+    """By how much a transfer changes what is posted and what is held on one of its sides. Holding and releasing post nothing,
+    and only the debit side promises anything."""
+    posted = 0 if move in (Move.HOLD, Move.VOID) else units if is_credit else -units
+    held = 0 if is_credit or move is Move.POST else units if move is Move.HOLD else -units
+    return posted, held
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """`hold` names the hold that is placed, settled or voided; it is None for POST and only then. A `fact` has happened

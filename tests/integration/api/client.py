@@ -96,8 +96,8 @@ async def serving(context: Context, settings: ApiSettings = SETTINGS) -> AsyncIt
 async def balance(client: Client, symbol: str) -> dict[str, str]:
     """Posted, held and available of one asset."""
     items = (await client.get("/v1/balances")).body["items"]
-    (found,) = [item for item in items if item.pop("asset") == symbol]
-    return dict(found)
+    (found,) = [item for item in items if item["asset"] == symbol]
+    return {name: found[name] for name in ("posted", "held", "available")}
 
 
 def shown(accepted: dict[str, Any]) -> dict[str, Any]:
