@@ -17,7 +17,7 @@ from wallet.context import Context
 from wallet.ledger.reconcile import positions
 from wallet.proofs.verify import Progress, Proof, verify
 
-APART_FROM = 20_000  # Changes; starting a process costs as much as replaying so many
+APART_FROM = 50_000  # Changes; starting a process costs as much as replaying half of them
 
 Say = Callable[[str], None]
 

@@ -34,7 +34,7 @@ _WHOLE = ("requests", "journal_viewers", "accounts", "holds", "vault_items", *RO
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=at_least(1), default=5, help="medians are taken over so many rounds")
-    parser.add_argument("--entries", type=at_least(1), default=100_000, help="payments to prove")
+    parser.add_argument("--entries", type=at_least(1), default=200_000, help="payments to prove")
     parser.add_argument("--alone", type=at_least(0), default=20_000, help="payments that come one at a time; 0: none")
     parser.add_argument("--accounts", type=at_least(2), default=20_000, help="funded accounts")
 

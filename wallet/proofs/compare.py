@@ -4,6 +4,7 @@ Each comparison orders both sides by the bytes of a key and compares digests. Th
 also decides where two spellings of the same values differ.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -24,7 +25,8 @@ from wallet.proofs.seals import Told, answer_line, read_outside, read_request, v
 from wallet.proofs.source import Block
 from wallet.schema import ROWS, Units
 
-BLOCK = 5_000  # rows that a closer look reads at a time, and lines that are digested at once
+BLOCK = 5_000  # rows that a closer look reads at a time
+SLICE = 500  # lines digested between two looks at what the server has sent
 
 _ACCOUNTS = (
     "SELECT id, owner, code, asset, debits_pending, debits_posted, credits_pending, credits_posted, flags"
@@ -103,19 +105,20 @@ async def compare_ends(connection: asyncpg.Connection, replay: Replay, sealed: T
 
 
 async def _agrees(connection: asyncpg.Connection, sql: str, lines: Iterable[str], columns: int) -> bool:
-    """Whether COPY writes just these lines."""
-    digest = hashlib.sha256()
-    for block in _blocks(lines):
+    """Whether COPY writes just these lines. The server writes while we do."""
+    copying = asyncio.create_task(copy_digest(connection, sql))
+    digest, clear = hashlib.sha256(), True
+    for block in _blocks(lines, SLICE):
+        await asyncio.sleep(0)
         text = "".join(block)
-        if not is_clear(text, len(block), columns):
-            return False
+        clear = clear and is_clear(text, len(block), columns)
         digest.update(text.encode())
-    return digest.digest() == await copy_digest(connection, sql)
+    return await copying == digest.digest() and clear
 
 
-def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+def _blocks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
     following = iter(lines)
-    while block := list(islice(following, BLOCK)):
+    while block := list(islice(following, size)):
         yield block
 
 
@@ -213,10 +216,12 @@ async def _compare_rows(connection: asyncpg.Connection, table: str, rows: dict[s
 
 async def _agrees_escaped(connection: asyncpg.Connection, sql: str, lines: Iterable[str]) -> bool:
     """For one column of JSON, in which nothing but the backslash needs care: no text in JSON has a raw line end or tab."""
+    copying = asyncio.create_task(copy_digest(connection, sql))
     digest = hashlib.sha256()
-    for block in _blocks(lines):
+    for block in _blocks(lines, SLICE):
+        await asyncio.sleep(0)
         digest.update("".join(block).encode())
-    return digest.digest() == await copy_digest(connection, sql)
+    return await copying == digest.digest()
 
 
 def _as_json(column: Column[Any]) -> str:

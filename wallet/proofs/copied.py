@@ -69,6 +69,18 @@ def journal_rows(copied: bytes) -> Iterator[tuple[int, int, bytes, int]]:
             place += 4 + _LENGTH.unpack_from(copied, place)[0]
 
 
+def sound_bodies(copied: bytes) -> Iterator[tuple[int, bytes]]:
+    """Sequences and bodies of a binary copy of `JOURNAL` in which each hash is known to have 32 bytes: half the work."""
+    place, unpack, length_of = _HEADER_BYTES, _ROW.unpack_from, _LENGTH.unpack_from
+    while not copied.startswith(_END, place):
+        _, _, seq, _, _, length = unpack(copied, place)
+        start = place + _ROW.size
+        kind = start + length + 36
+        yield seq, copied[start : kind - 36]
+        actor = kind + 4 + length_of(copied, kind)[0]
+        place = actor + 4 + length_of(copied, actor)[0]
+
+
 def chain_words(seq: int, at: int, record: bytes) -> bytes:
     """What `chain.link` takes between the hash before and the body, of a row as `journal_rows` tells it."""
     return _WORDS.pack(seq, at, len(record))

@@ -24,7 +24,7 @@ from wallet.journal.chain import GENESIS, microseconds
 from wallet.proofs.batches import BATCHES
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.compare import compare_ends, name_bad_transfer
-from wallet.proofs.copied import TRANSFER_COLUMNS, journal_rows
+from wallet.proofs.copied import TRANSFER_COLUMNS, sound_bodies
 from wallet.proofs.replay import Replay, is_clear, read_body
 from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Sealer, Told
 from wallet.proofs.source import Block, Source, open_source
@@ -196,7 +196,7 @@ async def _replay_block(walk: _Walk, block: Block, sealed: Sealed) -> _Unsound |
 
 async def _replay_rows(walk: _Walk, copied: bytes, upto: int, lines: list[str]) -> None:
     """The rows of a block up to the last one whose seals are sound. Raises `BooksBroken`."""
-    for seq, _, record, _ in journal_rows(copied):
+    for seq, record in sound_bodies(copied):
         if walk.seq >= upto:
             return
         if seq % SLICE == 0:
