@@ -1,6 +1,8 @@
 """`coffer`: the command line."""
 
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +137,52 @@ def verify(
         )
 
     _beside(config, work)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the copy of the database.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="A new folder, kept elsewhere, for the keys to personal data.")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Copy the embedded database while the node runs, whole at one moment, and check the copy."""
+    from node.backup import BackupRefused, back_up  # noqa: PLC0415
+    from node.compose import look_at_database  # noqa: PLC0415
+
+    async def work() -> int:
+        if "COFFER_DATABASE_URL" in os.environ:
+            raise BackupRefused("COFFER_DATABASE_URL names a server of yours: copy it with pg_basebackup")
+        settings = _config(config)
+        async with look_at_database(settings) as dsns:
+            note = await back_up(settings, dsns, folder.absolute(), keys and keys.absolute(), say)
+        print(json.dumps(asdict(note)) if as_json else f"{folder}: journal row {note.seq} and what came after it")
+        return 0
+
+    _finish(work())
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `coffer backup` made.")],
+    keys: Annotated[Path | None, typer.Option(help="The keys that it made with --keys.")] = None,
+    archives: Annotated[Path | None, typer.Option(help="Where archived partitions are.")] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Make a node folder of a backup, prove the books, and pause every asset until you have compared them with the world."""
+    from node.restore import restore as restore_backup  # noqa: PLC0415
+
+    async def work() -> int:
+        settings = _config(config)
+        where = (archives or settings.folder / "archives").absolute()
+        proof = await restore_backup(settings, folder.absolute(), keys and keys.absolute(), where, say)
+        print(json.dumps(asdict(proof)) if as_json else f"{proof.seq} changes agree, sealed by {proof.head}")
+        return 0
+
+    _finish(work())
 
 
 @app.command()

@@ -30,3 +30,24 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Make a file, or a folder with all that is in it, durable."""
+    if path.is_dir():
+        for folder, _, files in os.walk(path):
+            for name in files:
+                _sync_file(Path(folder) / name)
+            sync_folder(Path(folder))
+    else:
+        _sync_file(path)
+    sync_folder(path.parent)
+
+
+def _sync_file(file: Path) -> None:
+    if not file.is_symlink():
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

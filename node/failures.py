@@ -4,6 +4,7 @@ import asyncpg
 
 from chains.signer.settings import SettingsRefused
 from node.archive import ArchiveRefused
+from node.backup import BackupRefused
 from node.config import ConfigRefused
 from node.database import DatabaseUnavailable, RolesUnavailable, UnsafeDatabase
 from node.demo.client import ApiRefused
@@ -23,6 +24,7 @@ from wallet.vault.items import VaultError
 EXPECTED = (
     ApiRefused,
     ArchiveRefused,
+    BackupRefused,
     BatchBroken,
     BooksBroken,
     ChildEnded,

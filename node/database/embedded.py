@@ -79,14 +79,14 @@ class EmbeddedPostgres:
             undo.pop_all()
         return in_database(with_login(superuser_dsn, OWNER, passwords[OWNER]), DATABASE)
 
-    def attach(self) -> str:
-        """The owner's connection string of a server that another process of ours runs on this folder; nothing is started.
-        Raises `DatabaseUnavailable` when none does."""
+    def attach(self, role: str = OWNER) -> str:
+        """The connection string of the owner, or of the superuser, on a server that another process of ours runs on this
+        folder; nothing is started. Raises `DatabaseUnavailable` when none does."""
         if not self._data.exists() or not _is_taken(self.folder / "in-use"):
             raise DatabaseUnavailable(f"no node is running on {self.folder}")
         passwords = kept_passwords(self.folder / "passwords.json", (SUPERUSER, OWNER))
         sockets = socket_folder(self._data, account_for(self.folder))
-        return in_database(_dsn(sockets, OWNER, passwords[OWNER]), DATABASE)
+        return in_database(_dsn(sockets, role, passwords[role]), DATABASE)
 
     async def stop(self) -> None:
         """A fast shutdown: sessions are ended, everything is written out."""
