@@ -29,6 +29,7 @@ ROWS = (
     ("… payments", "bytes_payments"),
     ("… requests", "bytes_requests"),
     ("… viewers", "bytes_journal_viewers"),
+    ("archive per payment, bytes", "archived_bytes"),
     ("write-ahead log per payment, bytes", "log_bytes"),
     ("pgbench, whose tables do not grow", "pgbench_per_s"),
 )

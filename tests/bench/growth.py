@@ -25,10 +25,12 @@ from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.proving import prove_apart
 from tests.bench.rounds import Say, told
 from wallet.journal import Journal
+from wallet.proofs.source import read_block
 
 SIZES = (10**4, 10**5, 10**6)
 WAITING = 1_000
 PGBENCH_CLIENTS = 8
+ARCHIVED = 1_000  # payments
 BOOKS = ("journal", "transfers", "payments", "requests", "journal_viewers")
 _BYTES = """
 SELECT coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1::text::regclass)),
@@ -91,6 +93,7 @@ async def _at_size(
         found = {"transfers": float(size), **await _disk(owner), "log_bytes": log_bytes}
         async with reading(cluster, journal) as context:
             found |= await read_figures(context, await owner.fetchval("SELECT seq FROM journal_head"))
+        found |= await _archived(owner)
     finally:
         await owner.close()
     found |= await _speeds(cluster, journal, kinds[1], asked)
@@ -106,6 +109,13 @@ async def _disk(owner: asyncpg.Connection) -> dict[str, float]:
     sizes = {table: await owner.fetchval(_BYTES, table) for table in BOOKS}
     found = {f"bytes_{table}": float(size) / payments for table, size in sizes.items()}
     return {"bytes_per_payment": sum(found.values()), **found}
+
+
+async def _archived(owner: asyncpg.Connection) -> dict[str, float]:
+    """Bytes of a payment in an archive: the last thousand, as `coffer archive` would write them."""
+    seq = await owner.fetchval("SELECT seq FROM journal_head")
+    block = await read_block(owner, seq - ARCHIVED, seq)
+    return {"archived_bytes": float(len(block.journal) + len(block.transfers)) / ARCHIVED}
 
 
 async def _speeds(

@@ -14,6 +14,7 @@ from wallet.context import Context
 from wallet.ids import random_id
 from wallet.journal import Journal
 from wallet.ledger.accounts import customer_balance
+from wallet.ledger.balances import past_standings, standings
 from wallet.ledger.history import Wanted, read_page
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
@@ -36,12 +37,19 @@ async def reading(cluster: Cluster, journal: Journal) -> AsyncIterator[Context]:
 
 
 async def read_figures(context: Context, seq: int) -> dict[str, float]:
-    """Medians in milliseconds, with `seq` as the last Change: the newest page, and one that begins in the middle."""
+    """Medians in milliseconds, with `seq` as the last Change: the newest page and one that begins in the middle; what the
+    busy customer has now and had after the Change in the middle."""
+    middle, owner = seq // 2, customer(0)
 
     def page(below: int) -> Callable[[], Awaitable[object]]:
         return lambda: read_page(context, Wanted([_BUSY]), (below, 0), PAGE_ITEMS, ascending=False)
 
-    return {"first_page_ms": await _typical_ms(page(seq)), "deep_page_ms": await _typical_ms(page(seq // 2))}
+    return {
+        "first_page_ms": await _typical_ms(page(seq)),
+        "deep_page_ms": await _typical_ms(page(middle)),
+        "balance_ms": await _typical_ms(lambda: standings(context, owner)),
+        "past_balance_ms": await _typical_ms(lambda: past_standings(context, owner, middle)),
+    }
 
 
 async def _typical_ms(ask: Callable[[], Awaitable[object]]) -> float:
