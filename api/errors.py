@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
     "break_stands": Rule(409, "The difference is still there", members=("id", "asset", "missing")),
     "not_reversible": Rule(409, "This is not reversed"),
     "already_reversed": Rule(409, "Reversed already", "this entry is reversed already"),
+    "period_open": Rule(409, "The period is not over"),
     "moment_archived": Rule(409, "The books of that time are in an archive"),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),

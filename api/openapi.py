@@ -77,7 +77,7 @@ def document(routes: tuple[Route, ...], version: str) -> dict[str, Any]:
 
 
 def _schemas(routes: tuple[Route, ...]) -> dict[str, object]:
-    answers = [(r.answer, "serialization") for r in routes if isinstance(r.answer, type)]
+    answers = [(kind, "serialization") for r in routes for kind in _kinds(r) if isinstance(kind, type)]
     bodies = [(r.body, "validation") for r in routes if r.takes_body]
     wanted: Any = [*answers, *bodies]
     schemas: dict[str, object] = models_json_schema(wanted, ref_template=_REF)[1]["$defs"]
@@ -152,12 +152,20 @@ def _key_parameter(declared: Route) -> list[dict[str, object]]:
 
 
 def _successes(declared: Route) -> dict[str, object]:
-    answer = declared.answer
-    if not isinstance(answer, type):
-        kinds = (answer,) if isinstance(answer, str) else answer
-        return {"200": {"description": "A file", "content": {kind: {"schema": _file_schema(kind)} for kind in kinds}}}
-    content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}}
-    return {str(status): {"description": _phrase(answer), "content": content} for status in declared.statuses}
+    kinds = _kinds(declared)
+    content = {media: schema for kind in kinds for media, schema in [_content(kind)]}
+    told = next((_phrase(kind) for kind in kinds if isinstance(kind, type)), "A file")
+    return {str(status): {"description": told, "content": content} for status in declared.statuses}
+
+
+def _kinds(declared: Route) -> tuple[type[BaseModel] | str, ...]:
+    return declared.answer if isinstance(declared.answer, tuple) else (declared.answer,)
+
+
+def _content(kind: type[BaseModel] | str) -> tuple[str, object]:
+    if isinstance(kind, type):
+        return "application/json", {"schema": {"$ref": _REF.format(model=kind.__name__)}}
+    return kind, {"schema": _file_schema(kind)}
 
 
 def _file_schema(kind: str) -> dict[str, object]:

@@ -23,6 +23,9 @@ from wallet.journal.change import Committed
 BodyT_co = TypeVar("BodyT_co", bound=Closed, covariant=True)
 QueryT_co = TypeVar("QueryT_co", bound=Closed, covariant=True)
 
+AnswerKind = type[BaseModel] | str | tuple[type[BaseModel] | str, ...]
+"""A model, the media type of a file, or what may be asked for of them."""
+
 PATH_PATTERNS = {
     "customer": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE}",
     "key": rf"key_{ULID}",
@@ -32,6 +35,7 @@ PATH_PATTERNS = {
     "settlement": rf"stl_{ULID}",
     "withdrawal": rf"wdr_{ULID}",
     "object": rf"(?:pay|wdr|hld|stl)_{ULID}",
+    "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "code": r"[a-z_]{1,40}",
 }
 """What a name in a path looks like. Anything else does not exist."""
@@ -116,7 +120,7 @@ class Route:
     access: Access
     handle: Handle
     summary: str
-    answer: type[BaseModel] | str | tuple[str, ...]  # a model, or the media types of a file
+    answer: AnswerKind
     body: type[Closed]
     query: type[Closed]
     statuses: tuple[int, ...] = (200,)
@@ -134,7 +138,7 @@ def route(
     path: str,
     *,
     access: Access,
-    answer: type[BaseModel] | str | tuple[str, ...],
+    answer: AnswerKind,
     statuses: tuple[int, ...] = (200,),
     idempotency: Idempotency = Idempotency.NONE,
     refuses: tuple[str, ...] = (),

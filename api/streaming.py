@@ -28,7 +28,8 @@ def attachment(name: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer in parts. Refusals and faults before the first part are answered as everywhere."""
+    """An answer in parts. Refusals and faults before the first part are answered as everywhere. `headers` may grow until the
+    first part is there. What has an `ETag` is not made for whoever has it already (RFC 9110, If-None-Match)."""
 
     parts: AsyncGenerator[bytes, None]
     content_type: str
@@ -39,6 +40,9 @@ class Stream:
 async def send_stream(request: web.Request, stream: Stream, asker: str, stopping: asyncio.Event) -> web.StreamResponse:
     """Sends until the end; cuts the connection where that is not reached. Raises `Problem`, and whatever making the first
     part raises."""
+    tag = stream.headers.get("ETag")
+    if tag is not None and tag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=stream.headers)
     running = request.app[OPEN_STREAMS]
     if running.total() >= STREAMS_MAX or running[asker] >= STREAMS_EACH_MAX:
         raise Problem("unavailable", "too many files are being sent: try again", headers={"Retry-After": RETRY_AFTER_S})

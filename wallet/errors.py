@@ -7,7 +7,7 @@
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
-    ├── AlreadyReversed         └── PeriodRefused
+    ├── AlreadyReversed         ├── PeriodRefused         └── PeriodOpen
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -214,6 +214,15 @@ class PeriodRefused(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class PeriodOpen(Refusal):
+    """The Journal's own time has not come to the end of this period: something may still be booked in it."""
+
+    code = "period_open"
+
+    def __init__(self) -> None:
+        super().__init__("this period is not over")
 
 
 class Stale(Exception):

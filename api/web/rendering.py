@@ -34,6 +34,12 @@ def spaced(text: str) -> str:
     return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
 
 
+def moment(text: str) -> str:
+    """A time for the eye: 2026-11-22 04:41:39, with the part of a second that there is."""
+    day, _, time = text.partition("T")
+    return f"{day} {time.removesuffix('+00:00').removesuffix('.000000')}"
+
+
 def _qr(place: Receiving) -> str:
     return qr_svg(payment_text(place.kind, place.address, place.bank))
 
@@ -46,23 +52,23 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"amount": short_amount, "short": short_id, "spaced": spaced, "qr": _qr}
+    environment.filters |= {"amount": short_amount, "short": short_id, "spaced": spaced, "moment": moment, "qr": _qr}
     environment.tests["nonzero"] = is_nonzero
     return environment
 
 
-_templates = _environment()
+templates = _environment()
 
 
 def render_page(live: Live, style: str, script: str) -> str:
     fragments = render_fragments(live)
-    return _templates.get_template("page.html").render(live=live, fragments=fragments, style=style, script=script)
+    return templates.get_template("page.html").render(live=live, fragments=fragments, style=style, script=script)
 
 
 def render_sign_in(style: str, *, refused: bool) -> str:
-    return _templates.get_template("sign_in.html").render(style=style, refused=refused)
+    return templates.get_template("sign_in.html").render(style=style, refused=refused)
 
 
 def render_fragments(live: Live) -> dict[str, str]:
     """The parts of the page that change, each by its element's id."""
-    return {name: _templates.get_template(f"{name}.html").render(live=live) for name in FRAGMENTS}
+    return {name: templates.get_template(f"{name}.html").render(live=live) for name in FRAGMENTS}

@@ -10,6 +10,7 @@ from functools import partial
 from node.config import Config
 from node.database import Dsns
 from node.witness import WitnessFile
+from node.workers.begin_day import begin_present_day
 from node.workers.expire_holds import expire_due_holds
 from node.workers.follow_network import follow_network
 from node.workers.loop import Loop, release_leases, run_loop
@@ -22,6 +23,7 @@ from wallet.context import Context
 
 PARTITIONS_EVERY_S = 3600.0
 EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
+DAY_EVERY_S = 30.0  # yesterday's files can be had so soon after midnight at the latest
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
 
@@ -32,6 +34,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     loops = [
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
+        Loop("begin_day", DAY_EVERY_S, partial(begin_present_day, context)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),
     ]
     for name, network in context.networks.items():

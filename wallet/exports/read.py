@@ -28,10 +28,11 @@ _AFTER = ", ".join(f"t.{s}_{figure}_after::text" for s in ("debit", "credit") fo
 
 
 def _along(side: str) -> str:
-    """Compared and ordered by rows (account, sequence), so that only that side's index has the order (`ledger.history`)."""
+    """Compared and ordered by rows (account, sequence), so that only that side's index has the order; the bare
+    bound is for partitions (`ledger.history`)."""
     return (
         f"(SELECT *, '{side}' AS side FROM transfers WHERE ({side}_account, seq) >= ($1, $2)"  # noqa: S608
-        f" AND ({side}_account, seq) <= ($1, $4) AND seq >= $2 AND seq <= $4 AND (seq, ordinal) > ($2, $3)"
+        f" AND ({side}_account, seq) <= ($1, $4) AND seq >= $2 AND (seq, ordinal) > ($2, $3)"
         f" ORDER BY {side}_account, seq FETCH FIRST ($5) ROWS WITH TIES)"
     )
 

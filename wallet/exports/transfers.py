@@ -38,12 +38,17 @@ async def customer_rows(context: Context, chunks: Chunks, *, sees_all: bool) -> 
 
 def customer_row(context: Context, movement: Movement, references: Mapping[str, str], *, sees_all: bool) -> Row:
     """One row of `CUSTOMER_NAMES`, told as `/v1/transfers` tells it."""
-    owner, other = owner_of(movement.account), owner_of(movement.other)
-    told = other not in (HOUSE, owner) and (sees_all or movement.kind in TOLD_KINDS)
+    owner = owner_of(movement.account)
     row = movement_view(movement, context.asset(movement.asset).decimals)
     row |= {"customer": owner, "reference": references.get(owner), "hold": movement.hold}
-    row["counterparty"] = other if told else None
+    row["counterparty"] = told_counterparty(movement, sees_all=sees_all)
     return [row[name] for name in CUSTOMER_NAMES]
+
+
+def told_counterparty(movement: Movement, *, sees_all: bool) -> str | None:
+    """The customer on the other side; None if it is the house, oneself, or not told."""
+    owner, other = owner_of(movement.account), owner_of(movement.other)
+    return other if other not in (HOUSE, owner) and (sees_all or movement.kind in TOLD_KINDS) else None
 
 
 def owner_of(account: str) -> str:

@@ -69,6 +69,7 @@ class EventKind(StrEnum):
     SUBMISSION_FINAL = "submission.final"
     SUBMISSION_DEAD = "submission.dead"
     SUBMISSION_STOPPED = "submission.stopped"
+    DAY_BEGUN = "day.begun"
     JOURNAL_KEY_LISTED = "journal.key_listed"
     JOURNAL_ARCHIVED = "journal.archived"
 

@@ -4,7 +4,7 @@ Each transfer keeps posted and held after it for both of its accounts. So a past
 transfer up to a place in the order: the same few pages of two indexes, however many transfers there are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,13 @@ def _nearest(name: str, *, order: str, low: str, high: str, bound: str, wanted: 
 
 
 _PAST = f"""
-SELECT a.code, a.asset, (a.credits_posted - a.debits_posted)::text AS posted_now, a.debits_pending::text AS held_now,
+SELECT a.owner, a.code, a.asset, (a.credits_posted - a.debits_posted)::text AS posted_now, a.debits_pending::text AS held_now,
        last.posted::text AS posted, last.held::text AS held, next.side AS next_side, next.move AS next_move,
        next.units::text AS next_units, next.posted::text AS next_posted, next.held::text AS next_held
 FROM accounts AS a
 {_nearest("last", order="DESC", low="0", high=":seq", bound="<= :seq")}
 {_nearest("next", order="ASC", low=":seq + 1", high="9223372036854775807", bound="> :seq", wanted="WHERE last.seq IS NULL")}
-WHERE a.owner = :owner AND a.code = ANY(:codes)
+WHERE a.owner = ANY(:owners) AND a.code = ANY(:codes)
 """  # noqa: S608 (parts of this file, no values)
 
 
@@ -82,15 +82,23 @@ async def standings(context: Context, owner: CustomerId) -> Standings:
 
 async def past_standings(context: Context, owner: CustomerId, seq: int) -> Standings:
     """What they stood at after the Change `seq`, which is not in an archive (`moments` sees to that)."""
-    rows = await context.all(past_statement(owner, seq))
-    return {(row["code"], row["asset"]): _past(row) for row in rows}
+    found = await past_standings_of(context, [owner], seq)
+    return {(code, asset): standing for (_, code, asset), standing in found.items()}
 
 
-def past_statement(owner: CustomerId, seq: int) -> TextClause:
+async def past_standings_of(
+    context: Context, owners: Sequence[str], seq: int
+) -> Mapping[tuple[str, str, str], Standing]:
+    """Those of several customers, by owner, code and asset. The caller bounds how many."""
+    rows = await context.all(past_statement(owners, seq))
+    return {(row["owner"], row["code"], row["asset"]): _past(row) for row in rows}
+
+
+def past_statement(owners: Sequence[str], seq: int) -> TextClause:
     """A row for each account, with the transfer that leads to its figures."""
     return text(_PAST).bindparams(
         bindparam("seq", seq, BigInteger),
-        bindparam("owner", owner, Text),
+        bindparam("owners", list(owners), ARRAY(Text)),
         bindparam("codes", _CODES, ARRAY(Text)),
     )
 

@@ -41,7 +41,7 @@ async def be_busy(world: World, subs: int, rounds: int, seed: int = 1) -> None:
     journal, chance = world.context.journal, random.Random(seed)
     people = everybody(subs)
     for person in people:
-        await journal.commit(credited(person, 10**6))
+        await journal.commit(credited(person, 10**7))
         await journal.commit(credited(person, HUGE, ETH))
     for number in range(rounds):
         payer, payee = chance.sample(people, 2)
@@ -58,5 +58,5 @@ async def be_busy(world: World, subs: int, rounds: int, seed: int = 1) -> None:
         )
         await journal.commit(Change("test", EventKind.SETTLEMENT_POSTED, {"id": f"stl_{number}"}, entry=fee))
     poor = people[-1]
-    entry = templates.charged_back(poor, accounts.hot(BANK, EUR), Amount(10**8, EUR))
+    entry = templates.charged_back(poor, accounts.hot(BANK, EUR), Amount(12 * 10**6, EUR))
     await journal.commit(Change("test", EventKind.OUTFLOW_BOOKED, {}, entry=entry))

@@ -73,6 +73,6 @@ async def test_no_page_and_no_past_balance_reads_more_than_a_few_blocks(
             for ascending in (True, False):
                 statement = page_statement(wanted, (place, 0), 20, ascending=ascending)
                 assert await blocks(long_books, statement, mode) < BLOCKS_MAX, (owner, place, ascending)
-            assert await blocks(long_books, past_statement(owner, place), mode) < BLOCKS_MAX, (owner, place)
+            assert await blocks(long_books, past_statement([owner], place), mode) < BLOCKS_MAX, (owner, place)
         filtered = Wanted(wanted.accounts, kind="payment.refused")
         assert await blocks(long_books, page_statement(filtered, None, 20, ascending=False), mode) < 40 * BLOCKS_MAX
