@@ -60,6 +60,7 @@ journal_head = Table(
     Column("seq", BigInteger),
     Column("hash", LargeBinary),
     _time("at"),
+    Column("fence", BigInteger),
 )
 journal = Table(
     "journal",

@@ -19,6 +19,7 @@ from wallet.journal.head import Head
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, Totals, judge
 from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, change_claim, leaf, sign_batch
 from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
+from wallet.journal.statement import Statement
 
 Verdict = Committed | Refusal | Stale
 
@@ -58,7 +59,7 @@ class Sealing:
 @dataclass(slots=True)
 class Batch:
     """What one transaction decides. `head` is where it leaves the journal: `before`, if it only answers. `epoch` is that of
-    the image on which it was judged."""
+    the image on which it was judged; `statements` are what writes it."""
 
     before: Head
     at: datetime
@@ -71,10 +72,13 @@ class Batch:
     verdicts: list[tuple[Waiting, Verdict]] = field(default_factory=list)
     sealing: Sealing = field(default_factory=Sealing)
     epoch: int = 0
+    statements: list[Statement] = field(default_factory=list)
 
     @property
     def head(self) -> Head:
-        return Head(self.sealed[-1].seq, self.sealed[-1].hash, self.at) if self.sealed else self.before
+        if not self.sealed:
+            return self.before
+        return Head(self.sealed[-1].seq, self.sealed[-1].hash, self.at, self.before.fence)
 
     @property
     def answered(self) -> dict[RequestKey, Remembered]:

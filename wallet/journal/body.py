@@ -7,7 +7,7 @@ only as commitments.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,11 +62,6 @@ def wire_write(write: Insert | Update) -> list[object]:
         return ["insert", write.table, wire_row(write.table, {**write.row, "version": 1})]
     row: Row = {**write.values, "id": write.id, "version": write.version + 1}
     return ["update", write.table, wire_row(write.table, row)]
-
-
-def rows_text(rows: Sequence[object]) -> str:
-    """Rows by `wire_write` as one JSON array, for the database to read."""
-    return _encode(rows).decode()
 
 
 def encode_body(change: Change, writes: list[list[object]], entry: Entry) -> bytes:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import asyncpg
 
-LOCK_HEAD = "SELECT seq, hash, at FROM journal_head FOR UPDATE"
+LOCK_HEAD = "SELECT seq, hash, at, fence FROM journal_head FOR UPDATE"
+FENCE_HEAD = "UPDATE journal_head SET fence = fence + 1"
 
 
 class BatchMismatch(Exception):
@@ -14,11 +15,13 @@ class BatchMismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The sequence, hash and time of the last journal row."""
+    """The sequence, hash and time of the last journal row. `fence` has no meaning but to differ: it moves when somebody has
+    given a statement up as lost, so that it cannot count if it arrives after all."""
 
     seq: int
     hash: bytes
     at: datetime
+    fence: int
 
 
 async def lock_head(connection: asyncpg.Connection) -> Head:
@@ -26,4 +29,4 @@ async def lock_head(connection: asyncpg.Connection) -> Head:
     row = await connection.fetchrow(LOCK_HEAD)
     if row is None:
         raise BatchMismatch("journal_head is empty")
-    return Head(row["seq"], bytes(row["hash"]), row["at"])
+    return Head(row["seq"], bytes(row["hash"]), row["at"], row["fence"])

@@ -1,263 +1,295 @@
-"""What a batch writes: a few set-based statements whose affected rows are counted.
+"""What a batch writes: one statement, in which the head comes first and every table's rows are counted. Pure.
 
-Balances are written as deltas, never as totals, so that the table's CHECKs stay a guard of their own. Every statement
-says how many rows it must touch; any other number raises `BatchMismatch` and the whole batch is rolled back.
+Balances are written as deltas, never as totals, so that the table's CHECKs stay a guard of their own. Only rows that one
+batch writes more than once need statements of their own, for in one statement PostgreSQL would apply one update and drop
+the rest. Columns arrive as array literals (`arrays`); bytes are packed into one, to be taken apart by place and length.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-import asyncpg
+import msgspec
+from sqlalchemy import Boolean, Column
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from wallet.errors import RememberedRefusal
-from wallet.journal.arrays import columns, number_array, packed, text_array, text_columns
+from wallet.journal.arrays import number_array, packed, text_array, text_columns
 from wallet.journal.batch import Batch, Sealed
-from wallet.journal.body import rows_text
 from wallet.journal.change import Committed
-from wallet.journal.head import BatchMismatch
-from wallet.journal.judge import JudgedTransfer, OpenHold, RowKey, Totals
+from wallet.journal.judge import OpenHold, RowKey, Totals
 from wallet.journal.remembered import request_key
+from wallet.journal.statement import Part, Statement, together
+from wallet.schema import ROWS
 from wallet.vault.items import SealedItem
 
-# Columns arrive as array literals (`arrays`); bytes packed into one, to be taken apart by place and length.
-_WRITE_BOOKS = """
-WITH j AS (
-    INSERT INTO journal (seq, at, kind, actor, body, hash)
-    SELECT seq, $2, kind, actor, substr($5::bytea, place, length), substr($6::bytea, ((seq - $29 - 1) * 32 + 1)::int, 32)
-    FROM unnest($1::text::bigint[], $3::text::text[], $4::text::text[], $34::text::int[], $35::text::int[])
-         AS x (seq, kind, actor, place, length) RETURNING 1
-), t AS (
-    INSERT INTO transfers (seq, ordinal, move, debit_account, credit_account, asset, units, hold,
-                           debit_posted_after, debit_held_after, credit_posted_after, credit_held_after)
-    SELECT * FROM unnest($7::text::bigint[], $8::text::smallint[], $9::text::text[], $10::text::text[], $11::text::text[],
-                         $12::text::text[], $13::text::numeric[], $14::text::text[], $15::text::numeric[],
-                         $16::text::numeric[], $17::text::numeric[], $18::text::numeric[]) RETURNING 1
-), a AS (
-    UPDATE accounts SET debits_pending = debits_pending + x.dp, debits_posted = debits_posted + x.d,
-        credits_pending = credits_pending + x.cp, credits_posted = credits_posted + x.c, flags = x.flags
-    FROM unnest($19::text::text[], $20::text::numeric[], $21::text::numeric[], $22::text::numeric[],
-                $23::text::numeric[], $24::text::int[]) AS x (id, dp, d, cp, c, flags)
-    WHERE accounts.id = x.id RETURNING 1
-), v AS (
-    INSERT INTO journal_viewers (viewer, seq)
-    SELECT * FROM unnest($25::text::text[], $26::text::bigint[]) RETURNING 1
-), h AS (
-    UPDATE journal_head SET seq = $27, hash = $28, at = $2 WHERE seq = $29 AND hash = $30 RETURNING 1
-), b AS (
-    INSERT INTO journal_batches (last_seq, first_seq, at, root, key, signature)
-    VALUES ($27, $29::bigint + 1, $2, $31, $32, $33) RETURNING 1
-)
-SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM t), (SELECT count(*) FROM a), (SELECT count(*) FROM v),
-       (SELECT count(*) FROM h), (SELECT count(*) FROM b)
+_HEAD_MOVED_ON = """
+UPDATE journal_head SET seq = {}, hash = {}, at = {} WHERE seq = {} AND hash = {} AND fence = {} RETURNING 1
 """
-_WRITTEN = ("journal", "transfers", "accounts", "viewers", "head", "batch")
-_NEW_ACCOUNTS = """
+_HEAD_KEPT = "SELECT 1 FROM journal_head WHERE seq = {} AND hash = {} AND fence = {} FOR UPDATE"
+_JOURNAL = """
+INSERT INTO journal (seq, at, kind, actor, body, hash)
+SELECT {}::bigint + nth, {}::timestamptz, kind, actor, substr({}::bytea, place, length),
+       substr({}::bytea, (nth * 32 - 31)::int, 32)
+FROM unnest({}::text::text[], {}::text::text[], {}::text::int[], {}::text::int[])
+     WITH ORDINALITY AS x (kind, actor, place, length, nth)
+WHERE EXISTS (SELECT FROM head) RETURNING 1
+"""
+_TRANSFERS = """
+INSERT INTO transfers (seq, ordinal, move, debit_account, credit_account, asset, units, hold,
+                       debit_posted_after, debit_held_after, credit_posted_after, credit_held_after)
+SELECT * FROM unnest({}::text::bigint[], {}::text::smallint[], {}::text::text[], {}::text::text[], {}::text::text[],
+                     {}::text::text[], {}::text::numeric[], {}::text::text[], {}::text::numeric[], {}::text::numeric[],
+                     {}::text::numeric[], {}::text::numeric[])
+WHERE EXISTS (SELECT FROM head) RETURNING 1
+"""
+_ACCOUNTS_MOVED = """
+UPDATE accounts SET debits_pending = debits_pending + x.dp, debits_posted = debits_posted + x.d,
+    credits_pending = credits_pending + x.cp, credits_posted = credits_posted + x.c, flags = x.flags
+FROM unnest({}::text::text[], {}::text::numeric[], {}::text::numeric[], {}::text::numeric[], {}::text::numeric[],
+            {}::text::int[]) AS x (id, dp, d, cp, c, flags)
+WHERE accounts.id = x.id AND EXISTS (SELECT FROM head) RETURNING 1
+"""
+_ACCOUNTS_OPENED = """
 INSERT INTO accounts (id, owner, code, asset, debits_pending, debits_posted, credits_pending, credits_posted, flags)
 SELECT id, split_part(id, ':', 1), split_part(id, ':', 2), split_part(id, ':', 3), dp, d, cp, c, flags
-FROM unnest($1::text::text[], $2::text::numeric[], $3::text::numeric[], $4::text::numeric[], $5::text::numeric[],
-            $6::text::int[]) AS x (id, dp, d, cp, c, flags)
+FROM unnest({}::text::text[], {}::text::numeric[], {}::text::numeric[], {}::text::numeric[], {}::text::numeric[],
+            {}::text::int[]) AS x (id, dp, d, cp, c, flags)
+WHERE EXISTS (SELECT FROM head) RETURNING 1
 """
-_NEW_HOLDS = """
+_VIEWERS = """
+INSERT INTO journal_viewers (viewer, seq)
+SELECT * FROM unnest({}::text::text[], {}::text::bigint[]) WHERE EXISTS (SELECT FROM head) RETURNING 1
+"""
+_BATCH = """
+INSERT INTO journal_batches (last_seq, first_seq, at, root, key, signature)
+SELECT {}::bigint, {}::bigint + 1, {}::timestamptz, {}::bytea, {}::text, {}::bytea WHERE EXISTS (SELECT FROM head) RETURNING 1
+"""
+_HOLDS_PLACED = """
 INSERT INTO holds (id, debit, credit, asset, units, remaining)
-SELECT id, debit, credit, asset, units::numeric, remaining::numeric
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-     AS x (id, debit, credit, asset, units, remaining)
+SELECT * FROM unnest({}::text::text[], {}::text::text[], {}::text::text[], {}::text::text[], {}::text::numeric[],
+                     {}::text::numeric[])
+WHERE EXISTS (SELECT FROM head) RETURNING 1
 """
 _HOLDS_FOLLOWED = """
-UPDATE holds SET remaining = holds.remaining + x.delta::numeric
-FROM unnest($1::text[], $2::text[]) AS x (id, delta) WHERE holds.id = x.id
+UPDATE holds SET remaining = holds.remaining + x.delta FROM unnest({}::text::text[], {}::text::numeric[]) AS x (id, delta)
+WHERE holds.id = x.id AND EXISTS (SELECT FROM head) RETURNING 1
 """
 _ANSWERS = """
 INSERT INTO requests (day, owner, operation, key, digest, seq, refusal)
-SELECT $1::date, owner, operation, key, substr($5::bytea, place, length), seq, refusal
-FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $6::text::bigint[], $7::text::jsonb[], $8::text::int[],
-            $9::text::int[]) AS x (owner, operation, key, seq, refusal, place, length)
+SELECT {}::date, owner, operation, key, substr({}::bytea, place, length), seq, refusal
+FROM unnest({}::text::text[], {}::text::text[], {}::text::text[], {}::text::bigint[], {}::text::jsonb[], {}::text::int[],
+            {}::text::int[]) AS x (owner, operation, key, seq, refusal, place, length)
+WHERE EXISTS (SELECT FROM head) RETURNING 1
 """
 _VAULT = """
 INSERT INTO vault_items (id, person, kind, commitment, ciphertext)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+SELECT * FROM unnest({}::text[], {}::text[], {}::text[], {}::bytea[], {}::bytea[])
+WHERE EXISTS (SELECT FROM head) RETURNING 1
 """
 
 
-def _count(status: str) -> int:
-    return int(status.rpartition(" ")[2])
-
-
-def _expect(what: str, found: int, wanted: int) -> None:
-    if found != wanted:
-        raise BatchMismatch(f"{what}: {found} rows instead of {wanted}")
-
-
-async def write_batch(connection: asyncpg.Connection, batch: Batch) -> None:
-    """Raises `BatchMismatch` where the database does not do what was judged."""
+def statements(batch: Batch) -> list[Statement]:
+    """In order. Where there is only one, as nearly always, it may be sent without BEGIN and COMMIT."""
+    rounds = _rounds(batch.sealed)
+    parts = [_head(batch)]
     if batch.answers:
-        await _write_answers(connection, batch)
+        parts.append(_answers(batch))
+    if batch.sealed:
+        parts += [*_books(batch), *_holds(batch.holds_before, batch.known.holds), *rounds[0]]
+    if items := [item for s in batch.sealed for item in s.change.vault]:
+        parts.append(_vault(items))
+    seq, hash_ = batch.head.seq, batch.head.hash
+    after = Part(_HEAD_KEPT, (seq, hash_, batch.before.fence), 1)
+    return [together(parts), *(together([after, *later]) for later in rounds[1:])]
+
+
+def _head(batch: Batch) -> Part:
+    """The head moves, or is only locked where nothing is but answered."""
+    before = (batch.before.seq, batch.before.hash, batch.before.fence)
     if not batch.sealed:
-        return
-    await _write_books(connection, batch)
-    await _write_holds(connection, batch.holds_before, batch.known.holds)
-    await _write_rows(connection, batch.sealed)
-    items = [item for s in batch.sealed for item in s.change.vault]
-    if items:
-        await _write_vault(connection, items)
+        return Part(_HEAD_KEPT, before, 1)
+    return Part(_HEAD_MOVED_ON, (batch.head.seq, batch.head.hash, batch.at, *before), 1)
 
 
-async def _write_books(connection: asyncpg.Connection, batch: Batch) -> None:
-    """Journal rows, transfers, balances, viewers, the head and the batch itself, in one statement; new accounts in one more."""
-    sealed, before, signed = batch.sealed, batch.totals_before, batch.sealing.signed
-    changed = [(name, before.get(name), after) for name, after in batch.known.totals.items()]
-    opened = [_delta_row(name, Totals(), after) for name, old, after in changed if old is None]
-    moved = [_delta_row(name, old, after) for name, old, after in changed if old is not None and old is not after]
-    transfers = [_transfer_row(s.seq, n, judged) for s in sealed for n, judged in enumerate(s.judged)]
-    viewers = [(viewer, s.seq) for s in sealed for viewer in dict.fromkeys(s.change.viewers)]
-    last = sealed[-1]
+def _books(batch: Batch) -> list[Part]:
+    """Journal rows, transfers, balances, who may see them, and the batch itself."""
+    signed, first, last = batch.sealing.signed, batch.before.seq, batch.head.seq
+    signature = (None, None, None) if signed is None else (signed.tree.root, signed.key, signed.signature)
+    parts = [
+        _journal(batch),
+        *_transfers(batch.sealed),
+        *_accounts(batch.totals_before, batch.known.totals),
+        Part(_BATCH, (last, first, batch.at, *signature), 1),
+    ]
+    viewers = [(viewer, s.seq) for s in batch.sealed for viewer in dict.fromkeys(s.change.viewers)]
+    if viewers:
+        names, places = text_array([name for name, _ in viewers]), number_array([seq for _, seq in viewers])
+        parts.append(Part(_VIEWERS, (names, places), len(viewers)))
+    return parts
+
+
+def _journal(batch: Batch) -> Part:
+    sealed = batch.sealed
     bodies, places, lengths = packed([s.body for s in sealed])
-    counts = await connection.fetchrow(
-        _WRITE_BOOKS,
-        number_array([s.seq for s in sealed]),
-        batch.at,
-        text_array([s.change.kind.value for s in sealed]),
-        text_array([s.change.actor for s in sealed]),
-        bodies,
-        b"".join([s.hash for s in sealed]),
-        *_transfer_columns(transfers),
-        *_delta_columns(moved),
-        text_array([viewer for viewer, _ in viewers]),
-        number_array([seq for _, seq in viewers]),
-        last.seq,
-        last.hash,
-        batch.before.seq,
-        batch.before.hash,
-        signed and signed.tree.root,
-        signed and signed.key,
-        signed and signed.signature,
-        places,
-        lengths,
+    hashes = b"".join([s.hash for s in sealed])
+    kinds, actors = text_array([s.change.kind.value for s in sealed]), text_array([s.change.actor for s in sealed])
+    return Part(_JOURNAL, (batch.before.seq, batch.at, bodies, hashes, kinds, actors, places, lengths), len(sealed))
+
+
+def _transfers(sealed: Sequence[Sealed]) -> list[Part]:
+    judged = [one for s in sealed for one in s.judged]
+    if not judged:
+        return []
+    transfers, debited, credited = zip(*[(j.transfer, j.debit_after, j.credit_after) for j in judged], strict=True)
+    arguments = (
+        number_array([s.seq for s in sealed for _ in s.judged]),
+        number_array([n for s in sealed for n in range(len(s.judged))]),
+        text_array([t.move.value for t in transfers]),
+        text_array([t.debit.id for t in transfers]),
+        text_array([t.credit.id for t in transfers]),
+        text_array([t.amount.asset.symbol for t in transfers]),
+        number_array([t.amount.units for t in transfers]),
+        text_array([t.hold for t in transfers]),
+        number_array([after.credits_posted - after.debits_posted for after in debited]),
+        number_array([after.debits_pending for after in debited]),
+        number_array([after.credits_posted - after.debits_posted for after in credited]),
+        number_array([after.debits_pending for after in credited]),
     )
-    wanted = (len(sealed), len(transfers), len(moved), len(viewers), 1, 1)
-    for what, found, number in zip(_WRITTEN, tuple(counts or ()), wanted, strict=True):
-        _expect(what, found, number)
-    if opened:
-        done = await connection.execute(_NEW_ACCOUNTS, *_delta_columns(opened))
-        _expect("new accounts", _count(done), len(opened))
+    return [Part(_TRANSFERS, arguments, len(judged))]
 
 
-def _transfer_columns(rows: Sequence[tuple[int, int, *tuple[str | None, ...]]]) -> list[str]:
-    seq, ordinal, *texts = columns(rows, 12)
-    return [number_array(seq), number_array(ordinal), *map(text_array, texts)]
+def _accounts(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> list[Part]:
+    """Accounts that moved, by how much; new ones whole."""
+    nothing = Totals()
+    opened = [(name, nothing, totals) for name, totals in after.items() if name not in before]
+    moved = [(name, before[name], totals) for name, totals in after.items() if before.get(name, totals) is not totals]
+    parts = [(_ACCOUNTS_OPENED, opened), (_ACCOUNTS_MOVED, moved)]
+    return [Part(sql, _delta_columns(rows), len(rows)) for sql, rows in parts if rows]
 
 
-def _delta_columns(rows: Sequence[tuple[str, str, str, str, str, int]]) -> list[str]:
-    *texts, flags = columns(rows, 6)
-    return [*map(text_array, texts), number_array(flags)]
-
-
-def _transfer_row(seq: int, ordinal: int, judged: JudgedTransfer) -> tuple[int, int, *tuple[str | None, ...]]:
-    transfer, debit, credit = judged.transfer, judged.debit_after, judged.credit_after
+def _delta_columns(rows: Sequence[tuple[str, Totals, Totals]]) -> tuple[str, ...]:
     return (
-        seq,
-        ordinal,
-        transfer.move.value,
-        transfer.debit.id,
-        transfer.credit.id,
-        transfer.amount.asset.symbol,
-        str(transfer.amount.units),
-        transfer.hold,
-        str(debit.posted),
-        str(debit.debits_pending),
-        str(credit.posted),
-        str(credit.debits_pending),
+        text_array([name for name, _, _ in rows]),
+        number_array([new.debits_pending - old.debits_pending for _, old, new in rows]),
+        number_array([new.debits_posted - old.debits_posted for _, old, new in rows]),
+        number_array([new.credits_pending - old.credits_pending for _, old, new in rows]),
+        number_array([new.credits_posted - old.credits_posted for _, old, new in rows]),
+        number_array([new.flags for _, _, new in rows]),
     )
 
 
-def _delta_row(name: str, before: Totals, after: Totals) -> tuple[str, str, str, str, str, int]:
-    return (
-        name,
-        str(after.debits_pending - before.debits_pending),
-        str(after.debits_posted - before.debits_posted),
-        str(after.credits_pending - before.credits_pending),
-        str(after.credits_posted - before.credits_posted),
-        after.flags,
-    )
-
-
-async def _write_holds(
-    connection: asyncpg.Connection, before: Mapping[str, OpenHold], after: Mapping[str, OpenHold]
-) -> None:
+def _holds(before: Mapping[str, OpenHold], after: Mapping[str, OpenHold]) -> list[Part]:
     """New holds whole, open ones by what was settled or voided of them."""
-    new = [
+    placed = [
         (name, h.debit, h.credit, h.asset, str(h.units), str(h.remaining))
         for name, h in after.items()
         if name not in before
     ]
     followed = [
-        (name, str(h.remaining - before[name].remaining))
-        for name, h in after.items()
-        if name in before and before[name] is not h
+        (name, str(h.remaining - before[name].remaining)) for name, h in after.items() if before.get(name, h) is not h
     ]
-    if new:
-        _expect("new holds", _count(await connection.execute(_NEW_HOLDS, *columns(new, 6))), len(new))
-    if followed:
-        _expect("holds", _count(await connection.execute(_HOLDS_FOLLOWED, *columns(followed, 2))), len(followed))
+    parts = ((_HOLDS_PLACED, placed), (_HOLDS_FOLLOWED, followed))
+    return [Part(sql, tuple(text_columns(rows, len(rows[0]))), len(rows)) for sql, rows in parts if rows]
 
 
-async def _write_answers(connection: asyncpg.Connection, batch: Batch) -> None:
+def _answers(batch: Batch) -> Part:
     """Remember how these requests ended. What an accepted one is told lies in its journal row and nowhere else."""
     answers = batch.answers
     keys = text_columns([request_key(request) for request, _ in answers], 3)
     digests, starts, lengths = packed([request.digest for request, _ in answers])
     places = text_array([str(end.seq) if isinstance(end, Committed) else None for _, end in answers])
     refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in answers])
-    done = await connection.execute(_ANSWERS, batch.at.date(), *keys, digests, places, refusals, starts, lengths)
-    _expect("requests", _count(done), len(answers))
+    return Part(_ANSWERS, (batch.at.date(), digests, *keys, places, refusals, starts, lengths), len(answers))
 
 
 def _refusal_text(refusal: RememberedRefusal) -> str:
     return json.dumps([refusal.stable_code, refusal.message, refusal.detail])
 
 
-async def _write_vault(connection: asyncpg.Connection, items: Sequence[SealedItem]) -> None:
-    rows = [(i.id, i.person, i.kind.value, i.commitment, i.ciphertext) for i in items]
-    _expect("vault items", _count(await connection.execute(_VAULT, *columns(rows, 5))), len(rows))
+def _vault(items: Sequence[SealedItem]) -> Part:
+    columns = ([i.id for i in items], [i.person for i in items], [i.kind.value for i in items])
+    return Part(_VAULT, (*columns, [i.commitment for i in items], [i.ciphertext for i in items]), len(items))
 
 
-async def _write_rows(connection: asyncpg.Connection, sealed: Sequence[Sealed]) -> None:
-    """Inserts by table, then updates by table and set of columns. A row that one batch writes more than once goes in
-    rounds, each statement touching it once: in one statement PostgreSQL would apply one update and drop the rest."""
-    inserts: dict[str, list[object]] = defaultdict(list)
-    rounds: list[dict[tuple[str, tuple[str, ...]], list[object]]] = []
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_Rows = dict[tuple[str, tuple[str, ...]], list[Mapping[str, Any]]]
+
+
+def _rounds(sealed: Sequence[Sealed]) -> list[list[Part]]:
+    """Inserts and updates by table and set of columns. A row that the batch writes more than once goes in rounds, each
+    touching it once; nearly always there is one round."""
+    inserts: list[_Rows] = [defaultdict(list)]
+    updates: list[_Rows] = [defaultdict(list)]
     turn: dict[RowKey, int] = {}
     for verb, table, row in (write for s in sealed for write in s.writes):
-        if verb == "insert":
-            inserts[str(table)].append(row)
-        else:
-            _into_round(rounds, turn, str(table), row)
-    for table, rows in inserts.items():
-        sql = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"  # noqa: S608
-        _expect(table, _count(await connection.execute(sql, rows_text(rows))), len(rows))
-    for updates in rounds:
-        for (table, names), rows in updates.items():
-            await _update_rows(connection, table, names, rows)
+        key = (str(table), str(row["id"]))  # type: ignore[index]  # a row, by `wire_write`
+        number = turn.get(key, 0)
+        turn[key] = number + 1
+        if number == len(updates):
+            updates.append(defaultdict(list))
+        rows = inserts[0] if verb == "insert" else updates[number]
+        rows[key[0], tuple(row)].append(row)  # type: ignore[arg-type]
+    first = [_insert(table, names, rows) for (table, names), rows in inserts[0].items()]
+    later = [[_update(table, names, rows) for (table, names), rows in one.items()] for one in updates]
+    return [first + later[0], *later[1:]]
 
 
-def _into_round(
-    rounds: list[dict[tuple[str, tuple[str, ...]], list[object]]], turn: dict[RowKey, int], table: str, row: Any
-) -> None:
-    key = (table, str(row["id"]))
-    number = turn.get(key, 0)
-    turn[key] = number + 1
-    if number == len(rounds):
-        rounds.append(defaultdict(list))
-    columns = tuple(sorted(name for name in row if name != "id"))
-    rounds[number][table, columns].append(row)
+def _insert(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Part:
+    return Part(_insert_sql(table, names), _row_columns(table, names, rows), len(rows))
 
 
-async def _update_rows(connection: asyncpg.Connection, table: str, names: tuple[str, ...], rows: list[object]) -> None:
-    assignments = ", ".join(f"{name} = x.{name}" for name in names)
-    sql = (
-        f"UPDATE {table} SET {assignments} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb) AS x "  # noqa: S608
-        f"WHERE {table}.id = x.id AND {table}.version = x.version - 1"
+def _update(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Part:
+    return Part(_update_sql(table, names), _row_columns(table, names, rows), len(rows))
+
+
+@cache
+def _insert_sql(table: str, names: tuple[str, ...]) -> str:
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) {_given(table, names)} WHERE EXISTS (SELECT FROM head) RETURNING 1"
     )
-    _expect(table, _count(await connection.execute(sql, rows_text(rows))), len(rows))
+
+
+@cache
+def _update_sql(table: str, names: tuple[str, ...]) -> str:
+    assignments = ", ".join(f"{name} = x.{name}" for name in names if name != "id")
+    return (
+        f"UPDATE {table} SET {assignments} FROM ({_given(table, names)}) AS x "  # noqa: S608 (our own table and column names)
+        f"WHERE {table}.id = x.id AND {table}.version = x.version - 1 AND EXISTS (SELECT FROM head) RETURNING 1"
+    )
+
+
+def _given(table: str, names: tuple[str, ...]) -> str:
+    """The rows out of one array for each column; a column that is an array itself, or JSON, comes as text."""
+    shown = ", ".join(f"g.{name}::{_sql_type(ROWS[table].columns[name])} AS {name}" for name in names)
+    arrays = ", ".join(f"{{}}::text::{_element_type(ROWS[table].columns[name])}[]" for name in names)
+    return f"SELECT {shown} FROM unnest({arrays}) AS g ({', '.join(names)})"  # noqa: S608 (our own table and column names)
+
+
+def _sql_type(column: Column[Any]) -> str:
+    return str(column.type.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+
+
+def _element_type(column: Column[Any]) -> str:
+    return "text" if isinstance(column.type, ARRAY | JSONB) else _sql_type(column)
+
+
+def _row_columns(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(_texts(table, name)([row[name] for row in rows]) for name in names)
+
+
+@cache
+def _texts(table: str, name: str) -> Callable[[Sequence[Any]], str]:
+    """How the values of a column, as `wire_row` gives them, become its array literal."""
+    kind = ROWS[table].columns[name].type
+    if isinstance(kind, JSONB):
+        return lambda values: text_array([None if v is None else msgspec.json.encode(v).decode() for v in values])
+    if isinstance(kind, ARRAY):
+        return lambda values: text_array([None if v is None else text_array(v) for v in values])
+    if isinstance(kind, Boolean):
+        return lambda values: text_array([None if v is None else str(v).lower() for v in values])
+    return lambda values: text_array([v if v is None or type(v) is str else str(v) for v in values])

@@ -1,15 +1,17 @@
 """The writer: takes all that has queued while the last commit ran, and makes it one durable database transaction.
 
     take ─▶ look up ─▶ judge on the image ─▶ seal ┐                                           while the last batch commits
-                                                   └▶ lock the head ─▶ write ─▶ commit ─▶ answer everybody
+                                                   └▶ one statement: the head, all rows ─▶ answer everybody
 
-A batch is judged on what the last one left behind, while that one is still being committed. Under the head lock it counts
-only if the head is the one on which it was judged and nothing has failed since; otherwise it is judged again there, on what
-the database says then.
+A batch is judged on what the last one left behind, while that one is still being committed. It is then one statement, sent
+before anybody of the last batch is answered, and a transaction of its own: it writes only if it finds the head on which it
+was judged. Where it does not, or where a batch needs more than one statement, the head is locked first and the batch judged
+there, on what the database says then.
 
-What this prevents: answering before the commit; cancelling a COMMIT (nothing here puts a time-out around it); treating
-a lost connection as a failure (the outcome is looked up on a new connection, under the head lock); deciding on stale
-balances (the image counts only while head sequence *and* hash are those this process wrote last).
+What this prevents: answering before the commit; cancelling a commit (nothing here puts a time-out around it); treating a
+lost connection as a failure (the outcome is looked up on a new connection, under the head lock, and what is not on record
+there is fenced off, for it may still be on its way); deciding on stale balances (the image counts only while head sequence,
+hash and fence are those this process saw last).
 """
 
 import asyncio
@@ -20,11 +22,11 @@ import asyncpg
 import structlog
 
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
-from wallet.journal.batch import Batch, Waiting, decide
+from wallet.journal.batch import Batch, Verdict, Waiting, decide
 from wallet.journal.body import encode_body, wire_write
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.connection import LINE_LOST, connect
-from wallet.journal.head import BatchMismatch, Head, lock_head
+from wallet.journal.head import FENCE_HEAD, BatchMismatch, Head, lock_head
 from wallet.journal.image import Image
 from wallet.journal.judge import Known
 from wallet.journal.lanes import Lane, Lanes
@@ -32,7 +34,8 @@ from wallet.journal.lookups import find_answers, load_known, required_rows
 from wallet.journal.receipts import JournalKey, Receipt
 from wallet.journal.recent_receipts import RecentReceipts
 from wallet.journal.remembered import Remembered, RequestKey, replay, request_key
-from wallet.journal.store import write_batch
+from wallet.journal.statement import HEAD_MOVED, MISCOUNTED
+from wallet.journal.store import statements
 from wallet.journal.tail import Tail, TailLost, refuse_lost_tail
 from wallet.points import point
 from wallet.ports import Clock
@@ -41,6 +44,7 @@ RETRY_S = 0.2  # between attempts to reach the database again
 LOOKUP_LIMIT_S = 60.0  # how long an unknown outcome is looked up before its callers are told so
 LOOKUP_CONNECT_S = 1.0  # one attempt of a look-up to connect; it tries again within its own limit
 CONNECT_LIMIT_S = 30.0  # how long Changes wait for a database that cannot be reached
+ANSWERED_AT_ONCE = 50  # callers; then the loop turns
 CROWDED_BATCHES = 16  # judged under the lock only, after somebody else was found to write as well
 
 _STANDBY_NOTICE = "canceling wait for synchronous replication"
@@ -50,6 +54,10 @@ _OF_ONE_CHANGE = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, 
 _MISTAKES = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 
 _log = structlog.get_logger("journal")
+
+
+class _HeadMoved(Exception):
+    """Somebody else has written since the batch was judged, or has given it up as lost. Nothing of it is kept."""
 
 
 class Journal:
@@ -64,8 +72,9 @@ class Journal:
         self._image = Image()
         self._receipts = RecentReceipts()
         self._task: asyncio.Task[None] | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[list[Batch]] | None = None
         self._under_way = 0  # Changes in it
+        self._owed: list[Waiting] = []  # taken, and not answered yet
         self._stopping = False
         self._connection: asyncpg.Connection | None = None  # of the transactions
         self._looking: asyncpg.Connection | None = None  # of look-ups beside them
@@ -143,62 +152,80 @@ class Journal:
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:
-        batch: list[Waiting] = []
         try:
-            while not self._stopping or len(self._lanes):
-                await self._lanes.arrived()
-                if (
-                    not self._may_prepare
-                ):  # nothing to do beside the commit under way: what comes meanwhile joins the batch
-                    await self._written()
+            while not self._stopping or len(self._lanes) or self._writing is not None:
+                await self._lanes.arrived()  # or the transaction has ended
+                if not self._may_prepare:  # nothing to do beside it: what comes meanwhile joins the batch
+                    await self._answer(await self._written())
                 batch = self._lanes.take(self._under_way)
+                self._owed += batch
+                prepared = await self._prepare(batch) if batch else None
+                written = await self._written()
                 if batch:
-                    prepared = await self._prepare(batch)
-                    await self._written()
-                    self._writing = asyncio.create_task(self._write_or_split(batch, prepared))
-                    self._under_way = len(batch)
-            await self._written()
+                    self._begin(batch, prepared)
+                    await _sent()
+                await self._answer(written)
         finally:  # whoever is not answered by now never would be: the writer has a fault of its own
-            self._fail(batch, OutcomeUnknown("the journal broke off; repeat under the same key"))
+            self._fail(self._owed, OutcomeUnknown("the journal broke off; repeat under the same key"))
 
-    async def _written(self) -> None:
-        """The transaction under way has ended. Never cut: it is waited for even when the node stops."""
-        if self._writing is not None:
-            await self._writing
-            self._writing, self._under_way = None, 0
+    def _begin(self, batch: list[Waiting], prepared: Batch | None) -> None:
+        self._writing, self._under_way = asyncio.create_task(self._write_or_split(batch, prepared)), len(batch)
+        self._writing.add_done_callback(lambda _: self._lanes.wake())
 
-    async def _write_or_split(self, batch: list[Waiting], prepared: Batch | None) -> None:
+    async def _written(self) -> list[Batch]:
+        """What the transaction under way has written; it has ended. Never cut: it is waited for even when the node stops."""
+        if self._writing is None:
+            return []
+        written = await self._writing
+        self._writing, self._under_way = None, 0
+        return written
+
+    async def _answer(self, written: Sequence[Batch]) -> None:
+        """After the commit everybody is answered, refusals included: in slices, for each caller has work to do at once, and
+        the database's answer is to be heard meanwhile."""
+        for batch in written:
+            for first in range(0, len(batch.verdicts), ANSWERED_AT_ONCE):
+                for waiting, verdict in batch.verdicts[first : first + ANSWERED_AT_ONCE]:
+                    _tell(waiting, verdict)
+                await asyncio.sleep(0)
+        self._owed = [waiting for waiting in self._owed if not waiting.answer.done()] if written else self._owed
+
+    async def _write_or_split(self, batch: list[Waiting], prepared: Batch | None) -> list[Batch]:
         """A batch that the database refuses is tried again one by one, so that one bad Change fails alone."""
         try:
-            await self._write(batch, prepared)
+            return [await self._write(batch, prepared)]
         except (asyncpg.PostgresError, BatchMismatch) as error:
             self._image.forget()
             await self._drop_connection()
             if len(batch) > 1 and isinstance(error, _OF_ONE_CHANGE):
-                for waiting in batch:
-                    await self._write_or_split([waiting], None)
-                return
+                return [one for waiting in batch for one in await self._write_or_split([waiting], None)]
             _log.error("change_failed", kind=batch[0].change.kind.value, changes=len(batch), error=repr(error))
             self._fail(batch, JournalUnavailable("the database refused; nothing was written"))
         except (JournalUnavailable, OutcomeUnknown) as error:
             self._image.forget()
             self._fail(batch, error)
-        finally:
-            self._fail(batch, OutcomeUnknown("the journal broke off; repeat under the same key"))
+        return []
 
-    async def _write(self, batch: list[Waiting], prepared: Batch | None) -> None:
+    async def _write(self, batch: list[Waiting], prepared: Batch | None) -> Batch:
+        """The batch as it was written, by all that is known durably."""
         decided, sent = None, False
         try:
             connection = await self._connected(CONNECT_LIMIT_S)
             self._standby_wait_cancelled = False
-            await connection.execute("BEGIN")
-            decided = await self._decided(connection, batch, prepared)
-            point("journal.before_write")
-            await write_batch(connection, decided)
-            point("journal.before_commit")
-            sent = True
-            await connection.execute("COMMIT")
+            if prepared is not None and prepared.epoch == self._image.epoch and len(prepared.statements) == 1:
+                decided, sent = prepared, True  # a transaction of its own: it finds the head of its judging, or raises
+                await self._send(connection, decided)
+            else:
+                await connection.execute("BEGIN")
+                decided = await self._decided(connection, batch, prepared)
+                await self._send(connection, decided)
+                sent = True
+                await connection.execute("COMMIT")
             point("journal.after_commit")
+        except _HeadMoved:
+            self._crowded = CROWDED_BATCHES
+            self._image.forget()
+            return await self._write(batch, None)
         except LINE_LOST as error:
             if isinstance(error, ValueError):  # the driver's word for a value that it cannot send: the line is whole
                 raise
@@ -207,30 +234,30 @@ class Journal:
             _log.warning("connection_lost", commit_sent=sent, error=type(error).__name__)
             if not sent or decided is None:
                 await asyncio.sleep(RETRY_S)
-                await self._write(batch, None)
-                return
+                return await self._write(batch, None)
             if not await self._is_committed(decided):
-                await self._write(batch, None)
-                return
-        self._conclude(decided)
-
-    def _conclude(self, batch: Batch) -> None:
-        """After the commit everybody is answered, refusals included."""
+                return await self._write(batch, None)
         if self._standby_wait_cancelled:
-            self._image.forget()
-            self._fail([waiting for waiting, _ in batch.verdicts], OutcomeUnknown("a standby has not confirmed"))
-            return
-        self._receipts.keep(batch)
-        if batch.sealed:
-            self._tail = Tail(batch.head, batch.sealing.signed)
-        for waiting, verdict in batch.verdicts:
-            if waiting.answer.done():
-                continue
-            if isinstance(verdict, Committed):
-                waiting.answer.set_result(verdict)
-            else:
-                waiting.answer.set_exception(verdict)
-                waiting.answer.exception()
+            raise OutcomeUnknown("a standby has not confirmed")
+        self._receipts.keep(decided)
+        if decided.sealed:
+            self._tail = Tail(decided.head, decided.sealing.signed)
+        return decided
+
+    async def _send(self, connection: asyncpg.Connection, batch: Batch) -> None:
+        point("journal.before_write")
+        try:
+            for statement in batch.statements[:-1]:
+                await connection.fetchval(statement.sql, *statement.arguments)
+            point("journal.before_commit")
+            last = batch.statements[-1]
+            await connection.fetchval(last.sql, *last.arguments)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == HEAD_MOVED:
+                raise _HeadMoved from error
+            if error.sqlstate == MISCOUNTED:
+                raise BatchMismatch(str(error)) from error
+            raise
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -296,7 +323,7 @@ class Journal:
     ) -> Batch:
         at = max(self._clock.now(), head.at)
         decided = decide(batch, head, at, known, remembered, self._key)
-        decided.epoch = self._image.epoch
+        decided.epoch, decided.statements = self._image.epoch, statements(decided)
         required = required_rows([sealed.change for sealed in decided.sealed])
         self._image.advance(decided.head, decided.known, decided.answered, required)
         return decided
@@ -338,16 +365,21 @@ class Journal:
         deadline = asyncio.get_running_loop().time() + LOOKUP_LIMIT_S
         while asyncio.get_running_loop().time() < deadline:
             try:
-                connection = await self._connected(LOOKUP_CONNECT_S)
-                async with connection.transaction():
-                    await lock_head(connection)
-                    return await self._is_on_record(connection, batch)
+                return await self._look_for(await self._connected(LOOKUP_CONNECT_S), batch)
             except TailLost:
                 break
             except (*LINE_LOST, asyncpg.PostgresError, JournalUnavailable):
                 await self._drop_connection()
                 await asyncio.sleep(RETRY_S)
         raise OutcomeUnknown("the commit was sent and the database has not answered since; repeat under the same key")
+
+    async def _look_for(self, connection: asyncpg.Connection, batch: Batch) -> bool:
+        async with connection.transaction():
+            await lock_head(connection)
+            if await self._is_on_record(connection, batch):
+                return True
+            await connection.execute(FENCE_HEAD)  # it may be on its way still: from now on it would find another head
+        return False
 
     async def _is_on_record(self, connection: asyncpg.Connection, batch: Batch) -> bool:
         """A batch that only remembers refusals has no journal row; writing it again is harmless."""
@@ -372,3 +404,19 @@ class Journal:
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
                 waiting.answer.exception()
+
+
+def _tell(waiting: Waiting, verdict: Verdict) -> None:
+    if waiting.answer.done():
+        return
+    if isinstance(verdict, Committed):
+        waiting.answer.set_result(verdict)
+    else:
+        waiting.answer.set_exception(verdict)
+        waiting.answer.exception()
+
+
+async def _sent() -> None:
+    """Let a task that has just been made take its first step, in which it sends what it has."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)

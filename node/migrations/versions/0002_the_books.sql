@@ -1,6 +1,16 @@
 -- Receipts, platforms, holds that platforms place, settlements, reversals, observed balances, archives.
 -- New columns of rows are nullable: what was written before them reads the same when it is rebuilt from the journal.
 
+-- Moved under the head lock by whoever gives a statement up as lost: one that names an older fence writes nothing.
+ALTER TABLE journal_head ADD COLUMN fence bigint NOT NULL DEFAULT 0;
+
+-- Called inside the statement that writes a batch: a count that is not what was judged undoes all of it.
+CREATE FUNCTION refuse_batch(written bigint[], judged bigint[]) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a batch wrote % rows where % were judged', written, judged
+        USING ERRCODE = CASE WHEN written[1] = 0 THEN 'CF001' ELSE 'CF002' END;
+END $$;
+
 -- One row for each transaction of the Journal: which changes it sealed and when, and the signed root of their receipts.
 -- It also answers "which change was the last before this moment" without a look at the changes themselves.
 CREATE TABLE journal_batches (

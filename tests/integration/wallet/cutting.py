@@ -1,4 +1,8 @@
-"""A line between the Journal and PostgreSQL that can be cut around a COMMIT, at the moment that a test chooses."""
+"""A line between the Journal and PostgreSQL that can be cut around a commit, at the moment that a test chooses.
+
+A commit is either the word in a message of its own or, outside of BEGIN, a batch's one statement (PostgreSQL's message
+formats: a query, "Q"; the parsing of a statement under a name, "P"; its execution with arguments, "B").
+"""
 
 import asyncio
 import contextlib
@@ -8,20 +12,22 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-_COMMIT = b"COMMIT\0"  # the end of a simple-query message of the PostgreSQL protocol
+_BEGIN, _COMMIT = b"BEGIN\0", b"COMMIT\0"  # the ends of simple-query messages
+_BATCH = b"refuse_batch("  # in the text of the statement that writes one
+_MESSAGE_HEAD = 5  # its letter and its length
 _CHUNK = 65_536
 _PORT = 5432  # a part of the socket's name in libpq's convention
 
 
 class Cut(StrEnum):
     NEVER = "never"
-    BEFORE = "before"  # the COMMIT does not arrive, the server rolls back
+    BEFORE = "before"  # it does not arrive, and nothing is committed
     AFTER = "after"  # the server commits, its answer is lost
-    LATE = "late"  # the line is lost while the COMMIT is still on its way; it arrives later
+    LATE = "late"  # the line is lost while it is still on its way; it arrives later
 
 
 class CuttingLine:
-    """Listens on a Unix socket of its own and passes everything on. `cut` is what it does to the next COMMIT, once."""
+    """Listens on a Unix socket of its own and passes everything on. `cut` is what it does to the next commit, once."""
 
     def __init__(self, dsn: str, folder: Path, *, late_s: float = 0.7) -> None:
         self._dsn, self._folder, self._late_s = urlsplit(dsn), folder, late_s
@@ -29,6 +35,7 @@ class CuttingLine:
         self._lines: set[asyncio.Task[None]] = set()
         self.cut = Cut.NEVER
         self.cuts = 0
+        self.late_arrived = asyncio.Event()
 
     @property
     def dsn(self) -> str:
@@ -74,8 +81,9 @@ class CuttingLine:
         server: asyncio.StreamWriter,
         down: asyncio.Task[None],
     ) -> None:
+        commits = _Commits()
         while chunk := await reader.read(_CHUNK):
-            if chunk.endswith(_COMMIT) and self.cut is not Cut.NEVER:
+            if commits.are_asked_in(chunk) and self.cut is not Cut.NEVER:
                 await self._cut_now(chunk, writer, server, down)
                 return
             server.write(chunk)
@@ -96,6 +104,27 @@ class CuttingLine:
             await asyncio.sleep(self._late_s)
             server.write(chunk)
             await server.drain()
+            await asyncio.sleep(0.1)  # for the server to finish
+            self.late_arrived.set()
+
+
+class _Commits:
+    """Follows what the client of one connection sends."""
+
+    def __init__(self) -> None:
+        self._is_open = False  # between BEGIN and COMMIT
+        self._batches: set[bytes] = set()  # names of statements that write a batch
+
+    def are_asked_in(self, chunk: bytes) -> bool:
+        if chunk.endswith(_BEGIN):
+            self._is_open = True
+        elif chunk.endswith(_COMMIT):
+            self._is_open = False
+            return True
+        words = chunk[_MESSAGE_HEAD:].split(b"\0", 2)
+        if chunk.startswith(b"P") and _BATCH in words[1]:
+            self._batches.add(words[0])
+        return chunk.startswith(b"B") and not self._is_open and words[1] in self._batches
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

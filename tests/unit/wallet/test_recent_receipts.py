@@ -25,7 +25,7 @@ def batch(first: int, size: int) -> Batch:
     sealed = [Sealed(first + n, hashes[n], b"", _CHANGE, [], [], claims[n]) for n in range(size)]
     tree = Tree([leaf(chain, claim) for chain, claim in zip(hashes, claims, strict=True)])
     signed = SignedBatch(tree, hashes[-1], AT, KEY.id, sign_batch(KEY, hashes[-1], AT, tree.root))
-    return Batch(Head(first - 1, bytes(32), AT), AT, Known(), {}, sealed=sealed, sealing=Sealing(signed))
+    return Batch(Head(first - 1, bytes(32), AT, 0), AT, Known(), {}, sealed=sealed, sealing=Sealing(signed))
 
 
 def test_each_change_of_the_batches_kept_has_its_own_receipt() -> None:

@@ -84,6 +84,31 @@ async def test_crs_07_a_refusal_whose_commit_is_lost_is_remembered_all_the_same(
     assert await count_of(dsns.books, "requests") == 1
 
 
+async def head(connection: asyncpg.Connection) -> tuple[int, int]:
+    (row,) = await connection.fetch("SELECT seq, fence FROM journal_head")
+    return row["seq"], row["fence"]
+
+
+async def test_crs_07_a_statement_that_was_given_up_as_lost_writes_nothing_when_it_arrives_after_all(
+    dsns: Dsns,
+) -> None:
+    """It arrives after the look-up has told that it is not on record, and nobody else has written since."""
+    async with cut_line(dsns.books) as (line, journal), connected(dsns.books) as connection:
+        await journal.commit(credited(ALICE, 100))
+        await journal.commit(paid(ALICE, BOB, 1))
+        seq, fence = await head(connection)
+        line.cut = Cut.LATE
+        asking = asyncio.create_task(journal.commit(paid(ALICE, BOB, 101, key="refused-whenever-judged")))
+        with pytest.raises((InsufficientFunds, RememberedRefusal)):
+            await asking
+        assert line.cuts == 1
+        assert await head(connection) == (seq, fence + 1)
+        await asyncio.wait_for(line.late_arrived.wait(), 5)
+        assert await head(connection) == (seq, fence + 1)
+    assert await count_of(dsns.books, "requests") == 1
+    await proven(dsns.books)
+
+
 def workload(n: int) -> Change:
     if n % 5 == 0:
         return held(ALICE, 1, f"hld_{n}")
