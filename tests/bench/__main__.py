@@ -43,7 +43,7 @@ MEASUREMENTS = {
     "http": Measurement(http.add_options, http.measure, SHORT_SLICES),
     "journal": Measurement(journal.add_options, journal.measure_as_asked, SHORT_SLICES),
     "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),
-    "verify": Measurement(verify.add_options, verify.measure),
+    "verify": Measurement(verify.add_options, verify.measure, long=("--entries", "1000000")),
 }
 
 

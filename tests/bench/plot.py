@@ -1,6 +1,6 @@
 """Small line plots as SVG, side by side: sizes along a logarithmic axis, figures up from zero."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import log10
@@ -50,18 +50,23 @@ def _panel(panel: Panel) -> Iterator[str]:
     yield f'<path d="M{LEFT} {base}H{WIDTH - RIGHT}" stroke="#999"/>'
     for size in sizes:
         yield f'<text x="{_x(size, sizes):.1f}" y="{base + 16}" text-anchor="middle">{_size(size)}</text>'
+    highest = {size: max(f for line in panel.lines for s, f in line.points if s == size) for size in sizes}
     for number, line in enumerate(panel.lines):
-        yield from _line(line, COLOURS[number % len(COLOURS)], number, sizes, top)
+        yield from _line(line, COLOURS[number % len(COLOURS)], number, sizes, top, highest)
 
 
-def _line(line: Line, colour: str, number: int, sizes: Sequence[float], top: float) -> Iterator[str]:
+def _line(
+    line: Line, colour: str, number: int, sizes: Sequence[float], top: float, highest: Mapping[float, float]
+) -> Iterator[str]:
+    """A figure stands above its point, or below where another line is higher, so that the two can be read."""
     places = [(_x(size, sizes), _y(figure, top)) for size, figure in line.points]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     yield f'<text x="{LEFT + number * 90}" y="31" fill="{colour}">{escape(line.name)}</text>'
     yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-    for (x, y), (_, figure) in zip(places, line.points, strict=True):
+    for (x, y), (size, figure) in zip(places, line.points, strict=True):
+        beside = y - 5 if figure == highest[size] else y + 13
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
-        yield f'<text x="{x:.1f}" y="{y - 5:.1f}" fill="{colour}" text-anchor="middle">{_figure(figure)}</text>'
+        yield f'<text x="{x:.1f}" y="{beside:.1f}" fill="{colour}" text-anchor="middle">{_figure(figure)}</text>'
 
 
 def _x(size: float, sizes: Sequence[float]) -> float:

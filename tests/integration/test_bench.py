@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import export, growth, http, slow_disk
+from tests.bench import export, growth, http, slow_disk, verify
 from tests.bench.journal import Plan, measure
 
 
@@ -81,3 +81,16 @@ async def test_the_export_measurement_runs_and_its_file_comes_to_the_balance() -
     assert figures["verified"]
     assert (figures["rows"], figures["rows_tenth"]) == (3_001, 300)
     assert 0 < figures["first_byte_share"] < 1
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_measurement_of_proving_reads_every_row_both_ways() -> None:
+    told: list[str] = []
+    options = argparse.Namespace(rounds=1, entries=2_000, alone=30, accounts=100)
+    figures = await verify.measure(options, told.append)
+    assert figures["verified"]
+    assert figures["entries"] == 2_000 + 2  # the asset's listing and the funding
+    assert figures["rows"] >= 5 * 2_000  # journal, transfer, payment, request and viewers of each
+    assert figures["share_of_select"] > 0
+    assert figures["alone_entries_per_s"] > 0
