@@ -221,6 +221,7 @@ breaks = _row_table(
     _time("created_at"),
     _time("resolved_at"),
 )
+retentions = _row_table("retentions", _time("forgotten_before"))
 archives = _row_table(
     "archives",
     Column("first_seq", BigInteger),
@@ -255,6 +256,7 @@ ROWS: dict[str, Table] = {
         reversals,
         observations,
         breaks,
+        retentions,
         archives,
         journal_keys,
     )

@@ -13,6 +13,7 @@ from node.witness import WitnessFile
 from node.workers.begin_day import begin_present_day
 from node.workers.expire_holds import expire_due_holds
 from node.workers.follow_network import follow_network
+from node.workers.forget_requests import forget_old_requests
 from node.workers.loop import Loop, release_leases, run_loop
 from node.workers.pay_withdrawals import pay_and_follow
 from node.workers.prepare_partitions import prepare_next_partitions
@@ -35,6 +36,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
         Loop("begin_day", DAY_EVERY_S, partial(begin_present_day, context)),
+        Loop("forget_requests", PARTITIONS_EVERY_S, partial(forget_old_requests, context, dsns.owner)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),
     ]
     for name, network in context.networks.items():

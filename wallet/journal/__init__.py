@@ -10,7 +10,7 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     receipts    proofs for those who were answered        store       the few SQL statements of a batch
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
     head, connection                                      read        following by cursor
-    recall      deciding again, answering retries
+    recall      deciding again, answering retries         forget      how long answers are kept, on record
 
 `wallet/proofs` replays and compares what is written here.
 

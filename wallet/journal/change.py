@@ -71,6 +71,7 @@ class EventKind(StrEnum):
     SUBMISSION_STOPPED = "submission.stopped"
     DAY_BEGUN = "day.begun"
     JOURNAL_KEY_LISTED = "journal.key_listed"
+    REQUESTS_FORGOTTEN = "requests.forgotten"
     JOURNAL_ARCHIVED = "journal.archived"
 
 

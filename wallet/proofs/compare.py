@@ -7,7 +7,9 @@ also decides where two spellings of the same values differ.
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -16,12 +18,13 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBina
 from sqlalchemy.dialects.postgresql import JSONB
 
 from wallet.journal.body import wire_row
+from wallet.journal.chain import microseconds
 from wallet.ledger.accounts import HOUSE, Account, Flags
 from wallet.money import Asset
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
 from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
-from wallet.proofs.seals import Told, answer_line, read_outside, read_request, viewer_lines
+from wallet.proofs.seals import Told, answer_line, day_of, read_outside, read_request, viewer_lines
 from wallet.proofs.source import Block
 from wallet.schema import ROWS, Units
 
@@ -35,9 +38,16 @@ _ACCOUNTS = (
 _HOLDS = 'SELECT id, debit, credit, asset, units, remaining FROM holds ORDER BY id COLLATE "C"'
 _VAULT = "SELECT id, person, kind, encode(commitment, 'hex') FROM vault_items ORDER BY id COLLATE \"C\""
 _ANSWERS = (
-    "SELECT seq, owner, operation, key, encode(digest, 'hex') FROM requests WHERE seq IS NOT NULL"
+    "SELECT seq, day - DATE '1970-01-01', owner, operation, key, encode(digest, 'hex') FROM requests"
+    " WHERE seq IS NOT NULL AND day {days}"
     ' ORDER BY seq, owner COLLATE "C", operation COLLATE "C", key COLLATE "C"'
 )
+_DAYS = (
+    "SELECT pg_get_expr(part.relpartbound, part.oid) FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid"
+    " WHERE inhparent = 'requests'::regclass"
+)
+_DAY = re.compile(r"FOR VALUES FROM \('(\d{4}-\d\d-\d\d)'\) TO \('(\d{4}-\d\d-\d\d)'\)", re.ASCII)
+_EPOCH = date(1970, 1, 1)
 _VIEWERS = 'SELECT seq, viewer FROM journal_viewers ORDER BY seq, viewer COLLATE "C"'
 
 
@@ -96,7 +106,7 @@ async def compare_ends(connection: asyncpg.Connection, replay: Replay, sealed: T
     for table in ROWS:
         await _compare_rows(connection, table, replay.rows[table])
     await _compare_vault(connection, replay)
-    await _compare_answers(connection, sealed, archived, seq)
+    await _compare_answers(connection, sealed, archived, seq, forgotten_before(replay))
     for table in ("journal", "transfers"):
         stray = f"SELECT seq FROM {table} WHERE seq < 1 OR seq > $1 ORDER BY seq LIMIT 1"  # noqa: S608 (our own table names)
         found = await connection.fetchval(stray, seq)
@@ -256,19 +266,50 @@ async def _name_bad_row(connection: asyncpg.Connection, table: str, rows: dict[s
 # ── answers and viewers ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _compare_answers(connection: asyncpg.Connection, sealed: Told, archived: int, seq: int) -> None:
-    """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared."""
-    if sealed.answered != await copy_digest(connection, _ANSWERS):
-        await _name_bad_answer(connection, "requests", _ANSWERS, archived, seq)
+def forgotten_before(replay: Replay) -> int:
+    """The first day whose requests are still remembered, as the journal tells it; counted from 1970-01-01."""
+    line = replay.rows["retentions"].get("requests")
+    if line is None:
+        return 0
+    return (datetime.fromisoformat(row_values("retentions", line)["forgotten_before"]).date() - _EPOCH).days
+
+
+async def _compare_answers(
+    connection: asyncpg.Connection, sealed: Told, archived: int, seq: int, first_day: int
+) -> None:
+    """Without its row an accepted request would be done again by a retry. Refusals are in no journal and are not compared;
+    nor are days that are forgotten, whose rows may be there yet."""
+    for day in sorted({*sealed.answered, *await _days(connection)}):
+        if day < first_day:
+            continue
+        wanted = sealed.answered.get(day, hashlib.sha256().digest())
+        if wanted != await copy_digest(connection, _ANSWERS.format(days=f"= '{_EPOCH + timedelta(days=day)}'")):
+            remembered = _ANSWERS.format(days=f">= '{_EPOCH + timedelta(days=first_day)}'")
+            await _name_bad_answer(connection, "requests", remembered, archived, seq, first_day)
+            break
     if sealed.seen != await copy_digest(connection, _VIEWERS):
         await _name_bad_answer(connection, "journal_viewers", _VIEWERS, archived, seq)
 
 
-async def _name_bad_answer(connection: asyncpg.Connection, table: str, sql: str, archived: int, seq: int) -> None:
+async def _days(connection: asyncpg.Connection) -> set[int]:
+    """All for which the table of requests has room."""
+    days: set[int] = set()
+    for record in await connection.fetch(_DAYS):
+        found = _DAY.fullmatch(record[0])
+        if found is None:
+            raise BooksBroken(f"requests has a part that is not of days: {record[0]}")
+        first, end = [(date.fromisoformat(text) - _EPOCH).days for text in found.groups()]
+        days.update(range(first, end))
+    return days
+
+
+async def _name_bad_answer(
+    connection: asyncpg.Connection, table: str, sql: str, archived: int, seq: int, first_day: int = 0
+) -> None:
     """The journal once more, beside the table in the same order."""
     if archived:
         raise BooksBroken(f"{table} differ from the journal")
-    told, found = _told_lines(connection, table, seq), _cursor(connection, sql)
+    told, found = _told_lines(connection, table, seq, first_day), _cursor(connection, sql)
     while True:
         line, record = await anext(told, None), await anext(found, None)
         if line is None and record is None:
@@ -279,21 +320,21 @@ async def _name_bad_answer(connection: asyncpg.Connection, table: str, sql: str,
             raise BooksBroken(f"{table} differ from the journal at journal row {min(places)}")
 
 
-async def _told_lines(connection: asyncpg.Connection, table: str, upto: int) -> AsyncIterator[str]:
+async def _told_lines(connection: asyncpg.Connection, table: str, upto: int, first_day: int) -> AsyncIterator[str]:
     for after in range(0, upto, BLOCK):
-        bodies = "SELECT seq, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq"
-        for seq, record in await connection.fetch(bodies, after, min(after + BLOCK, upto)):
+        bodies = "SELECT seq, at, body FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq"
+        for seq, at, record in await connection.fetch(bodies, after, min(after + BLOCK, upto)):
             body = read_outside(record)
             request = read_request(body.request)
             if table == "journal_viewers":
                 for line in viewer_lines(seq, body.viewers):
                     yield line
-            elif request is not None:
-                yield answer_line(seq, request)
+            elif request is not None and (day := day_of(microseconds(at))) >= first_day:
+                yield answer_line(seq, day, request)
 
 
 def _stored_line(table: str, record: asyncpg.Record) -> str:
     if table == "journal_viewers":
         return viewer_lines(record[0], [record[1]])[0]
-    seq, *request = record
-    return answer_line(seq, (request[0], request[1], request[2], request[3]))
+    seq, day, *request = record
+    return answer_line(seq, day, (request[0], request[1], request[2], request[3]))

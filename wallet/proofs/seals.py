@@ -18,6 +18,8 @@ from wallet.proofs.batches import BatchProof, Signature, read_batch
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import chain_words, journal_rows, tail
 
+_DAY_US = 86_400_000_000
+
 BatchRow = tuple[int, int, datetime, bytes | None, str | None, bytes | None]
 
 
@@ -43,11 +45,12 @@ class Sealed(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """At the end: how many batches and receipts; digests of what the tables `requests` and `journal_viewers` must say."""
+    """At the end: how many batches and receipts; digests of what the tables `requests` and `journal_viewers` must say, of
+    requests by the day of their answer, counted from 1970-01-01, since days are forgotten whole."""
 
     batches: int
     receipts: int
-    answered: bytes
+    answered: dict[int, bytes]
     seen: bytes
 
 
@@ -75,13 +78,13 @@ class Seals:
     hash: bytes = GENESIS
     at: int = 0
     batches: BatchProof = field(default_factory=BatchProof)
-    answered: Any = field(default_factory=hashlib.sha256)
+    answered: dict[int, Any] = field(default_factory=dict)
     seen: Any = field(default_factory=hashlib.sha256)
 
     def take(self, copied: bytes, batches: Iterable[BatchRow]) -> tuple[Sealed, list[Signature]]:
         """Rows one after the other up to the first bad one, and the signatures that are still to be checked."""
         self.batches.expect(read_batch(*row) for row in batches)
-        answers: list[str] = []
+        answers: dict[int, list[str]] = {}
         viewers: list[str] = []
         broken = None
         try:
@@ -89,12 +92,20 @@ class Seals:
                 self._take_row(seq, at, record, copied, rest, answers, viewers)
         except BooksBroken as error:
             broken = str(error)
-        self.answered.update("".join(answers).encode())
+        for day, lines in answers.items():
+            self.answered.setdefault(day, hashlib.sha256()).update("".join(lines).encode())
         self.seen.update("".join(viewers).encode())
         return Sealed(self.seq, self.hash, self.at, broken), self.batches.take_signatures()
 
     def _take_row(
-        self, seq: int, at: int, record: bytes, copied: bytes, rest: int, answers: list[str], viewers: list[str]
+        self,
+        seq: int,
+        at: int,
+        record: bytes,
+        copied: bytes,
+        rest: int,
+        answers: dict[int, list[str]],
+        viewers: list[str],
     ) -> None:
         if seq != self.seq + 1:
             raise BooksBroken(f"journal row {self.seq + 1} is missing: the next is {seq}")
@@ -103,14 +114,16 @@ class Seals:
         self.batches.take(seq, at, digest, body.kind, body.request, body.data, body.result)
         request = read_request(body.request)
         if request is not None:
-            answers.append(answer_line(seq, request))
+            day = day_of(at)
+            answers.setdefault(day, []).append(answer_line(seq, day, request))
         viewers += viewer_lines(seq, body.viewers)
         self.seq, self.hash, self.at = seq, digest, at
 
     def close(self, listed: Iterable[str]) -> Told:
         """Raises `BooksBroken`."""
         self.batches.close(dict.fromkeys(listed))
-        return Told(self.batches.batches, self.batches.receipts, self.answered.digest(), self.seen.digest())
+        answered = {day: lines.digest() for day, lines in self.answered.items()}
+        return Told(self.batches.batches, self.batches.receipts, answered, self.seen.digest())
 
 
 class HereSealer:
@@ -150,10 +163,15 @@ def _sound_body(seq: int, record: bytes, digest: bytes, copied: bytes, rest: int
     return body
 
 
-def answer_line(seq: int, request: tuple[str, str, str, str]) -> str:
+def day_of(at: int) -> int:
+    """The day of a time in microseconds, both counted from 1970-01-01 in UTC."""
+    return at // _DAY_US
+
+
+def answer_line(seq: int, day: int, request: tuple[str, str, str, str]) -> str:
     """What the table of requests must say of an accepted one."""
     owner, operation, key, digest = request
-    return f"{seq}\t{owner}\t{operation}\t{_copied(key)}\t{digest}\n"
+    return f"{seq}\t{day}\t{owner}\t{operation}\t{_copied(key)}\t{digest}\n"
 
 
 def viewer_lines(seq: int, viewers: list[str]) -> list[str]:

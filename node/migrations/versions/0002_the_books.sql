@@ -131,6 +131,14 @@ CREATE TABLE reconciliations (
     PRIMARY KEY (network, asset)
 );
 
+-- What is kept for a time: the id names it, and what is older than `forgotten_before` is gone, or about to go. On record, so that
+-- nobody else can make the node forget a request and do it again.
+CREATE TABLE retentions (
+    id               text PRIMARY KEY,
+    version          integer NOT NULL,
+    forgotten_before timestamptz NOT NULL
+);
+
 -- Partitions of the journal that were moved to files; the id is the partition's number.
 CREATE TABLE archives (
     id         text PRIMARY KEY,
@@ -143,9 +151,9 @@ CREATE TABLE archives (
 );
 
 GRANT SELECT, INSERT ON journal_batches TO coffer_books;
-GRANT SELECT, INSERT, UPDATE ON journal_keys, placed_holds, settlements, reversals, observations, breaks, archives
+GRANT SELECT, INSERT, UPDATE ON journal_keys, placed_holds, settlements, reversals, observations, breaks, retentions, archives
     TO coffer_books;
-GRANT SELECT ON journal_batches, journal_keys, placed_holds, settlements, reversals, observations, breaks, archives
+GRANT SELECT ON journal_batches, journal_keys, placed_holds, settlements, reversals, observations, breaks, retentions, archives
     TO coffer_ops;
 GRANT SELECT ON reconciliations TO coffer_books;
 GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliations TO coffer_ops;
