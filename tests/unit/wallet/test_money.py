@@ -1,6 +1,6 @@
 import pytest
 
-from wallet.money import UNITS_MAX, Amount, AmountMalformed, Asset, format_units, parse_amount
+from wallet.money import UNITS_MAX, Amount, AmountMalformed, Asset, format_units, parse_amount, rescale
 
 EUR, ETH, RAW = Asset("EUR", 2), Asset("ETH", 18), Asset("RAW", 0)
 
@@ -63,12 +63,52 @@ def test_led_09_one_unit_above_the_cap_is_refused() -> None:
 
 @pytest.mark.parametrize("units", [1.0, True, "1", None])
 def test_an_amount_counts_in_whole_units_only(units: object) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^an amount counts base units in int$"):
         Amount(units, EUR)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("units", [-1, UNITS_MAX + 1])
+def test_an_amount_has_a_least_and_a_most(units: int) -> None:
+    assert [Amount(bound, RAW).units for bound in (0, UNITS_MAX)] == [0, UNITS_MAX]
+    with pytest.raises(ValueError, match=r"^an amount lies between 0 and 2\^256 - 1$"):
+        Amount(units, RAW)
+
+
+def test_amounts_add_up_and_come_apart_in_their_own_asset() -> None:
+    assert Amount(2, EUR) + Amount(3, EUR) == Amount(5, EUR)
+    assert Amount(5, EUR) - Amount(3, EUR) == Amount(2, EUR)
+    assert Amount(5, EUR) - Amount(5, EUR) == Amount(0, EUR)
+
+
+def test_amounts_of_one_asset_are_ordered_by_their_units() -> None:
+    less, same, more = Amount(4, EUR), Amount(5, EUR), Amount(6, EUR)
+    assert [one < same for one in (less, same, more)] == [True, False, False]
+    assert [one <= same for one in (less, same, more)] == [True, True, False]
+    assert [bool(Amount(units, EUR)) for units in (0, 1)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("units", "scales", "expected"),
+    [
+        (5, (2, 2), 5),
+        (5, (2, 4), 500),
+        (500, (4, 2), 5),
+        (501, (4, 2), None),
+        (499, (4, 2), None),
+        (0, (18, 0), 0),
+        (10**18, (18, 0), 1),
+    ],
+)
+def test_another_scale_is_exact_or_refused(units: int, scales: tuple[int, int], expected: int | None) -> None:
+    assert rescale(units, from_decimals=scales[0], to_decimals=scales[1]) == expected
+
+
 def test_amounts_of_different_assets_do_not_add_up() -> None:
-    for work in (lambda: Amount(1, EUR) + Amount(1, ETH), lambda: Amount(1, EUR) < Amount(1, ETH)):
+    for work in (
+        lambda: Amount(1, EUR) + Amount(1, ETH),
+        lambda: Amount(1, EUR) < Amount(1, ETH),
+        lambda: Amount(1, EUR) <= Amount(1, ETH),
+    ):
         with pytest.raises(ValueError, match="EUR and ETH"):
             work()
 
@@ -96,5 +136,7 @@ def test_figures_are_written_with_all_their_decimals(units: int, decimals: int, 
     [("eur", 2), ("E", 2), ("USD\u0422", 6), ("EUR ", 2), ("EUR", -1), ("EUR", 37), ("A" * 13, 2), ("1ST", 2)],
 )
 def test_an_asset_that_could_be_confused_is_refused(symbol: str, decimals: int) -> None:
-    with pytest.raises(ValueError, match="an asset"):
+    with pytest.raises(
+        ValueError, match=r"^an asset('s symbol is 2 to 12 capital letters and digits| has 0 to 36 decimals)$"
+    ):
         Asset(symbol, decimals)

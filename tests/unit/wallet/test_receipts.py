@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wallet.journal import Change, EventKind, Request
 from wallet.journal.body import decode_body, encode_body, time_text
 from wallet.journal.receipts import (
+    BATCH_LEAVES_MAX,
     JournalKey,
     Receipt,
     ReceiptForged,
@@ -23,10 +24,13 @@ from wallet.journal.receipts import (
     Tree,
     body_claim,
     change_claim,
+    is_signed,
     leaf,
+    receipt_view,
     root_of,
     sealed_claim,
     sign_batch,
+    signed_message,
     verify_receipt,
 )
 from wallet.proofs.seals import read_outside as read_body
@@ -195,3 +199,130 @@ def test_the_key_does_not_show_its_secret() -> None:
     seed = hashed("seed")
     assert seed.hex() not in repr(JournalKey.from_seed(seed))
     assert "private" not in repr(JournalKey.from_seed(seed)).lower()
+
+
+def test_a_batch_without_changes_has_no_tree() -> None:
+    with pytest.raises(ValueError, match=r"^a batch without Changes has no tree$"):
+        Tree([])
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_there_is_no_path_from_a_leaf_that_is_not_there(index: int) -> None:
+    tree = Tree([hashed(str(number)) for number in range(3)])
+    assert tree.size == 3
+    with pytest.raises(IndexError, match=f"^leaf {index} of 3$"):
+        tree.path(index)
+
+
+def test_a_place_beyond_the_largest_batch_leads_nowhere() -> None:
+    found = hashed("leaf")
+    path = Tree([hashed(str(number)) for number in range(BATCH_LEAVES_MAX)]).path(0)
+    assert len(root_of(found, 0, BATCH_LEAVES_MAX, path)) == 32
+    for index, size in ((0, BATCH_LEAVES_MAX + 1), (0, 0), (1, 1), (-1, 1)):
+        with pytest.raises(ReceiptMalformed, match=f"^not a receipt: place {index} of {size}$"):
+            root_of(found, index, size, path)
+
+
+def test_the_signed_message_has_every_field_at_its_place() -> None:
+    head, root = hashed("head"), hashed("root")
+    told = b"coffer/head/1" + head + (1_795_348_800_000_077).to_bytes(8, "big") + root
+    assert signed_message(head, NOON, root) == told
+    assert is_signed(KEY.id, head, NOON, root, KEY.sign(told))
+
+
+@pytest.mark.parametrize(("head", "root"), [(b"short", hashed("root")), (hashed("head"), b"short")])
+def test_only_hashes_are_signed(head: bytes, root: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^head and root have 32 bytes each$"):
+        signed_message(head, NOON, root)
+    assert not is_signed(KEY.id, head, NOON, root, bytes(64))
+
+
+@pytest.mark.parametrize("name", ["", "zz", "00", KEY.id[:-2], KEY.id + "00"])
+def test_a_text_that_is_no_key_has_signed_nothing(name: str) -> None:
+    head, root = hashed("head"), hashed("root")
+    assert not is_signed(name, head, NOON, root, KEY.sign(signed_message(head, NOON, root)))
+
+
+def test_a_leaf_is_made_as_it_is_documented() -> None:
+    chain, claim = hashed("chain"), b"claim"
+    told = b"\x00coffer/receipt/1" + chain + hashlib.sha256(claim).digest()
+    assert leaf(chain, claim) == hashlib.sha256(told).digest()
+
+
+def test_a_claim_says_when_what_which_request_and_what_was_answered() -> None:
+    change = payment(7)
+    assert change.request is not None
+    assert msgspec.json.decode(change_claim(time_text(NOON), change)) == {
+        "v": 1,
+        "at": "2026-11-22T12:00:00.000077+00:00",
+        "kind": "payment.sent",
+        "request": ["cus_ann", "payment.send", "key-7", change.request.digest.hex()],
+        "result": change.data,
+    }
+    assert msgspec.json.decode(change_claim("", replace(change, request=None)))["request"] is None
+
+
+def test_a_receipt_is_shown_as_its_fields_and_none_as_nothing() -> None:
+    assert receipt_view(None) is None
+    assert receipt_view(FOUR) == FOUR.fields()
+    assert FOUR.fields() == {
+        "claim": FOUR.claim.decode(),
+        "chain": FOUR.chain.hex(),
+        "index": 1,
+        "size": 4,
+        "path": [one.hex() for one in FOUR.path],
+        "head": FOUR.head.hex(),
+        "at": "2026-11-22T12:00:00.000077+00:00",
+        "key": KEY.id,
+        "signature": FOUR.signature.hex(),
+    }
+
+
+def test_a_key_is_named_in_either_case() -> None:
+    assert verify_receipt(FOUR, KEY.id.upper())["v"] == 1
+    told = Receipt.from_json(msgspec.json.encode({**FOUR.fields(), "key": KEY.id.upper()}))
+    assert told == FOUR
+
+
+REASONS: dict[str, tuple[Callable[[], Receipt], str]] = {
+    "another key": (
+        lambda: signed_batch(4, OTHER_KEY)[1],
+        f"the receipt names the key {OTHER_KEY.id}, and not {KEY.id}",
+    ),
+    "forged": (
+        CHANGED["chain"],
+        f"the signature of {KEY.id} does not cover this receipt: its claim, place, path, head, time or signature was changed",
+    ),
+    "short path": (CONTRADICTIONS["too short"], "not a receipt: its path is too short"),
+    "long path": (CONTRADICTIONS["too long"], "not a receipt: its path is too long"),
+    "no JSON": (CONTRADICTIONS["no JSON"], "not a receipt: its claim is not JSON"),
+    "version": (CONTRADICTIONS["version"], "not a receipt: its claim has version 2, and this release knows 1"),
+    "time": (CONTRADICTIONS["time"], "not a receipt: its claim has another time"),
+}
+
+
+@pytest.mark.parametrize("what", REASONS)
+def test_why_a_receipt_proves_nothing_is_said_in_words(what: str) -> None:
+    make, words = REASONS[what]
+    with pytest.raises(ReceiptRefused) as refused:
+        verify_receipt(make(), KEY.id)
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("chain", "00", "not a receipt: chain is not 32 bytes in hex"),
+        ("head", "zz", "not a receipt: head is not 32 bytes in hex"),
+        ("key", "00 " * 32, "not a receipt: key is not 32 bytes in hex"),
+        ("path", ["00"], "not a receipt: path is not 32 bytes in hex"),
+        ("signature", "00" * 32, "not a receipt: signature is not 64 bytes in hex"),
+        ("at", "yesterday", "not a receipt: at is not a time"),
+        ("at", "2026-11-22", "not a receipt: at is not a time in UTC with microseconds"),
+        ("at", "2026-11-22T13:00:00.000077+01:00", "not a receipt: at is not a time in UTC with microseconds"),
+    ],
+)
+def test_what_is_no_receipt_is_named(name: str, value: object, words: str) -> None:
+    with pytest.raises(ReceiptMalformed) as refused:
+        Receipt.from_json(msgspec.json.encode({**FOUR.fields(), name: value}))
+    assert str(refused.value) == words

@@ -1,0 +1,8 @@
+"""How good the unit tests are: `make mutants`, or `make mutants MODULE=wallet/journal/judge.py`.
+
+mutmut changes one thing at a time in the pure code of money (a sign, a bound, a name, an operand) and runs the tests that
+reach it, which must notice. In reading order: `modules` (what is changed, and by which tests it is judged), `survivors`
+(those that no test notices, each with the reason), `run`.
+
+Functions that touch the world (`async def`) are left out: tests with a database and killed nodes are theirs.
+"""

@@ -1,0 +1,56 @@
+"""Mutates the pure code of money and says how much the tests notice. Fails below the least score."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutation.modules import MUTATED, SCORE_LEAST
+from tests.mutation.run import Mutant, found, run_mutmut
+from tests.mutation.survivors import unexplained
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".coffer" / "mutation"
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def tell(mutants: Sequence[Mutant]) -> int:
+    """A line per module, then the survivors that nobody has explained. Returns noticed mutants of a hundred, rounded down."""
+    for module in dict.fromkeys(mutant.module for mutant in mutants):
+        own = [mutant for mutant in mutants if mutant.module == module]
+        noticed = sum(mutant.is_noticed for mutant in own)
+        say(f"{module:34} {noticed:4} of {len(own):4} noticed  {100 * noticed // len(own):3} %")
+    survivors = [mutant for mutant in mutants if not mutant.is_noticed]
+    new = unexplained(survivors)
+    for mutant in new:
+        say(f"\n{mutant.module} {mutant.function}: {mutant.status}\n  was    {mutant.was}\n  became {mutant.became}")
+    score = 100 * (len(mutants) - len(survivors)) // max(len(mutants), 1)
+    say(
+        f"\n{len(mutants)} mutants, {len(survivors)} survived, {len(new)} of them not explained in survivors.toml:"
+        f" score {score} %"
+    )
+    return score
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--module", choices=MUTATED, help="this one alone, such as wallet/journal/judge.py")
+    parser.add_argument("--at-once", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--again", action="store_true", help="tell once more what the last run found")
+    asked = parser.parse_args(arguments)
+    modules = [asked.module] if asked.module else list(MUTATED)
+    started = time.monotonic()
+    if not asked.again:
+        run_mutmut(ROOT, FOLDER, modules, asked.at_once)
+    score = tell(found(FOLDER, modules))
+    say(f"{time.monotonic() - started:.0f} s")
+    return 0 if score >= SCORE_LEAST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
