@@ -61,9 +61,12 @@ bench-long: $(VENV)/.installed ## The same with long slices and ten million tran
 
 coverage: $(VENV)/.installed ## Every branch of money, ledger, journal and proofs, taken by tests of these; fails below 100 %
 	@mkdir -p .coffer
-	@$(BIN)/python -m coverage run -m pytest tests/unit/wallet tests/property/wallet tests/integration/wallet \
+	@$(BIN)/python -m coverage run -m pytest tests/unit/wallet tests/integration/wallet \
 	  tests/integration/api/test_receipts.py tests/scenario/test_breaks.py tests/scenario/test_withdrawals.py
 	@$(BIN)/python -m coverage report
+
+mutants: $(VENV)/.installed ## Change the pure code of money in one place at a time; tests must notice: make mutants, or MODULE=wallet/journal/judge.py
+	@$(BIN)/python -m tests.mutation $(if $(MODULE),--module $(MODULE)) $(ARGS)
 
 lock: $(VENV)/.installed ## Make the lock files again, hashes without hosts
 	@$(BIN)/pip install --quiet uv
