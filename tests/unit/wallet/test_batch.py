@@ -185,7 +185,7 @@ def test_without_a_key_of_the_journal_there_are_no_receipts() -> None:
 
 
 def test_the_body_of_a_balancing_transfer_tells_what_the_journal_made_of_it() -> None:
-    entry = templates.charged_back(ANN, NetworkId("sepa"), Amount(130, EUR))
+    entry = templates.charged_back(ANN, accounts.hot(NetworkId("sepa"), EUR), Amount(130, EUR))
     row = {"id": "EUR", "decimals": 2, "paused": False, "pause_reason": None}
     change = Change("node", EventKind.DEPOSIT_ORPHANED, {}, entry=entry, writes=(Insert("assets", row),))
     (sealed,) = decided(change, known=Known(books().totals, versions={("assets", "EUR"): None})).sealed
