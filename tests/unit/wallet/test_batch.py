@@ -25,7 +25,7 @@ EUR = Asset("EUR", 2)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 12, 0, 1, tzinfo=UTC)
 ANN, BEN = CustomerId("cus_ann"), CustomerId("cus_ben")
-BEFORE = Head(6, hashlib.sha256(b"before").digest(), NOON)
+BEFORE = Head(6, hashlib.sha256(b"before").digest(), NOON, 4)
 KEY = JournalKey.from_seed(bytes(32))
 
 
@@ -82,7 +82,7 @@ def test_accepted_changes_go_on_from_the_head_one_after_the_other() -> None:
         previous = link(previous, sealed.seq, LATER, sealed.body)
         assert sealed.hash == previous
         assert verdict == Committed(sealed.seq, LATER, sealed.change.result)
-    assert batch.head == Head(9, previous, LATER)
+    assert batch.head == Head(9, previous, LATER, 4)
     assert batch.before == BEFORE
 
 

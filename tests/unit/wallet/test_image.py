@@ -13,7 +13,7 @@ ASSET, OTHER = ("assets", "EUR"), ("assets", "BTC")
 
 
 def head(seq: int) -> Head:
-    return Head(seq, bytes([seq]), NOON)
+    return Head(seq, bytes([seq]), NOON, 0)
 
 
 def with_totals(**units: int) -> Known:
