@@ -34,7 +34,8 @@ Say = Callable[[str], None]
 Round = Mapping[str, Mapping[str, float]]
 
 ACCOUNTS = 10_000  # each with a key of its own
-CONNECTIONS = 256
+CONNECTIONS = 1_000
+BATCH_CONNECTIONS = 32  # times a hundred payments
 GUARD_CONNECTIONS = 32  # enough to keep the server busy; nothing waits for a disk
 BASELINES = tuple(f"pgbench_{clients}" for clients in pgbench.CLIENTS)
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -121,6 +122,7 @@ def _contenders(
         "pgbench_8": baseline(8),
         "payments": load("payment", server.port, asked.connections),
         "pgbench_32": baseline(32),
+        "batches": load("batch", server.port, BATCH_CONNECTIONS),
         "guard": load("guard", server.port, GUARD_CONNECTIONS),
         "pgbench_128": baseline(128),
         "bare": load("bare", server.bare_port, GUARD_CONNECTIONS),
@@ -172,6 +174,7 @@ def _ratios(found: Round) -> dict[str, float]:
     best = max(found[name]["per_s"] for name in BASELINES)
     return {
         "payments_ratio": found["payments"]["per_s"] / best,
+        "batch_ratio": found["batches"]["per_s"] / best,
         "guard_ratio": found["guard"]["per_cpu_s"] / found["bare"]["per_cpu_s"],
     }
 

@@ -66,7 +66,7 @@ async def test_both_sides_are_told_of_a_reversal_and_neither_why(api_node: ApiNo
         last = (await person.client.get("/v1/events")).body["items"][-1]
         told = {"reversed": payment, "created_at": done.body["created_at"]}
         assert (last["type"], last["data"]) == ("entry.reversed", told)
-        line = (await person.client.get("/v1/entries?asset=EUR")).body["items"][0]
+        line = (await person.client.get("/v1/transfers?asset=EUR")).body["items"][0]
         assert (line["kind"], line["amount"]) == ("entry.reversed", "60.00")
 
 
