@@ -45,12 +45,13 @@ def request_of(call: Call[Any, Any], operation: str, meaning: dict[str, object])
     """What the Journal remembers this call by, under a required key."""
     if call.key is None:
         raise AssertionError(f"{operation} requires an {HEADER}")
-    return Request(call.principal.owner, operation, call.key, request_digest(meaning))
+    return item_request(call, operation, call.key, meaning)
 
 
 def item_request(call: Call[Any, Any], operation: str, key: str, meaning: dict[str, object]) -> Request:
     """What the Journal remembers one item of a batch by: as if it had come alone, under its own key."""
-    return Request(call.principal.owner, operation, key, request_digest(meaning))
+    principal = call.principal
+    return Request(principal.owner, operation, key, request_digest(meaning), (principal.standing,))
 
 
 def optional_request_of(call: Call[Any, Any], operation: str, meaning: dict[str, object]) -> Request | None:

@@ -88,10 +88,17 @@ class Context:
         row = await self.one(select(schema.assets).where(schema.assets.c.id == asset.symbol))
         if row is None:
             raise NotFound("asset", asset.symbol)
+        found = self.remember_unpaused(row)
+        if isinstance(found, AssetPaused):
+            raise found
+        return found
+
+    def remember_unpaused(self, row: Record) -> Requirement | AssetPaused:
+        """What an asset's row says about moving it; a pause is not remembered: it ends without our being told."""
         if row["paused"]:
-            raise AssetPaused(asset.symbol, row["pause_reason"])
-        requirement = Requirement("assets", asset.symbol, row["version"])
-        self.recent.keep("assets", asset.symbol, {"requirement": requirement})
+            return AssetPaused(row["id"], row["pause_reason"])
+        requirement = Requirement("assets", row["id"], row["version"])
+        self.recent.keep("assets", row["id"], {"requirement": requirement})
         return requirement
 
     async def unpaused_lately(self, asset: Asset) -> Requirement:

@@ -64,7 +64,7 @@ class ReversalList(Shown):
 @route(
     "POST",
     "/v1/operator/reversals",
-    access=any_of(Scope.OPERATE),
+    access=any_of(Scope.OPERATE, judged=True),
     answer=ReversalPosted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,

@@ -97,7 +97,7 @@ class HoldPage(Shown):
 @route(
     "POST",
     "/v1/holds",
-    access=any_of(Scope.PLATFORM),
+    access=any_of(Scope.PLATFORM, judged=True),
     answer=HoldAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
@@ -137,7 +137,7 @@ async def place(call: Call[HoldBody, Nothing]) -> Answer:
 @route(
     "POST",
     "/v1/holds/{hold}/void",
-    access=any_of(Scope.PLATFORM),
+    access=any_of(Scope.PLATFORM, judged=True),
     answer=HoldAccepted,
     idempotency=Idempotency.REQUIRED,
     refuses=("not_found", "hold_not_open", "idempotency_key_reused"),
@@ -157,7 +157,7 @@ async def void(call: Call[Nothing, Nothing]) -> Answer:
 @route(
     "POST",
     "/v1/holds/{hold}/settle",
-    access=any_of(Scope.PLATFORM),
+    access=any_of(Scope.PLATFORM, judged=True),
     answer=HoldSettled,
     idempotency=Idempotency.REQUIRED,
     refuses=(

@@ -42,7 +42,7 @@ class PaymentOutcomes(Shown):
 @route(
     "POST",
     "/v1/payments/batch",
-    access=any_of(Scope.PAY),
+    access=any_of(Scope.PAY, judged=True),
     answer=PaymentOutcomes,
     idempotency=Idempotency.REQUIRED,
     refuses=("idempotency_key_reused",),

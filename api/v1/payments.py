@@ -104,9 +104,8 @@ async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     amount = read_amount(call.context, sent.asset, sent.amount)
     payee = await _payee(call, sent)
     request = request_of(call, OPERATION, payment_meaning(call, sent, payer, payee, amount))
-    asker = call.principal
     done = await send_payment(
-        call.context, asker.key, payer, payee, amount, sent.note, request, sent.client_reference, asker.standing
+        call.context, call.principal.key, payer, payee, amount, sent.note, request, sent.client_reference
     )
     view = await _paid(call, sent, done.result)
     return Answer(view, 201, done.replayed, location=f"/v1/payments/{view.id}", done=done)

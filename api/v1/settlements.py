@@ -127,7 +127,7 @@ class SettlementOutcomes(Shown):
 @route(
     "POST",
     "/v1/settlements",
-    access=any_of(Scope.PLATFORM),
+    access=any_of(Scope.PLATFORM, judged=True),
     answer=SettlementAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
@@ -148,7 +148,7 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
 @route(
     "POST",
     "/v1/settlements/batch",
-    access=any_of(Scope.PLATFORM),
+    access=any_of(Scope.PLATFORM, judged=True),
     answer=SettlementOutcomes,
     idempotency=Idempotency.REQUIRED,
     refuses=("idempotency_key_reused",),

@@ -112,7 +112,7 @@ class WithdrawalPage(Shown):
 @route(
     "POST",
     "/v1/withdrawals",
-    access=any_of(Scope.WITHDRAW),
+    access=any_of(Scope.WITHDRAW, judged=True),
     answer=WithdrawalAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
@@ -180,7 +180,7 @@ async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
 @route(
     "POST",
     "/v1/withdrawals/{withdrawal}/cancel",
-    access=any_of(Scope.WITHDRAW),
+    access=any_of(Scope.WITHDRAW, judged=True),
     answer=WithdrawalAccepted,
     idempotency=Idempotency.REQUIRED,
     refuses=("not_found", "not_cancellable", "hold_not_open", "idempotency_key_reused"),

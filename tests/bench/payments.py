@@ -21,7 +21,7 @@ FUNDED_UNITS = 1_000_000_00
 PAID_UNITS_MAX = 100_00
 UNCOVERED_UNITS = 10**15  # more than all accounts hold together
 FUNDED_AT_ONCE = 1_000  # accounts in one Change
-_UNPAUSED = (Requirement("assets", EUR.symbol, 1),)
+_UNPAUSED = Requirement("assets", EUR.symbol, 1)
 
 
 @cache

@@ -8,5 +8,13 @@ from wallet.journal.change import Change, Committed, EventKind, Request
 async def claim_batch(context: Context, actor: str, request: Request, count: int) -> Committed:
     """Raises `KeyReused`. `replayed` says that these very items came before."""
     data = {"operation": request.operation, "items": count}
-    change = Change(actor, EventKind.BATCH_ACCEPTED, data, viewers=(request.owner,), request=request, result=data)
+    change = Change(
+        actor=actor,
+        kind=EventKind.BATCH_ACCEPTED,
+        data=data,
+        requires=request.standing,
+        viewers=(request.owner,),
+        request=request,
+        result=data,
+    )
     return await context.journal.commit(change)

@@ -1,7 +1,7 @@
 """Decide each item of a batch on what is true now, hand all Changes to the Journal together, decide the stale ones again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -49,21 +49,20 @@ class Allowed:
 
 
 async def look_at_assets(context: Context, symbols: Collection[str]) -> Allowed:
-    """One query for all of them. Raises `NotFound` for an asset that was never listed."""
+    """As they were read lately; one query for those that were not. Callers drop from `recent` what proves `Stale`. Raises
+    `NotFound` for an asset that was never listed."""
+    kept = {symbol: context.recent.get("assets", symbol) for symbol in symbols}
+    found: dict[str, Requirement | AssetPaused] = {
+        symbol: known["requirement"] for symbol, known in kept.items() if known is not None
+    }
+    missing = [symbol for symbol in symbols if symbol not in found]
     table = schema.assets
-    rows = await context.all(select(table).where(table.c.id.in_(symbols)))
-    found = {row["id"]: row for row in rows}
-    for symbol in symbols:
+    for row in await context.all(select(table).where(table.c.id.in_(missing))) if missing else ():
+        found[row["id"]] = context.remember_unpaused(row)
+    for symbol in missing:
         if symbol not in found:
             raise NotFound("asset", symbol)
-    return Allowed(
-        {
-            symbol: AssetPaused(symbol, row["pause_reason"])
-            if row["paused"]
-            else Requirement("assets", symbol, row["version"])
-            for symbol, row in found.items()
-        }
-    )
+    return Allowed(found)
 
 
 async def commit_each(
@@ -71,7 +70,8 @@ async def commit_each(
     drafts: Sequence[AnyDraft],
     look: Callable[[Sequence[AnyDraft]], Awaitable[Decide[AnyDraft]]],
 ) -> list[Outcome]:
-    """What became of each, in order. Nothing is raised for one that could not be done: the others go on.
+    """What became of each, in order. Nothing is raised for one that could not be done: the others go on. Raises `Stale` if the
+    key that asks does not stand any more.
 
     `look` reads what the decisions rest on, for all that are open, and returns how to decide.
     """
@@ -81,10 +81,21 @@ async def commit_each(
         decided = await _decide_each(await look([drafts[n] for n in pending]), {n: drafts[n] for n in pending})
         outcomes |= await _committed(context, {n: d for n, d in decided.items() if isinstance(d, Change)})
         outcomes |= await _recalled(context, drafts, {n: d for n, d in decided.items() if not isinstance(d, Change)})
-        pending = [n for n in pending if isinstance(outcomes[n], Stale)]
+        stale = {n: end for n, end in outcomes.items() if isinstance(end, Stale)}
+        _raise_not_admitted(stale.values())
+        for end in stale.values():
+            context.recent.drop(end.table, end.row_id)
+        pending = list(stale)
         if not pending:
             break
     return [outcomes[n] for n in range(len(drafts))]
+
+
+def _raise_not_admitted(ends: Iterable[Stale]) -> None:
+    """Whether a key still stands is for whoever admitted it to find out, as for a single request."""
+    for stale in ends:
+        if stale.table == "api_keys":
+            raise stale
 
 
 async def _decide_each(decide: Decide[AnyDraft], drafts: Mapping[int, AnyDraft]) -> dict[int, Change | _Stop]:
@@ -101,13 +112,18 @@ async def _decide_each(decide: Decide[AnyDraft], drafts: Mapping[int, AnyDraft])
 
 async def _committed(context: Context, changes: Mapping[int, Change]) -> dict[int, Outcome]:
     """All at once and in order, so that they share the Journal's transactions."""
-    committing = [context.journal.commit(change, Lane.BULK) for change in changes.values()]
-    answers = await asyncio.gather(*committing, return_exceptions=True)
+    committing: dict[int, asyncio.Future[Committed]] = {}
     outcomes: dict[int, Outcome] = {}
-    for number, answer in zip(changes, answers, strict=True):
-        if isinstance(answer, BaseException) and not isinstance(answer, _EXPECTED):
-            raise answer
-        outcomes[number] = answer
+    for number, change in changes.items():
+        try:
+            committing[number] = context.journal.submit(change, Lane.BULK)
+        except JournalUnavailable as full:
+            outcomes[number] = full
+    for number, answer in committing.items():
+        try:
+            outcomes[number] = await answer
+        except _EXPECTED as end:
+            outcomes[number] = end
     return outcomes
 
 

@@ -11,6 +11,7 @@ from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.vault.items import ItemKind
 from wallet.vault.vault import RevealPurpose
 
+NEVER_CHANGE = ("id", "handle", "platform")  # columns of a customer that may be remembered
 _HANDLE = re.compile(r"[a-z][a-z0-9_]{1,29}", re.ASCII)
 
 
@@ -84,7 +85,7 @@ async def customer_names(context: Context, name: str) -> Record:
     known = context.recent.get("customers", name)
     if known is None:
         row = await find_customer(context, name)
-        known = {column: row[column] for column in ("id", "handle", "platform")}
+        known = {column: row[column] for column in NEVER_CHANGE}
         for told in (name, row["id"]):
             context.recent.keep("customers", told, known)
     return known

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet import schema
 from wallet.context import Context, Record
+from wallet.customers.create import NEVER_CHANGE
 from wallet.customers.sub_accounts import PREFIX, by_reference
 from wallet.errors import NotFound
 from wallet.ids import CustomerId
@@ -43,21 +44,41 @@ class Parties:
 
 
 async def find_parties(context: Context, owner: CustomerId, *, is_platform: bool, names: Collection[str]) -> Parties:
-    """A look-up for ids, one for handles, and for a platform one for its references, however many there are."""
+    """Ids, handles and platforms of these customers, which never change: who was not read lately is looked up, with one query
+    for ids, one for handles, and for a platform one for its references, however many there are."""
+    wanted = {name: _kept_as(owner, name) for name in {*names, owner} if is_platform or not name.startswith(PREFIX)}
+    found = {name: row for name, kept in wanted.items() if (row := context.recent.get("customers", kept)) is not None}
+    missing = [name for name in wanted if name not in found]
+    for row in await _read(context, owner, missing):
+        for name in _names(owner, row).intersection(missing):
+            found[name] = {column: row[column] for column in NEVER_CHANGE}
+            context.recent.keep("customers", wanted[name], found[name])
+    return Parties(found[owner], is_platform, found)
+
+
+def _names(owner: CustomerId, row: Record) -> set[str]:
+    """All that `owner` may call them."""
+    names = {str(row["id"])}
+    if row["handle"] is not None:
+        names |= {row["handle"], f"@{row['handle']}"}
+    if row["platform"] == owner:
+        names.add(f"{PREFIX}{row['reference']}")
+    return names
+
+
+def _kept_as(owner: CustomerId, name: str) -> str:
+    """A reference means something to its platform alone."""
+    return f"{owner} {name}" if name.startswith(PREFIX) else name
+
+
+async def _read(context: Context, owner: CustomerId, names: list[str]) -> list[Record]:
     references = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
     ids = [name for name in names if name.startswith("cus_")]
-    handles = [name for name in names if not name.startswith(("cus_", PREFIX))]
-    found = {row["id"]: row for row in await context.all(_among("id", [*ids, owner]))}
-    own = found[owner]
-    if handles:
-        by_handle = {
-            row["handle"]: row for row in await context.all(_among("handle", [n.removeprefix("@") for n in handles]))
-        }
-        found |= {name: by_handle[name.removeprefix("@")] for name in handles if name.removeprefix("@") in by_handle}
-    if references and is_platform:
-        rows = await context.all(by_reference(owner, references))
-        found |= {PREFIX + row["reference"]: row for row in rows}
-    return Parties(own, is_platform, found)
+    handles = [name.removeprefix("@") for name in names if not name.startswith(("cus_", PREFIX))]
+    statements = [_among(column, values) for column, values in (("id", ids), ("handle", handles)) if values]
+    if references:
+        statements.append(by_reference(owner, references))
+    return [row for statement in statements for row in await context.all(statement)]
 
 
 def _among(column: str, values: list[str]) -> Select[Any]:

@@ -55,7 +55,7 @@ async def place_hold(
             kind=EventKind.HOLD_PLACED,
             data=view,
             entry=templates.hold_placed(owner, amount, hold),
-            requires=(unpaused,),
+            requires=(*request.standing, unpaused),
             writes=(Insert("placed_holds", row),),
             viewers=tuple(dict.fromkeys((platform, owner))),
             request=request,

@@ -58,6 +58,7 @@ def _released(
         kind=kind,
         data=view,
         entry=templates.hold_released(CustomerId(row["owner"]), left, HoldId(row["id"])),
+        requires=() if request is None else request.standing,
         writes=(Update("placed_holds", row["id"], row["version"], values),),
         viewers=tuple(dict.fromkeys((row["platform"], row["owner"]))),
         request=request,

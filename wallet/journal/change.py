@@ -76,23 +76,25 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What makes a retry safe. The key belongs to the owner of the money, never to the credential that carried it; `digest`
-    covers the meaning of the parsed request (`journal.body.request_digest`)."""
-
-    owner: str
-    operation: str
-    key: str
-    digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Requirement:
     """A row that the decision rested on, at the version that was read. If it has changed, the Change is stale."""
 
     table: str
     id: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What makes a retry safe. The key belongs to the owner of the money, never to the credential that carried it; `digest`
+    covers the meaning of the parsed request (`journal.body.request_digest`). `standing` is what must still be as it was
+    when the request was admitted, such as its credential: the Change that is made of it requires that."""
+
+    owner: str
+    operation: str
+    key: str
+    digest: bytes
+    standing: tuple[Requirement, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

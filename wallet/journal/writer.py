@@ -115,6 +115,10 @@ class Journal:
         Raises a `Refusal` (judged; a remembered one if the request came before), `Stale` (read again, decide again),
         `JournalUnavailable` (nothing was written) or `OutcomeUnknown`. A caller that goes away does not undo anything.
         """
+        return await self.submit(change, lane)
+
+    def submit(self, change: Change, lane: Lane = Lane.INTERACTIVE) -> asyncio.Future[Committed]:
+        """Queue one Change, as `commit`; its answer comes later. Raises `JournalUnavailable` if it cannot be queued."""
         if self._task is None or self._task.done() or self._stopping:
             raise JournalUnavailable("the journal is not running")
         if self.tail_lost is not None:
@@ -124,7 +128,7 @@ class Journal:
         writes = [wire_write(write) for write in change.writes]
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._lanes.put(Waiting(change, writes, encode_body(change, writes, change.entry), answer), lane)
-        return await answer
+        return answer
 
     def recent_receipt(self, seq: int) -> Receipt | None:
         """Of a Change that this process committed lately; None for all others."""

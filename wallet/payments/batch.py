@@ -45,7 +45,7 @@ def _decide(context: Context, actor: str, allowed: Allowed, draft: Draft) -> Cha
         raise AmountRefused("a payment moves at least one base unit")
     if draft.payee == draft.payer:
         raise NotAllowed("a payment goes to somebody else")
-    requires = (allowed.requirement(draft.amount.asset.symbol),)
+    unpaused = allowed.requirement(draft.amount.asset.symbol)
     note = context.seal(draft.payer, ItemKind.NOTE, draft.note) if draft.note else None
     return payment_change(
         actor,
@@ -55,7 +55,7 @@ def _decide(context: Context, actor: str, allowed: Allowed, draft: Draft) -> Cha
         draft.amount,
         note,
         context.clock.now(),
-        requires,
+        unpaused,
         draft.request,
         draft.client_reference,
     )

@@ -37,16 +37,15 @@ async def send_payment(
     note: str | None,
     request: Request,
     client_reference: str | None = None,
-    standing: Requirement | None = None,
 ) -> Committed:
-    """Move money to another customer, named by handle or id, while the key that asks for it is `standing`.
+    """Move money to another customer, named by handle or id.
 
     Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`.
     A retry under the same key returns the first answer. A payer uses a `client_reference` once, for ever (`AlreadyExists`).
     """
 
     async def decide() -> Change:
-        return await _decide(context, actor, payer, payee, amount, note, request, client_reference, standing)
+        return await _decide(context, actor, payer, payee, amount, note, request, client_reference)
 
     return await repeatable(context.journal, request, decide, context.recent)
 
@@ -60,7 +59,6 @@ async def _decide(
     note: str | None,
     request: Request,
     client_reference: str | None,
-    standing: Requirement | None,
 ) -> Change:
     receiver = await _payee(context, payer, payee)
     if not amount:
@@ -68,10 +66,9 @@ async def _decide(
     if receiver == payer:
         raise NotAllowed("a payment goes to somebody else")
     unpaused = await context.unpaused_lately(amount.asset)
-    requires = (unpaused,) if standing is None else (standing, unpaused)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
     payment, now = PaymentId(context.new_id("pay")), context.clock.now()
-    return payment_change(actor, payment, payer, receiver, amount, sealed, now, requires, request, client_reference)
+    return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request, client_reference)
 
 
 async def _payee(context: Context, payer: CustomerId, name: str) -> CustomerId:
@@ -91,7 +88,7 @@ def payment_change(
     amount: Amount,
     note: SealedItem | None,
     at: datetime,
-    requires: tuple[Requirement, ...],
+    unpaused: Requirement,
     request: Request,
     client_reference: str | None = None,
 ) -> Change:
@@ -114,7 +111,7 @@ def payment_change(
         kind=EventKind.PAYMENT_SENT,
         data=view,
         entry=templates.payment_sent(payer, payee, amount),
-        requires=requires,
+        requires=(*request.standing, unpaused),
         writes=(Insert("payments", row),),
         vault=(note,) if note else (),
         viewers=(payer, payee) if request.owner in (payer, payee) else (payer, payee, request.owner),

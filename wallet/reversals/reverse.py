@@ -52,6 +52,7 @@ async def reverse_entry(
 async def _change(context: Context, actor: str, posted: Posted, reason: str, request: Request | None) -> Change:
     """The event goes to everybody whose balance moves, and so tells neither the reason nor the position."""
     now, entry = context.clock.now(), templates.entry_reversed(posted.entry)
+    standing = () if request is None else request.standing
     assets = {transfer.amount.asset.symbol: transfer.amount.asset for transfer in entry}
     row = {"id": str(posted.seq), "object": posted.object, "reason": reason, "created_at": now}
     told = {"reversed": posted.object, "created_at": time_text(now)}
@@ -61,7 +62,7 @@ async def _change(context: Context, actor: str, posted: Posted, reason: str, req
         kind=EventKind.ENTRY_REVERSED,
         data=told,
         entry=entry,
-        requires=tuple([await context.unpaused(asset) for _, asset in sorted(assets.items())]),
+        requires=(*standing, *[await context.unpaused(asset) for _, asset in sorted(assets.items())]),
         writes=(Insert("reversals", row),),
         viewers=await viewers_of(context, *owners),
         request=request,

@@ -42,7 +42,7 @@ async def post_settlement(context: Context, actor: str, draft: Draft) -> Committ
         return (await _look(context, actor, [draft]))(draft)
 
     async with turn(_holds([draft])):
-        return await repeatable(context.journal, draft.request, decide)
+        return await repeatable(context.journal, draft.request, decide, context.recent)
 
 
 async def post_settlements(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -70,7 +70,7 @@ def decide_settlement(context: Context, actor: str, allowed: Allowed, holds: Ope
     """Pure. What it takes out of `holds` counts for whoever decides on them next."""
     for leg in draft.legs:
         check_leg(leg, draft.platform)
-    requires = tuple([allowed.requirement(symbol) for symbol in sorted(_symbols([draft]))])
+    unpaused = [allowed.requirement(symbol) for symbol in sorted(_symbols([draft]))]
     now = context.clock.now()
     drawing = holds.drawing(draft.platform, now)
     settled = [
@@ -78,7 +78,7 @@ def decide_settlement(context: Context, actor: str, allowed: Allowed, holds: Ope
         for leg in draft.legs
     ]
     settlement = SettlementId(context.new_id("stl"))
-    return settlement_change(actor, settlement, draft, settled, now, requires, drawing.done())
+    return settlement_change(actor, settlement, draft, settled, now, tuple(unpaused), drawing.done())
 
 
 def settlement_change(
@@ -87,7 +87,7 @@ def settlement_change(
     draft: Draft,
     settled: Sequence[Settled],
     at: datetime,
-    requires: tuple[Requirement, ...],
+    unpaused: tuple[Requirement, ...],
     drawn: tuple[Update, ...],
 ) -> Change:
     """The event does not tell the legs, since each party sees it: one's own movements stand in one's history."""
@@ -105,7 +105,7 @@ def settlement_change(
         kind=EventKind.SETTLEMENT_POSTED,
         data=view,
         entry=templates.trade_settled([leg.entry for leg in settled]),
-        requires=requires,
+        requires=(*draft.request.standing, *unpaused),
         writes=(Insert("settlements", row), *drawn),
         viewers=tuple(dict.fromkeys((draft.platform, *parties))),
         request=draft.request,

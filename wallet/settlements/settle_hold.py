@@ -48,4 +48,4 @@ async def settle_hold(
         return replace(change, result={**after, "settlement": change.result["id"]})
 
     async with turn([hold]):
-        return await repeatable(context.journal, request, decide)
+        return await repeatable(context.journal, request, decide, context.recent)

@@ -44,6 +44,7 @@ async def _decide(context: Context, actor: str, owner: CustomerId, withdrawal: s
         kind=EventKind.WITHDRAWAL_CANCELLED,
         data=view,
         entry=released(context, row),
+        requires=request.standing,
         writes=(Update("withdrawals", withdrawal, row["version"], values),),
         viewers=await viewers_of(context, owner),
         request=request,

@@ -119,7 +119,7 @@ async def _decide(
         entry=templates.withdrawal_requested(
             owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
         ),
-        requires=(unpaused,),
+        requires=(*request.standing, unpaused),
         writes=(Insert("withdrawals", row),),
         vault=(sealed,) if sealed else (),
         viewers=await viewers_of(context, owner),

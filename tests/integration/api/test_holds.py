@@ -155,6 +155,7 @@ async def test_led_04_parts_a_void_and_the_end_race_and_nothing_is_paid_twice_or
         return await pay_out(platform, hold, f"s-{number}", "4.00")
 
     *parts, _ = await asyncio.gather(*[part(number) for number in range(30)], expire())
+    await expire_holds(context)  # as the worker does: the first round may have lost the race to a part
     paid = sum(end.status == 200 for end in parts if isinstance(end, Reply))
     assert 0 < paid <= 15
     row = (await platform.client.get(f"/v1/holds/{hold}")).body
