@@ -238,6 +238,24 @@ def export(
     _beside(config, lambda context, _dsns: write_export(context, wanted, say))
 
 
+@app.command()
+def explain(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A customer (id or @handle), the id of a payment, deposit, withdrawal, hold, settlement, submission, "
+            "statement or break, a journal position, or one transfer as POSITION.ORDINAL."
+        ),
+    ],
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Why is it so? The entries behind an object with their journal positions, and the blocks or statements that prove them."""
+    from node.explain import explain as explain_it  # noqa: PLC0415
+
+    _beside(config, lambda context, _dsns: explain_it(context, name, as_json=as_json))
+
+
 @receipt.command("verify")
 def receipt_verify(
     file: Annotated[Path, typer.Argument(help="The receipt's JSON; - for standard input.")],

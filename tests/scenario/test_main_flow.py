@@ -1,6 +1,9 @@
 """The main job: money in from three networks, a payment, money out, the books proven."""
 
 from tests.scenario.house import BITCOIN, ETHEREUM, SEPA, House
+from wallet import schema
+from wallet.explain.explain import Explanation, explain_object
+from wallet.explain.viewer import OPERATOR
 from wallet.ids import CustomerId
 from wallet.journal.change import Request
 from wallet.money import parse_amount
@@ -50,3 +53,32 @@ async def test_money_goes_in_around_and_out_and_every_unit_is_accounted_for(hous
     assert await house.available(bob, "EUR") == "40.00"
     assert await house.available(alice, "BTC") == "0.40000000"
     await house.prove()
+    await every_object_is_explained(house)
+
+
+async def explained(house: House, name: str) -> Explanation:
+    return await explain_object(house.context, name, OPERATOR)
+
+
+async def every_object_is_explained(house: House) -> None:
+    """By its entries, in order, and by the block or statement that the network shows it in."""
+    for row in await house.deposits():
+        found = await explained(house, row["id"])
+        credit = "funding.received" if row["owner"] == "house" else "deposit.credited"
+        assert [change["kind"] for change in found["changes"]] == [credit]
+        proofs = [(one["tx"], one["height"], one["block"]) for one in found["evidence"]]
+        assert proofs == [(row["tx"], row["height"], row["block"])]
+    for row in await house.withdrawals():
+        found = await explained(house, row["id"])
+        kinds = [change["kind"] for change in found["changes"]]
+        assert kinds == ["withdrawal.requested", "withdrawal.final"]
+        (submission,) = found["related"]
+        sent = await explained(house, submission)
+        assert [change["kind"] for change in sent["changes"]] == ["submission.reserved", "withdrawal.final"]
+        assert (sent["related"], sent["evidence"]) == ([row["id"]], found["evidence"])
+        assert found["evidence"][0]["height"] is not None
+        assert sent["changes"][-1] == found["changes"][-1]
+    for row in await house.rows(schema.statements):
+        for name in (await explained(house, row["id"]))["related"]:
+            (proof,) = (await explained(house, name))["evidence"]
+            assert (proof["statement"], proof["digest"], proof["height"]) == (row["id"], row["digest"], row["height"])
