@@ -19,7 +19,7 @@ SEEDS ?= 10
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind $(TOOLS)/.chromium ## Do all the set-up, run nothing
+setup: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind $(TOOLS)/.chromium $(TOOLS)/.hledger ## Do all the set-up, run nothing
 	@echo "setup: complete"
 
 check: $(VENV)/.installed ## Format, lint, types, import contracts, architecture: fast, no servers
@@ -110,4 +110,8 @@ $(TOOLS)/.bitcoind: | $(VENV)/.installed
 
 $(TOOLS)/.chromium: | $(VENV)/.installed
 	@$(BIN)/python -m tests.browser
+	@mkdir -p $(@D); touch $@
+
+$(TOOLS)/.hledger: | $(VENV)/.installed
+	@$(BIN)/python -m tests.hledger
 	@mkdir -p $(@D); touch $@

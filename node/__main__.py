@@ -217,7 +217,7 @@ def archive(
 @app.command()
 def export(
     config: ConfigFile = DEFAULT_CONFIG,
-    form: Annotated[str, typer.Option("--format", help="csv or ndjson.")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="csv, ndjson, or hledger: a journal for that program.")] = "csv",
     account: Annotated[str | None, typer.Option(help="One account, by its id.")] = None,
     customer: Annotated[str | None, typer.Option(help="All accounts of a customer, by handle or id.")] = None,
     start: Annotated[

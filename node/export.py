@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -14,21 +15,29 @@ from wallet.context import Context
 from wallet.customers.create import find_customer
 from wallet.errors import NotFound, PeriodRefused
 from wallet.exports.files import FileForm, file_of
+from wallet.exports.hledger import hledger_journal
 from wallet.exports.read import accounts_of, movements_of_accounts, movements_of_books
 from wallet.exports.span import Period, Span, span_of
 from wallet.exports.transfers import ACCOUNT_NAMES, BOOK_NAMES, account_rows, book_rows
 from wallet.ledger.history import Movement
+from wallet.ledger.moments import MomentArchived
 
 Say = Callable[[str], None]
 
 TELL_EVERY_S = 1.0
 
 
+class ExportForm(StrEnum):
+    CSV = "csv"
+    NDJSON = "ndjson"
+    HLEDGER = "hledger"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`account` is an account's id, `customer` a handle or an id; neither: the whole books. `file` None: standard output."""
 
-    form: FileForm
+    form: ExportForm
     account: str | None
     customer: str | None
     period: Period
@@ -39,13 +48,15 @@ def read_wanted(
     form: str, account: str | None, customer: str | None, start: str | None, end: str | None, file: Path | None
 ) -> Wanted:
     """Raises `ValueError` for what makes no sense, in a line for people."""
-    if form not in set(FileForm):
-        raise ValueError(f"--format is {' or '.join(FileForm)}")
+    if form not in set(ExportForm):
+        raise ValueError(f"--format is {' or '.join(ExportForm)}")
+    if form == ExportForm.HLEDGER and start is not None:
+        raise ValueError("a journal for hledger begins with the books: leave out --from")
     if account is not None and customer is not None:
         raise ValueError("name an account or a customer, not both")
     moments = [None if text is None else read_moment(text) for text in (start, end)]
     try:
-        return Wanted(FileForm(form), account, customer, Period(*moments), file)
+        return Wanted(ExportForm(form), account, customer, Period(*moments), file)
     except PeriodRefused as refused:
         raise ValueError(refused.message) from None
 
@@ -53,18 +64,36 @@ def read_wanted(
 async def export(context: Context, wanted: Wanted, say: Say) -> int:
     """Exit status 0. Raises `NotFound`, `MomentArchived`, `PeriodRefused`, OSError; a file under its name is whole."""
     span = await span_of(context, wanted.period)
-    told = _Progress(span, say)
-    accounts = await _accounts(context, wanted)
-    names: Sequence[str]
-    if accounts is None:
-        names, rows = BOOK_NAMES, book_rows(context, told.passing(movements_of_books(context, span)))
-    else:
-        names, rows = ACCOUNT_NAMES, account_rows(context, told.passing(movements_of_accounts(context, accounts, span)))
+    if span.after and wanted.period.start is None:
+        say(f"rows up to {span.after:,} of the journal were archived: the file begins after them")
+    told, accounts = _Progress(span, say), await _accounts(context, wanted)
+    parts = _hledger if wanted.form is ExportForm.HLEDGER else _rows
     with _opened(wanted.file) as file:
-        async for part in file_of(wanted.form, names, rows):
+        async for part in parts(context, wanted, span, accounts, told):
             file.write(part)
     told.end()
     return 0
+
+
+def _rows(
+    context: Context, wanted: Wanted, span: Span, accounts: list[str] | None, told: "_Progress"
+) -> AsyncGenerator[bytes, None]:
+    form = FileForm(wanted.form)
+    if accounts is None:
+        return file_of(form, BOOK_NAMES, book_rows(context, told.passing(movements_of_books(context, span))))
+    found = told.passing(movements_of_accounts(context, accounts, span))
+    return file_of(form, ACCOUNT_NAMES, account_rows(context, found))
+
+
+def _hledger(
+    context: Context, _wanted: Wanted, span: Span, accounts: list[str] | None, told: "_Progress"
+) -> AsyncGenerator[bytes, None]:
+    """Raises `MomentArchived` where the beginning of the books was moved to files: there would be balances without a reason."""
+    if span.after:
+        raise MomentArchived
+    whole = movements_of_books(context, span, both=True)
+    found = whole if accounts is None else movements_of_accounts(context, accounts, span)
+    return hledger_journal(context.assets, told.passing(found))
 
 
 async def _accounts(context: Context, wanted: Wanted) -> list[str] | None:
@@ -106,7 +135,7 @@ class _Progress:
             if found and monotonic() - self._told >= TELL_EVERY_S:
                 self._told = monotonic()
                 done, of = found[-1].seq - self._span.after, self._span.upto - self._span.after
-                self._say(f"{self._count:,} transfers, {done * 100 // max(of, 1)} % of the journal's rows")
+                self._say(f"{self._count:,} movements, {done * 100 // max(of, 1)} % of the journal's rows")
 
     def end(self) -> None:
-        self._say(f"{self._count:,} transfers, up to row {self._span.upto:,} of the journal")
+        self._say(f"{self._count:,} movements, up to row {self._span.upto:,} of the journal")

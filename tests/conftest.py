@@ -15,6 +15,7 @@ from node.devnet.bitcoind import Bitcoind, find_bitcoind
 from node.devnet.debian import ProgramUnavailable
 from tests.browser import find_chromium, running_browser
 from tests.databases import FreshDatabases
+from tests.hledger import find_hledger
 
 Program = TypeVar("Program")
 
@@ -101,3 +102,9 @@ async def browser() -> AsyncIterator[Browser]:
     """One Chromium for the run; each test opens a context or page of its own."""
     async with running_browser(needed(lambda: find_chromium(say))) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def hledger_program() -> Path:
+    """Another's program that adds up what we export."""
+    return needed(lambda: find_hledger(say))

@@ -42,6 +42,7 @@ _OF_ACCOUNT = (
     " ORDER BY t.seq, t.ordinal LIMIT $5"
 )
 _OF_BOOKS = f"SELECT {_COLUMNS}, {_AFTER} FROM transfers t WHERE t.seq > $1 AND t.seq <= $2 ORDER BY t.seq, t.ordinal"  # noqa: S608
+_OF_BOTH = _OF_BOOKS.replace(" FROM transfers", ", true AS debit_own, true AS credit_own FROM transfers")
 # An account's id begins with its owner's; a window is looked through row by row, with a look at the owner's row for each side.
 _OF_PLATFORM = f"""
 SELECT {_COLUMNS}, {_AFTER}, d.id IS NOT NULL AS debit_own, c.id IS NOT NULL AS credit_own FROM transfers t
@@ -106,9 +107,9 @@ async def movements_of_platform(
         yield rows
 
 
-async def movements_of_books(context: Context, span: Span) -> AsyncIterator[list[Movement]]:
-    """Every transfer, as its debit account sees it."""
-    async for found in _windows(context, _OF_BOOKS, span):
+async def movements_of_books(context: Context, span: Span, *, both: bool = False) -> AsyncIterator[list[Movement]]:
+    """Every transfer as its debit account sees it, or as `both` do."""
+    async for found in _windows(context, _OF_BOTH if both else _OF_BOOKS, span):
         yield found
 
 

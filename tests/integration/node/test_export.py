@@ -40,7 +40,7 @@ async def test_the_whole_books_one_customer_and_one_account(world: World, dsns: 
     assert [(r["seq"], r["ordinal"], r["credit_account"]) for r in rows] == [
         (str(seq), str(ordinal), credit) for seq, ordinal, credit in wanted
     ]
-    assert told[-1].startswith(f"{len(rows):,} transfers, up to row ")
+    assert told[-1].startswith(f"{len(rows):,} movements, up to row ")
     assert (os.stat(file).st_mode & 0o777, "books.csv.new" in os.listdir(tmp_path)) == (0o600, False)
     account = customer_balance(STRANGER, EUR).id
     one, _ = await exported(world, tmp_path / "one.csv", account=account)
