@@ -67,7 +67,7 @@ async def opened(devnet: Devnet, node: NodeProcess, http: aiohttp.ClientSession)
         operator = Client(http, node.url, await books.operator())
         alice, addresses = await open_customer(operator, "alice")
         bob, _ = await open_customer(operator, "bob")
-        scene = Scene(devnet, node, http, alice, bob, addresses)
+        scene = Scene(devnet, node, http, alice, bob, bob, addresses)
         await scene.renew_outside()
         await pay_in(devnet, "ETH", "2", await books.hot("ethereum"))
         scene.deposits += 1

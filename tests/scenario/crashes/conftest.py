@@ -7,9 +7,10 @@ import pytest
 
 from node.devnet.networks import Devnet
 from tests.scenario.crashes.flows import FLOWS, Scene, pay_in
-from tests.scenario.crashes.node_process import Client, NodeProcess, open_customer
+from tests.scenario.crashes.node_process import Client, NodeProcess, open_customer, open_platform
 from tests.scenario.house import with_bank
 
+KILLS = {"killed_at_a_point": "a point", "killed_again": "a point, and again while that is made good"}
 MONEY = {"EUR": "1000.00", "BTC": "0.5", "ETH": "5", "DUSD": "1000"}
 
 
@@ -31,14 +32,29 @@ async def _set_up(devnet: Devnet, node: NodeProcess, http: aiohttp.ClientSession
         operator = Client(http, node.url, await books.operator())
         alice, addresses = await open_customer(operator, "alice")
         bob, _ = await open_customer(operator, "bob")
-        scene = Scene(devnet, node, http, alice, bob, addresses)
+        alice, ann = await open_platform(operator, alice)
+        scene = Scene(devnet, node, http, alice, bob, ann, addresses)
         await pay_in(devnet, "ETH", "2", await books.hot("ethereum"))
         scene.deposits += 1
         for asset, amount in MONEY.items():
             await scene.pay_in(asset, amount)
         async with scene.blocks(None):
             await books.settled(scene.deposits)
+        await alice.make("/v1/payments", {"to": "ref:ann", "asset": "EUR", "amount": "100.00"}, "for-ann")
         await books.scanned_to_the_tip()
         await books.prove()
     assert {flow.asset for flow in FLOWS.values()} == set(MONEY)
     return scene
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many pairs of a flow and a point were run, and how many of them ended as they must."""
+    for words, where in KILLS.items():
+        passed, failed = (
+            sum(words in report.nodeid and report.when == "call" for report in terminalreporter.getreports(outcome))
+            for outcome in ("passed", "failed")
+        )
+        if passed or failed:
+            terminalreporter.write_line(
+                f"killed at {where}: {passed + failed} pairs of flow and point, {passed} passed"
+            )

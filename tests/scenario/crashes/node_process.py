@@ -212,3 +212,15 @@ async def open_customer(operator: Client, handle: str) -> tuple[Client, dict[str
         *(client.make("/v1/addresses", {"network": n}, f"{handle}-{n}") for n in ("sepa", "bitcoin", "ethereum"))
     )
     return client, {address["network"]: address["address"] for address in made}
+
+
+async def open_platform(operator: Client, customer: Client) -> tuple[Client, Client]:
+    """The customer's client as a platform, and that of its sub-account with the reference `ann`."""
+    _, me = await customer.insist("GET", "/v1/me")
+    asked = {"owner": me["customer"]["id"], "scopes": [*CUSTOMER_SCOPES, "platform"], "label": "platform"}
+    key = await operator.make("/v1/api-keys", asked, "key-platform")
+    platform = Client(operator.http, operator.url, key["secret"])
+    made = await platform.make("/v1/customers/batch", {"items": [{"reference": "ann", "addresses": []}]}, "make-ann")
+    asked = {"owner": made["items"][0]["id"], "scopes": CUSTOMER_SCOPES, "label": "test"}
+    own = await operator.make("/v1/api-keys", asked, "key-ann")
+    return platform, Client(operator.http, operator.url, own["secret"])
