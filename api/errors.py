@@ -85,6 +85,20 @@ RULES: dict[str, Rule] = {
     "network_unavailable": Rule(503, "The network does not answer"),
 }
 
+MOVE_REFUSALS = (
+    "amount_refused",
+    "not_allowed",
+    "not_found",
+    "insufficient_funds",
+    "account_frozen",
+    "account_closed",
+    "asset_paused",
+    "balance_overflow",
+    "duplicate_reference",
+    "idempotency_key_reused",
+)
+"""How a request to move money between accounts may be refused, beyond what any request may be."""
+
 _RETRY = {"Retry-After": RETRY_AFTER_S}
 _REPEAT = "nothing is lost: repeat the request with the same Idempotency-Key to learn what became of it"
 

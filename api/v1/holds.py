@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from api.amounts import read_amount
 from api.auth import subject
+from api.errors import MOVE_REFUSALS
 from api.idempotency import request_of
 from api.pages import page_of_rows
 from api.receipted import Receipted
@@ -101,17 +102,7 @@ class HoldPage(Shown):
     answer=HoldAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
-    refuses=(
-        "amount_refused",
-        "not_allowed",
-        "not_found",
-        "insufficient_funds",
-        "account_frozen",
-        "account_closed",
-        "asset_paused",
-        "duplicate_reference",
-        "idempotency_key_reused",
-    ),
+    refuses=MOVE_REFUSALS,
 )
 async def place(call: Call[HoldBody, Nothing]) -> Answer:
     """Hold money of a sub-account, or of one's own"""
@@ -160,17 +151,7 @@ async def void(call: Call[Nothing, Nothing]) -> Answer:
     access=any_of(Scope.PLATFORM, judged=True),
     answer=HoldSettled,
     idempotency=Idempotency.REQUIRED,
-    refuses=(
-        "amount_refused",
-        "not_allowed",
-        "not_found",
-        "hold_not_open",
-        "account_closed",
-        "asset_paused",
-        "balance_overflow",
-        "duplicate_reference",
-        "idempotency_key_reused",
-    ),
+    refuses=(*MOVE_REFUSALS, "hold_not_open"),
 )
 async def settle(call: Call[SettleBody, Nothing]) -> Answer:
     """Pay all that is left of a hold, or a part of it, to another account of one's own"""

@@ -1,19 +1,17 @@
 """Payments by the thousand: one request, each payment accepted or refused on its own."""
 
-import asyncio
+from functools import partial
 
 from pydantic import Field
 
 from api.amounts import read_amount
-from api.batches import ItemOutcome, Keyed, outcome_view, refuse_repeated
-from api.errors import Problem
+from api.batches import Keyed, Outcomes, answer_each
 from api.idempotency import item_request, personal, request_of
 from api.json_body import BATCH_BYTES_MAX
 from api.routes import Answer, Call, Idempotency, any_of, route
-from api.schema import Closed, Nothing, Shown
+from api.schema import Closed, Nothing
 from api.v1.payments import OPERATION, PaymentBody, payment_meaning
 from wallet.access.keys import Scope
-from wallet.batches.claim import claim_batch
 from wallet.context import Record
 from wallet.customers.find import Parties, find_parties
 from wallet.customers.sub_accounts import PREFIX
@@ -22,7 +20,6 @@ from wallet.ids import CustomerId
 from wallet.payments.batch import BATCH_MAX, Draft, send_payments
 
 _EXAMPLE = {"key": "pay-1", "to": "@bob", "asset": "EUR", "amount": "12.50"}
-READ_AT_ONCE = 100  # items, then others have their turn
 
 
 class PaymentItem(PaymentBody, Keyed):
@@ -33,17 +30,11 @@ class PaymentsBody(Closed):
     items: list[PaymentItem] = Field(min_length=1, max_length=BATCH_MAX, examples=[[_EXAMPLE]])
 
 
-class PaymentOutcomes(Shown):
-    """In the order of the request. `id` names the payment."""
-
-    items: list[ItemOutcome]
-
-
 @route(
     "POST",
     "/v1/payments/batch",
     access=any_of(Scope.PAY, judged=True),
-    answer=PaymentOutcomes,
+    answer=Outcomes,
     idempotency=Idempotency.REQUIRED,
     refuses=("idempotency_key_reused",),
     bytes_max=BATCH_BYTES_MAX,
@@ -51,29 +42,13 @@ class PaymentOutcomes(Shown):
 async def send(call: Call[PaymentsBody, Nothing]) -> Answer:
     """Send many payments, each accepted or refused on its own"""
     items, context, principal = call.body.items, call.context, call.principal
-    refuse_repeated(items)
     names = {name for item in items for name in (item.to, item.payer) if name is not None}
     parties = await find_parties(
         context, CustomerId(principal.owner), is_platform=Scope.PLATFORM in principal.scopes, names=names
     )
-    claim = await claim_batch(context, principal.key, request_of(call, "payment.batch", _meaning(call)), len(items))
-    drafts = await _read_each(call, parties)
-    outcomes = iter(await send_payments(context, principal.key, [d for d in drafts if isinstance(d, Draft)]))
-    told = [d if isinstance(d, Exception) else next(outcomes) for d in drafts]
-    views = [outcome_view(item.key, outcome) for item, outcome in zip(items, told, strict=True)]
-    return Answer(PaymentOutcomes.model_construct(items=views), replayed=claim.replayed)
-
-
-async def _read_each(call: Call[PaymentsBody, Nothing], parties: Parties) -> list[Draft | Refusal | Problem]:
-    drafts: list[Draft | Refusal | Problem] = []
-    for number, item in enumerate(call.body.items):
-        if number % READ_AT_ONCE == READ_AT_ONCE - 1:
-            await asyncio.sleep(0)
-        try:
-            drafts.append(_read(call, parties, item))
-        except (Refusal, Problem) as refusal:
-            drafts.append(refusal)
-    return drafts
+    request = request_of(call, "payment.batch", _meaning(call))
+    commit = partial(send_payments, context, principal.key)
+    return await answer_each(call, items, request, partial(_read, call, parties), commit)
 
 
 def _read(call: Call[PaymentsBody, Nothing], parties: Parties, item: PaymentItem) -> Draft:

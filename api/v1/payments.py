@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from api.amounts import read_amount
 from api.auth import may_see, subject
+from api.errors import MOVE_REFUSALS
 from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_text
@@ -86,17 +87,7 @@ class PaymentPage(Shown):
     answer=PaymentAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
-    refuses=(
-        "amount_refused",
-        "not_allowed",
-        "not_found",
-        "insufficient_funds",
-        "account_frozen",
-        "account_closed",
-        "asset_paused",
-        "duplicate_reference",
-        "idempotency_key_reused",
-    ),
+    refuses=MOVE_REFUSALS,
 )
 async def send(call: Call[PaymentBody, Nothing]) -> Answer:
     """Pay another customer; a platform also moves money between accounts of its own"""

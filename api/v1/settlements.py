@@ -1,15 +1,15 @@
 """Settlements: a trade between accounts of one platform, all of its legs at once or none."""
 
-import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from api.amounts import read_amount
-from api.batches import ItemOutcome, Keyed, outcome_view, refuse_repeated
-from api.errors import Problem
+from api.batches import Keyed, Outcomes, answer_each
+from api.errors import MOVE_REFUSALS, Problem
 from api.idempotency import item_request, request_of
 from api.json_body import BATCH_BYTES_MAX
 from api.pages import page_of_rows
@@ -18,10 +18,9 @@ from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import REFERENCE, ULID, AmountText, AssetSymbol, ClientReference, Closed, Moment, Nothing, Paging, Shown
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.batches.claim import claim_batch
 from wallet.context import Context, Record
 from wallet.customers.find import Parties, find_parties
-from wallet.errors import NotFound, Refusal
+from wallet.errors import NotFound
 from wallet.ids import CustomerId, HoldId
 from wallet.journal.body import time_text
 from wallet.ledger.accounts import COLLECTED_CODES
@@ -31,26 +30,12 @@ from wallet.settlements.post import BATCH_MAX, Draft, post_settlement, post_sett
 SELF = "self"
 HOLD_PREFIX = "hld_"
 OPERATION = "settlement.post"
-READ_AT_ONCE = 50  # settlements, then others have their turn
 _TABLE = schema.settlements
 _EXAMPLE = [
     {"from": "ref:ann", "to": "ref:ben", "asset": "BTC", "amount": "0.5"},
     {"from": "ref:ben", "to": "ref:ann", "asset": "EUR", "amount": "30000.00"},
     {"from": "ref:ann", "to": "fees", "asset": "EUR", "amount": "15.00"},
 ]
-_REFUSES = (
-    "amount_refused",
-    "not_allowed",
-    "not_found",
-    "insufficient_funds",
-    "hold_not_open",
-    "account_frozen",
-    "account_closed",
-    "asset_paused",
-    "balance_overflow",
-    "duplicate_reference",
-    "idempotency_key_reused",
-)
 LegPlace = Annotated[
     str,
     Field(
@@ -118,12 +103,6 @@ class SettlementPage(Shown):
     next_cursor: str | None
 
 
-class SettlementOutcomes(Shown):
-    """In the order of the request. `id` names the settlement."""
-
-    items: list[ItemOutcome]
-
-
 @route(
     "POST",
     "/v1/settlements",
@@ -131,7 +110,7 @@ class SettlementOutcomes(Shown):
     answer=SettlementAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
-    refuses=_REFUSES,
+    refuses=(*MOVE_REFUSALS, "hold_not_open"),
 )
 async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     """Settle a trade between accounts of one's own: all legs at once or none"""
@@ -149,7 +128,7 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     "POST",
     "/v1/settlements/batch",
     access=any_of(Scope.PLATFORM, judged=True),
-    answer=SettlementOutcomes,
+    answer=Outcomes,
     idempotency=Idempotency.REQUIRED,
     refuses=("idempotency_key_reused",),
     bytes_max=BATCH_BYTES_MAX,
@@ -157,15 +136,17 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
 async def post_batch(call: Call[SettlementsBody, Nothing]) -> Answer:
     """Settle many trades, each on its own"""
     need_pay(call)
-    items, context, principal = call.body.items, call.context, call.principal
-    refuse_repeated(items)
-    request = request_of(call, "settlement.batch", {"items": [item.model_dump(mode="json") for item in items]})
-    claim = await claim_batch(context, principal.key, request, len(items))
-    drafts = await _read_each(call, await _parties(call, items))
-    outcomes = iter(await post_settlements(context, principal.key, [d for d in drafts if isinstance(d, Draft)]))
-    told = [d if isinstance(d, Exception) else next(outcomes) for d in drafts]
-    views = [outcome_view(item.key, outcome) for item, outcome in zip(items, told, strict=True)]
-    return Answer(SettlementOutcomes.model_construct(items=views), replayed=claim.replayed)
+    items, owner = call.body.items, CustomerId(call.principal.owner)
+    parties = await _parties(call, items)
+
+    def read(item: SettlementItem) -> Draft:
+        legs = _legs(call, parties, item)
+        request = item_request(call, OPERATION, item.key, _meaning(legs, item.client_reference))
+        return Draft(owner, legs, item.client_reference, request)
+
+    meaning: dict[str, object] = {"items": [item.model_dump(mode="json") for item in items]}
+    commit = partial(post_settlements, call.context, call.principal.key)
+    return await answer_each(call, items, request_of(call, "settlement.batch", meaning), read, commit)
 
 
 @route("GET", "/v1/settlements", access=any_of(Scope.PLATFORM), answer=SettlementPage, refuses=("invalid_cursor",))
@@ -193,21 +174,6 @@ async def _parties(call: Call[Any, Any], bodies: Iterable[SettlementBody]) -> Pa
     named = {place for body in bodies for leg in body.legs for place in (leg.source, leg.to)}
     names = {name for name in named if name not in (SELF, *COLLECTED_CODES) and not name.startswith(HOLD_PREFIX)}
     return await find_parties(call.context, CustomerId(call.principal.owner), is_platform=True, names=names)
-
-
-async def _read_each(call: Call[SettlementsBody, Nothing], parties: Parties) -> list[Draft | Refusal | Problem]:
-    drafts: list[Draft | Refusal | Problem] = []
-    for number, item in enumerate(call.body.items):
-        if number % READ_AT_ONCE == READ_AT_ONCE - 1:
-            await asyncio.sleep(0)
-        try:
-            legs = _legs(call, parties, item)
-        except (Refusal, Problem) as refusal:
-            drafts.append(refusal)
-            continue
-        request = item_request(call, OPERATION, item.key, _meaning(legs, item.client_reference))
-        drafts.append(Draft(CustomerId(call.principal.owner), legs, item.client_reference, request))
-    return drafts
 
 
 def _legs(call: Call[Any, Any], parties: Parties, body: SettlementBody) -> tuple[Leg, ...]:
