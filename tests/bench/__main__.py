@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import export, growth, http, journal, slow_disk, verify
+from tests.bench import export, growth, history, http, journal, slow_disk, verify
 
 Say = Callable[[str], None]
 Plan = argparse.Namespace
@@ -40,6 +40,7 @@ class Measurement:
 MEASUREMENTS = {
     "export": Measurement(export.add_options, export.measure, long=("--rows", "1000000")),
     "growth": Measurement(growth.add_options, growth.measure, long=("--sizes", "10000,100000,1000000,10000000")),
+    "history": Measurement(history.add_options, history.measure),
     "http": Measurement(http.add_options, http.measure, SHORT_SLICES),
     "journal": Measurement(journal.add_options, journal.measure_as_asked, SHORT_SLICES),
     "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import export, growth, http, slow_disk, verify
+from tests.bench import export, growth, history, http, slow_disk, verify
 from tests.bench.journal import Plan, measure
 
 
@@ -94,3 +94,15 @@ async def test_the_measurement_of_proving_reads_every_row_both_ways() -> None:
     assert figures["rows"] >= 5 * 2_000  # journal, transfer, payment, request and viewers of each
     assert figures["share_of_select"] > 0
     assert figures["alone_entries_per_s"] > 0
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_measurement_of_reading_finds_what_was_written_in_a_long_history() -> None:
+    told: list[str] = []
+    figures = await history.measure(argparse.Namespace(rounds=2, transfers=2_000, accounts=100), told.append)
+    assert figures["verified"]
+    assert len(figures["rounds"]) == 2
+    assert figures["deep_page_ratio"] > 0
+    assert figures["past_balance_ratio"] > 0
+    assert any(line.startswith("round 2") for line in told)
