@@ -18,6 +18,13 @@ class WrongAnswer(Exception):
     """The Journal answered something that this load does not allow: the figures would mean nothing."""
 
 
+class NothingAnswered(Exception):
+    """A slice was over before its first answer came."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was answered within the slice: the machine is busy, or the slice too short")
+
+
 @dataclass(slots=True)
 class Slice:
     """What was answered within the time. `latencies_s` has every answer: accepted, replayed and refused."""
@@ -54,6 +61,8 @@ class Slice:
 
 
 def _at(ordered: list[float], percent: int) -> float:
+    if not ordered:
+        raise NothingAnswered
     return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
 
 
