@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from tests.property.wallet.paper import CAP, Line, Mark, Need, Order, Row
+from tests.property.wallet.paper import CAP, Line, Mark, Need, Order, Row, Top
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.journal import Change, EventKind, Insert, Requirement, Update
-from wallet.journal.change import FlagChange
+from wallet.journal.change import Ceiling, FlagChange
 from wallet.ledger import accounts, templates
 from wallet.ledger.accounts import Flags
 from wallet.ledger.transfers import Entry, hold, settle, void
@@ -103,6 +103,20 @@ def _final_lines(d: Deed) -> tuple[Line, ...]:
     return (paid, back) if d.fee else (paid,)
 
 
+def _settled_out(d: Deed) -> Entry:
+    return templates.held_leg_settled(
+        d.customer, accounts.customer_balance(d.person(d.other), d.asset), d.amount, d.holds[0]
+    )
+
+
+def _fees(d: Deed, name: str) -> accounts.Account:
+    return accounts.platform_fees(d.person(name), d.asset)
+
+
+def _of_clearing(d: Deed, what: str) -> Line:
+    return Line(what, d.of(d.who), d.house("clearing"), d.units, d.holds[0])
+
+
 KINDS: dict[str, Kind] = {
     "deposit": (
         lambda d: templates.deposit_credited(d.customer, d.network, d.amount, swept_later=False),
@@ -137,6 +151,48 @@ KINDS: dict[str, Kind] = {
         lambda d: templates.funding_received(d.network, d.amount),
         lambda d: (Line("moves", d.at("hot"), d.house("capital"), d.units),),
     ),
+    "place": (
+        lambda d: templates.hold_placed(d.customer, d.amount, d.holds[0]),
+        lambda d: (_of_clearing(d, "promises"),),
+    ),
+    "end": (lambda d: templates.hold_released(d.customer, d.amount, d.holds[0]), lambda d: (_of_clearing(d, "lifts"),)),
+    "settle_out": (
+        _settled_out,
+        lambda d: (_of_clearing(d, "keeps"), Line("moves", d.house("clearing"), d.of(d.other), d.units)),
+    ),
+    "pay_fee": (
+        lambda d: templates.leg_settled(accounts.customer_balance(d.customer, d.asset), _fees(d, d.other), d.amount),
+        lambda d: (Line("moves", d.of(d.who), d.of(d.other, "fees"), d.units),),
+    ),
+    "collect": (
+        lambda d: templates.leg_settled(_fees(d, d.who), accounts.customer_balance(d.customer, d.asset), d.amount),
+        lambda d: (Line("moves", d.of(d.who, "fees"), d.of(d.who), d.units),),
+    ),
+    "reverse_pay": (
+        lambda d: templates.entry_reversed(templates.payment_sent(d.customer, d.person(d.other), d.amount)),
+        lambda d: (Line("moves", d.of(d.other), d.of(d.who), d.units, owed=d.of(d.other, "receivable")),),
+    ),
+    "reverse_out": (
+        lambda d: templates.entry_reversed(_settled_out(d)),
+        lambda d: (
+            Line("moves", d.of(d.other), d.house("clearing"), d.units, owed=d.of(d.other, "receivable")),
+            Line("moves", d.house("clearing"), d.of(d.who), d.units),
+        ),
+    ),
+    "charge_back": (
+        lambda d: templates.charged_back(d.customer, accounts.hot(d.network, d.asset), d.amount),
+        lambda d: (Line("moves", d.of(d.who), d.at("hot"), d.units, fact=True, owed=d.of(d.who, "receivable")),),
+    ),
+    "charge_back_at_bank": (
+        lambda d: templates.charged_back(d.customer, accounts.suspense(d.asset), d.amount),
+        lambda d: (
+            Line("moves", d.of(d.who), d.house("suspense"), d.units, fact=True, owed=d.of(d.who, "receivable")),
+        ),
+    ),
+    "lose": (
+        lambda d: templates.loss_booked(accounts.hot(d.network, d.asset), d.amount),
+        lambda d: (Line("moves", d.house("loss"), d.at("hot"), d.units, fact=True),),
+    ),
     "outflow": (
         lambda d: templates.unexplained_outflow(d.network, d.amount),
         lambda d: (Line("moves", d.house("suspense"), d.at("hot"), d.units, fact=True),),
@@ -159,21 +215,33 @@ def deeds(*kinds: str) -> st.SearchStrategy[Deed]:
 
 @dataclass(frozen=True)
 class Wish:
-    """Some deeds as one Change, with rows that it writes and accounts that it marks."""
+    """Some deeds as one Change, with rows that it writes and accounts that it marks. `ceiling` is the most that may lie at
+    the places of the network afterwards, in the asset of the first deed."""
 
     deeds: tuple[Deed, ...]
+    ceiling: int | None = None
     needs: tuple[tuple[str, int], ...] = ()
     rows: tuple[tuple[str, int | None, str], ...] = ()
     marks: tuple[tuple[str, Asset, Flags], ...] = ()
 
 
+_CEILINGS = st.sampled_from([None, None, 0, 50, 200, CAP])
 _NEEDS = st.lists(st.tuples(st.sampled_from(ROWS), st.integers(1, 2)), max_size=1).map(tuple)
 _ROWS = st.lists(
     st.tuples(st.sampled_from(ROWS), st.sampled_from([None, None, None, 1, 2, 3]), st.sampled_from(HANDLES)), max_size=3
 ).map(tuple)
 _FLAGS = st.sampled_from([Flags.NONE, Flags.NONE, Flags.FROZEN, Flags.CLOSED])
 _MARKS = st.lists(st.tuples(PERSON, ASSET, _FLAGS), max_size=1).map(tuple)
-WISHES = st.builds(Wish, deeds=st.lists(deeds(), max_size=3).map(tuple), needs=_NEEDS, rows=_ROWS, marks=_MARKS)
+WISHES = st.builds(
+    Wish, deeds=st.lists(deeds(), max_size=3).map(tuple), ceiling=_CEILINGS, needs=_NEEDS, rows=_ROWS, marks=_MARKS
+)
+UNDER_CEILINGS = st.builds(
+    Wish,
+    deeds=st.lists(
+        st.deferred(lambda: deeds("deposit", "deposit_to_sweep", "reserve", "fund")), min_size=1, max_size=2
+    ).map(tuple),
+    ceiling=st.integers(0, 300),
+)
 ONLY_ROWS = st.builds(Wish, deeds=st.just(()), needs=_NEEDS, rows=_ROWS)
 OF_ANN = st.builds(  # small promises of one person, that one could take for another
     lambda what, units, name: Wish((Deed(what, "ann", "ben", units, 0, name, EUR),)),
@@ -203,7 +271,17 @@ def as_change(wish: Wish, example: int) -> Change:
         for account, flag in ((_balance(who, asset, example), flag) for who, asset, flag in wish.marks)
     )
     needs = tuple(Requirement("customers", f"cus_{example}_{row}", version) for row, version in wish.needs)
-    return Change("test", EventKind.PAYMENT_SENT, {}, entry=entry, requires=needs, writes=writes, flags=flags)
+    ceilings = tuple(Ceiling(tuple(places), wish.ceiling or 0) for places in [_places(wish, example)] if places)
+    told = {"entry": entry, "requires": needs, "writes": writes, "flags": flags, "ceilings": ceilings}
+    return Change("test", EventKind.PAYMENT_SENT, {}, **told)  # type: ignore[arg-type]
+
+
+def _places(wish: Wish, example: int) -> list[accounts.Account]:
+    """Over which the ceiling goes: none without one, or where nothing is done."""
+    if wish.ceiling is None or not wish.deeds:
+        return []
+    deed = in_example(wish.deeds[0], example)
+    return [accounts.hot(deed.network, deed.asset), accounts.deposits(deed.network, deed.asset)]
 
 
 def as_order(wish: Wish, example: int) -> Order:
@@ -215,6 +293,7 @@ def as_order(wish: Wish, example: int) -> Order:
             Mark(_balance(who, asset, example).id, bool(flag & Flags.FROZEN), bool(flag & Flags.CLOSED))
             for who, asset, flag in wish.marks
         ),
+        tuple(Top(tuple(p.id for p in places), wish.ceiling or 0) for places in [_places(wish, example)] if places),
     )
 
 

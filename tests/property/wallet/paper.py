@@ -53,14 +53,22 @@ class Mark(NamedTuple):
     closed: bool
 
 
+class Top(NamedTuple):
+    """These places hold at most so much together, after all."""
+
+    places: tuple[str, ...]
+    units: int
+
+
 @dataclass(frozen=True)
 class Order:
-    """What somebody wants: lines, rows and marks, all or nothing."""
+    """What somebody wants: lines, rows and marks, under tops, all or nothing."""
 
     lines: tuple[Line, ...] = ()
     needs: tuple[Need, ...] = ()
     rows: tuple[Row, ...] = ()
     marks: tuple[Mark, ...] = ()
+    tops: tuple[Top, ...] = ()
 
 
 @dataclass
@@ -72,7 +80,7 @@ class Paper:
     def takes(self, order: Order) -> frozenset[str]:
         """Written down whole, and nothing returned; or not at all, with all that speaks against the first bad line."""
         draft = Paper(list(self.lines), list(self.rows), list(self.marks))
-        if faults := draft._rows_written(order) or draft._lines_written(order.lines):
+        if faults := draft._rows_written(order) or draft._lines_written(order.lines) or draft._over(order.tops):
             return frozenset(faults)
         self.lines, self.rows, self.marks = draft.lines, draft.rows, draft.marks + list(order.marks)
         return frozenset()
@@ -97,6 +105,9 @@ class Paper:
                 self.lines.append(line)
         return set()
 
+    def _over(self, tops: Sequence[Top]) -> set[str]:
+        return {"beyond_observed" for top in tops if -sum(map(self.has, top.places)) > top.units}
+
     def _in_parts(self, line: Line) -> list[Line]:
         """First what the giver has, or what is owed; the rest elsewhere."""
         if line.owed:
@@ -119,7 +130,9 @@ class Paper:
         return {
             "account_frozen": fresh and giver.frozen and not loss,
             "account_closed": fresh and (giver.closed or taker.closed),
-            "insufficient_funds": (fresh and ":balance:" in line.giver and self.free(line.giver) < line.units)
+            "insufficient_funds": (
+                fresh and line.giver.split(":")[1] in ("balance", "fees") and self.free(line.giver) < line.units
+            )
             or (is_place and not line.fact and line.moved > -self.has(line.taker)),
             "hold_not_open": not fresh and open_rest < line.units,
             "already_exists": line.what == "promises" and any(each.name == line.name for each in self.lines),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from itertools import count
@@ -20,6 +21,7 @@ from tests.property.wallet.orders import (
     OF_ANN,
     ONLY_ROWS,
     ROWS,
+    UNDER_CEILINGS,
     USD,
     WISHES,
     Wish,
@@ -37,6 +39,15 @@ from wallet.proofs.verify import verify
 COLUMNS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 MORE = 20 if os.environ.get("COFFER_TEST_ALL") == "1" else 1
 _EXAMPLES = count()
+
+UNDONE = money("reverse_pay", "reverse_out", "charge_back", "charge_back_at_bank", "lose")
+CHART = {
+    "customer": {"owed": ("balance", "fees", "markup"), "receivables": ("receivable",)},
+    "house": {
+        "places": ("hot", "deposits", "transit"),
+        "house": ("capital", "fees_earned", "network_fees", "suspense", "loss", "clearing"),
+    },
+}
 
 Holds = dict[str, tuple[int, int]]
 """What was promised under a name, and what is left of it."""
@@ -74,6 +85,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def promises_end(self, wishes: list[Wish]) -> None:
         self.batch(wishes)
 
+    @rule(wishes=st.lists(money("place", "settle_out", "end", "pay_fee", "collect"), min_size=1, max_size=4))
+    def platforms_trade(self, wishes: list[Wish]) -> None:
+        """Holds of theirs end as they say, or by time, which is the same to the books."""
+        self.batch(wishes)
+
+    @rule(wishes=st.lists(UNDONE, min_size=1, max_size=3))
+    def what_was_done_is_undone(self, wishes: list[Wish]) -> None:
+        self.batch(wishes)
+
+    @rule(wishes=st.lists(UNDER_CEILINGS, min_size=1, max_size=4))
+    def networks_state_what_there_is(self, wishes: list[Wish]) -> None:
+        self.batch(wishes)
+
     @rule(wishes=st.lists(ONLY_ROWS, min_size=1, max_size=4))
     def rows_are_written(self, wishes: list[Wish]) -> None:
         self.batch(wishes)
@@ -99,10 +123,25 @@ class LedgerMachine(RuleBasedStateMachine):
             assert sum(each.debits_pending for each in every) == sum(each.credits_pending for each in every)
 
     @invariant()
+    def what_is_owed_and_owned_lies_somewhere(self) -> None:
+        """I2, by the chart: every account is on one of its sides."""
+        sides: dict[str, int] = defaultdict(int)
+        for name, totals in self.totals().items():
+            owner, code, _ = name.split(":")
+            place = code.partition("@")[0]
+            known = CHART["house" if owner == "house" else "customer"]
+            sides[next(side for side, codes in known.items() if place in codes)] += totals.posted
+        assert sides["owed"] + sides["house"] == -sides["places"] - sides["receivables"]
+
+    @invariant()
+    def nothing_stays_in_clearing(self) -> None:
+        assert all(totals.posted == 0 for name, totals in self.totals().items() if ":clearing:" in name)
+
+    @invariant()
     def available_is_posted_less_held_and_never_negative(self) -> None:
         """I3, on every balance of a customer."""
         for name, totals in self.totals().items():
-            if ":balance:" in name:
+            if ":balance:" in name or ":fees:" in name:
                 assert totals.available == totals.posted - totals.debits_pending >= 0
 
     @invariant()
