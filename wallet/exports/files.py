@@ -16,6 +16,7 @@ Cell = str | int | None
 Row = Sequence[Cell]
 
 _FORMULA = re.compile("[ \N{NO-BREAK SPACE}]*[=+\\-@\t\r\n\0＝＋－＠]")
+_SUSPECT = frozenset(" \N{NO-BREAK SPACE}=+-@\t\r\n\0＝＋－＠")  # looked at first: few texts begin so
 _FIGURE = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -30,7 +31,7 @@ class FileForm(StrEnum):
 
 def harmless(cell: Cell) -> Cell:
     """What no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and _FORMULA.match(cell) and not _FIGURE.fullmatch(cell):
+    if isinstance(cell, str) and cell[:1] in _SUSPECT and _FORMULA.match(cell) and not _FIGURE.fullmatch(cell):
         return f"'{cell}"
     return cell
 

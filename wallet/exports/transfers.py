@@ -1,6 +1,6 @@
 """The columns of transfer files: what a customer sees of a line, and what operators do."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -25,18 +25,25 @@ ACCOUNT_NAMES = (*_PLACE, "account", "side", "other_account", "asset", "amount",
 TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
 """Events whose parties know each other. The others of a trade are their platform's business."""
 
+REFERENCES_KEPT = 10_000  # of a platform's customers; a megabyte or two
+
 Chunks = AsyncIterator[list[Movement]]
 
 
 async def customer_rows(context: Context, chunks: Chunks, *, sees_all: bool) -> AsyncIterator[list[Row]]:
     """Rows of `CUSTOMER_NAMES`: no sequence, which would tell how busy everybody is, and no account of the house. `sees_all`
     are operators, and platforms about their own customers."""
+    known: dict[str, str | None] = {}
     async for found in chunks:
-        references = await references_of(context, {owner_of(one.account) for one in found})
-        yield [customer_row(context, one, references, sees_all=sees_all) for one in found]
+        new = {owner_of(one.account) for one in found} - known.keys()
+        if len(known) + len(new) > REFERENCES_KEPT:
+            known, new = {}, {owner_of(one.account) for one in found}
+        if new:
+            known |= await references_of(context, new)
+        yield [customer_row(context, one, known, sees_all=sees_all) for one in found]
 
 
-def customer_row(context: Context, movement: Movement, references: Mapping[str, str], *, sees_all: bool) -> Row:
+def customer_row(context: Context, movement: Movement, references: Mapping[str, str | None], *, sees_all: bool) -> Row:
     """One row of `CUSTOMER_NAMES`, told as `/v1/transfers` tells it."""
     owner = owner_of(movement.account)
     row = movement_view(movement, context.asset(movement.asset).decimals)
@@ -81,9 +88,9 @@ def _figures(context: Context, one: Movement) -> Row:
     return (one.asset, amount, one.hold, posted, held)
 
 
-async def references_of(context: Context, owners: Sequence[str] | set[str]) -> Mapping[str, str]:
-    """By id, of those customers who are sub-accounts."""
+async def references_of(context: Context, owners: Collection[str]) -> Mapping[str, str | None]:
+    """By id; None of those customers who are no sub-accounts."""
     table = schema.customers
     among = table.c.id == any_(bindparam(None, sorted(owners), type_=ARRAY(Text)))
-    rows = await context.all(select(table.c.id, table.c.reference).where(among, table.c.reference.is_not(None)))
-    return {row["id"]: row["reference"] for row in rows}
+    rows = await context.all(select(table.c.id, table.c.reference).where(among))
+    return {**dict.fromkeys(owners), **{row["id"]: row["reference"] for row in rows}}
