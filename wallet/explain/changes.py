@@ -18,15 +18,19 @@ from wallet.ledger.moments import seq_before, seq_until
 
 CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 LOOKED_AT_MAX = 20_000  # transfers of one account on one side: some hundred milliseconds
+NEAR_MAX = 100_000  # the same, looked at from the very time on where so many do not reach
 CHANGES_MAX = 100  # of one object; holds that are settled in many parts have more, and their history has them
 
 _SIDE = """(SELECT seq FROM transfers
  WHERE ({side}_account, seq) >= (:account, :low) AND ({side}_account, seq) <= (:account, :high) AND seq >= :low
  ORDER BY {side}_account, seq LIMIT :scan)"""
 _NAMING = f"""
-SELECT moved.seq FROM ({_SIDE.format(side="debit")} UNION {_SIDE.format(side="credit")}) AS moved
-CROSS JOIN LATERAL (SELECT body FROM journal WHERE journal.seq = moved.seq OFFSET 0) AS j
-WHERE position(convert_to(:name, 'UTF8') IN j.body) > 0 ORDER BY moved.seq LIMIT :most
+WITH moved AS MATERIALIZED ({_SIDE.format(side="debit")} UNION ALL {_SIDE.format(side="credit")}), named AS (
+    SELECT DISTINCT moved.seq
+    FROM moved CROSS JOIN LATERAL (SELECT body FROM journal WHERE journal.seq = moved.seq OFFSET 0) AS j
+    WHERE position(convert_to(:name, 'UTF8') IN j.body) > 0
+)
+SELECT (SELECT count(*) FROM moved) AS looked_at, ARRAY(SELECT seq FROM named ORDER BY seq LIMIT :most) AS seqs
 """  # noqa: S608 (parts of this file, no values)
 _SEALED = """
 SELECT j.seq, j.at, j.kind, j.actor, j.hash, b.first_seq, b.last_seq, b.key
@@ -63,19 +67,46 @@ class Happened:
     moves: tuple[Record, ...]
 
 
-async def behind(context: Context, walks: Sequence[Walk]) -> list[Happened]:
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """`is_whole` is False where an account moved too often in that time for all of it to be looked at."""
+
+    changes: list[Happened]
+    is_whole: bool = True
+
+
+async def behind(context: Context, walks: Sequence[Walk]) -> Behind:
     """All Changes that the walks meet, in order."""
-    seqs = {seq for walk in walks for account in walk.accounts for seq in await _named(context, account, walk)}
-    return await happened(context, sorted(seqs))
+    found = [await _named(context, account, walk) for walk in walks for account in walk.accounts]
+    seqs = {seq for one in found for seq in one.seqs}
+    return Behind(await happened(context, sorted(seqs)), all(one.is_whole for one in found))
 
 
-async def _named(context: Context, account: str, walk: Walk) -> list[int]:
-    low = await seq_before(context, walk.since - CLOCKS_APART_MAX) + 1
+@dataclass(frozen=True, slots=True)
+class _Found:
+    seqs: frozenset[int]
+    is_whole: bool
+
+
+async def _named(context: Context, account: str, walk: Walk) -> _Found:
+    """With room for clocks that differ; of an account that moves too often for that, also from the very time on."""
     high = SEQ_MAX if walk.until is None else await seq_until(context, walk.until + CLOCKS_APART_MAX)
-    numbers = {"low": low, "high": high, "scan": LOOKED_AT_MAX, "most": CHANGES_MAX}
-    values = [bindparam(name, value, BigInteger) for name, value in numbers.items()]
-    names = [bindparam("account", account, Text), bindparam("name", walk.name, Text)]
-    return [row["seq"] for row in await context.all(text(_NAMING).bindparams(*values, *names))]
+    low = await seq_before(context, walk.since - CLOCKS_APART_MAX) + 1
+    wide = await _look(context, account, walk.name, low, high, LOOKED_AT_MAX)
+    if wide.is_whole:
+        return wide
+    near = await _look(context, account, walk.name, await seq_before(context, walk.since) + 1, high, NEAR_MAX)
+    return _Found(wide.seqs | near.seqs, near.is_whole)
+
+
+async def _look(context: Context, account: str, name: str, low: int, high: int, scan: int) -> _Found:
+    numbers = {"low": low, "high": high, "scan": scan, "most": CHANGES_MAX}
+    values = [bindparam(key, value, BigInteger) for key, value in numbers.items()]
+    names = [bindparam("account", account, Text), bindparam("name", name, Text)]
+    row = await context.one(text(_NAMING).bindparams(*values, *names))
+    if row is None:
+        raise AssertionError("an aggregate has a row")
+    return _Found(frozenset(row["seqs"]), row["looked_at"] < scan)
 
 
 async def happened(context: Context, seqs: Sequence[int]) -> list[Happened]:

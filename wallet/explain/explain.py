@@ -10,7 +10,7 @@ from wallet import schema
 from wallet.context import Context, Record
 from wallet.errors import NotFound
 from wallet.explain.accounts import account_view, accounts_of, last_seqs, open_holds
-from wallet.explain.changes import Happened, behind, happened
+from wallet.explain.changes import Behind, Happened, behind, happened
 from wallet.explain.evidence import Evidence
 from wallet.explain.subjects import Subject, find_subject
 from wallet.explain.viewer import Viewer, seen_among
@@ -20,6 +20,7 @@ from wallet.journal.change import EventKind
 from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 
+_NOT_WHOLE = "The account moved too often in that time to look at all of it: there may be more."
 _OPEN_KINDS = (EventKind.PAYMENT_SENT.value,)  # whose parties know each other
 
 Explanation = dict[str, Any]
@@ -31,10 +32,10 @@ async def explain_object(context: Context, name: str, viewer: Viewer) -> Explana
     subject = await find_subject(context, name)
     if not viewer.is_operator and not await seen_among(context, viewer, subject.owners):
         raise NotFound(subject.noun, name)
-    changes = await _changes(context, subject)
-    if subject.position is not None and not changes:
+    found = await _changes(context, subject)
+    if subject.position is not None and not found.changes:
         raise NotFound(subject.noun, name)
-    views = await _seen(context, viewer, changes)
+    views = await _seen(context, viewer, found.changes)
     evidence = [_evidence_view(one, viewer) for one in subject.evidence]
     return {
         "id": subject.id,
@@ -45,6 +46,7 @@ async def explain_object(context: Context, name: str, viewer: Viewer) -> Explana
                 [evidence_words(one) for one in evidence],
                 *[change_words(view) for view in views],
                 [] if views else [await _why_nothing(context)],
+                [] if found.is_whole else [_NOT_WHOLE],
             ]
         ),
         "accounts": [],
@@ -61,14 +63,14 @@ async def _why_nothing(context: Context) -> str:
     return "No entry in the database moves money for it; if it is old, its archive tells of it."
 
 
-async def _changes(context: Context, subject: Subject) -> list[Happened]:
+async def _changes(context: Context, subject: Subject) -> Behind:
     if subject.position is None:
         return await behind(context, subject.walks)
     seq, ordinal = subject.position
     found = await happened(context, [seq])
     if ordinal is None:
-        return found
-    return [_only(change, ordinal) for change in found if any(move["ordinal"] == ordinal for move in change.moves)]
+        return Behind(found)
+    return Behind([_only(c, ordinal) for c in found if any(move["ordinal"] == ordinal for move in c.moves)])
 
 
 def _only(change: Happened, ordinal: int) -> Happened:
