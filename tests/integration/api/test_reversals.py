@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from node.reversals import reverse as command
 from tests.integration.api.client import Client, Reply, balance, serving
 from tests.integration.api.conftest import ApiNode, Person
 from tests.integration.api.test_holds import place
@@ -14,6 +15,7 @@ from tests.integration.wallet.changes import connected, proven
 from tests.integration.wallet.journal.sealing import KEY, signing
 from wallet.assets.pause import pause_asset, resume_asset
 from wallet.customers.freeze import freeze_customer
+from wallet.errors import AlreadyReversed
 from wallet.ids import encode_ulid
 from wallet.journal.receipts import Receipt, verify_receipt
 
@@ -169,3 +171,22 @@ async def test_a_reversal_brings_a_receipt(api_node: ApiNode, signing_operator: 
     done = await reverse(signing_operator, await pay(ann, ben, "1.00", "p"), "r-receipt")
     claim = verify_receipt(Receipt.from_json(json.dumps(done.body["receipt"])), KEY.id)
     assert (claim["kind"], claim["result"]["entry"]) == ("entry.reversed", done.body["entry"])
+
+
+async def test_the_command_says_what_went_back_and_what_is_owed_now(
+    api_node: ApiNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ann, ben, cem = await api_node.person(EUR="100.00"), await api_node.person(), await api_node.person()
+    first, second = await pay(ann, ben, "60.00", "p-1"), await pay(ann, ben, "1.00", "p-2")
+    await pay(ben, cem, "61.00", "spent")
+    context = api_node.world.context
+    assert await command(context, first, REASON, as_json=False) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"{first} is reversed",
+        f"  60.00 EUR from {ben.id}:receivable:EUR to {ann.id}:balance:EUR  (spent already: owed from now on)",
+    ]
+    assert await command(context, second, REASON, as_json=True) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["reversed"], told["moved"][0]["amount"]) == (second, "1.00")
+    with pytest.raises(AlreadyReversed):
+        await command(context, first, REASON, as_json=False)
