@@ -1,31 +1,27 @@
-"""What happens to every request: an id, one line in the log; and what becomes of exceptions.
-
-Logged are method, route, status, time, and the id of the API key. Never a query string, a header, a body or the text of
-an exception: each may carry a secret or a person.
-"""
+"""What happens to every request: an id, one line in the log; and what becomes of exceptions."""
 
 import json
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from structlog.typing import FilteringBoundLogger
 
 from api.dispatch import ASKER
 from api.errors import MEDIA_TYPE, Problem, problem_of
 from api.head import REQUEST_ID
+from api.request_lines import Line, RequestLines
 from wallet.ids import IdSource
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = structlog.get_logger("api")
 
 
-def observing(new_id: IdSource) -> Middleware:
+def observing(new_id: IdSource, lines: RequestLines) -> Middleware:
     """The outermost step: gives the request its id and writes one line when it is answered."""
-    lines = _log.bind()
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -37,7 +33,7 @@ def observing(new_id: IdSource) -> Middleware:
             status = response.status
         finally:
             elapsed_us = (time.perf_counter_ns() - started) // 1_000
-            _write_line(lines, request, status, elapsed_us)
+            lines.add(_line(request, status, elapsed_us))
         return response
 
     return observe
@@ -83,14 +79,8 @@ def _places(error: BaseException) -> list[str]:
     return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames][-12:]
 
 
-def _write_line(lines: FilteringBoundLogger, request: web.Request, status: int, elapsed_us: int) -> None:
+def _line(request: web.Request, status: int, elapsed_us: int) -> Line:
     resource = request.match_info.route.resource
-    lines.info(
-        "request",
-        request=request[REQUEST_ID],
-        method=request.method,
-        route=resource.canonical if resource is not None else None,
-        status=status,
-        elapsed_us=elapsed_us,
-        key=request.get(ASKER),
-    )
+    route = resource.canonical if resource is not None else None
+    key = request.get(ASKER)
+    return Line(request[REQUEST_ID], request.method, route, status, elapsed_us, key, datetime.now(UTC))

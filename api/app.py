@@ -12,6 +12,7 @@ from api.endpoints import ROUTES
 from api.head import add_safe_headers
 from api.json_body import BYTES_MAX
 from api.openapi import describe
+from api.request_lines import RequestLines
 from api.routes import Route
 from api.settings import ApiSettings
 from api.streaming import OPEN_STREAMS
@@ -22,7 +23,9 @@ from wallet.context import Context
 def make_app(context: Context, settings: ApiSettings, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """Serve with `api.serve`, whose limits belong to it. Raises `UndeclaredRoute`: an endpoint without a declaration
     must not start."""
-    app = web.Application(middlewares=[observing(context.new_id)], client_max_size=BYTES_MAX)
+    lines = RequestLines()
+    app = web.Application(middlewares=[observing(context.new_id, lines)], client_max_size=BYTES_MAX)
+    app.on_cleanup.append(lines.close)
     app[OPEN_STREAMS] = Counter()
     app.on_response_prepare.append(add_safe_headers)
     declared = (*routes, describe(routes, settings))

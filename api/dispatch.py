@@ -16,7 +16,7 @@ from api.idempotency import read_key
 from api.json_body import read_json_object
 from api.receipted import receipt_of
 from api.routes import PATH_PATTERNS, Answer, Call, File, Route
-from api.schema import Closed
+from api.schema import Closed, Nothing
 from api.settings import ApiSettings
 from api.streaming import Stream, attachment, send_stream
 from wallet.access.keys import Principal
@@ -28,6 +28,7 @@ ASKER = web.RequestKey("asker", str)  # the API key's id, for the access log
 FIELD_MAX = 100  # characters of a field's name that an answer repeats: it may be the client's own invention
 # What tells something, and may come from before the Journal looked at the key, or from an earlier request. Faults tell nothing.
 _JUDGEMENTS = (Problem, Refusal, Stale, PersonErased)
+_NOTHING = Nothing()
 Model = TypeVar("Model", bound=Closed)
 
 
@@ -88,7 +89,9 @@ def _flat(query: MultiMapping[str]) -> dict[str, str]:
     return dict(query)
 
 
-def _validated(model: type[Model], sent: dict[str, Any]) -> Model:
+def _validated(model: type[Model], sent: dict[str, Any]) -> Model | Nothing:
+    if model is Nothing and not sent:
+        return _NOTHING
     try:
         return model.model_validate(sent)
     except ValidationError as error:

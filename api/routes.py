@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
+import msgspec
 from pydantic import BaseModel
 
 from api.json_body import BYTES_MAX
@@ -69,9 +70,10 @@ class Idempotency(Enum):
     REQUIRED = "required"
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[BodyT_co, QueryT_co]):
-    """One request, understood: who asks, and what they mean. Who waits for events stops when `stopping` is set."""
+class Call(msgspec.Struct, Generic[BodyT_co, QueryT_co], frozen=True):
+    """One request, understood: who asks, and what they mean. Who waits for events stops when `stopping` is set.
+
+    No dataclass, nor is `Answer`: each request makes one of each, and a frozen dataclass sets each field in Python."""
 
     context: Context
     settings: ApiSettings
@@ -98,8 +100,7 @@ class File:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """`replayed` says that this is the first answer to this Idempotency-Key, again. `done` is what the request committed:
     its receipt goes with the answer, whose declared model is then a `Receipted`."""
 

@@ -47,7 +47,9 @@ class Context:
     clock: Clock
     new_id: IdSource
     recent: RecentRows = field(default_factory=RecentRows)
-    gathered: dict[str, GatheredReads] = field(default_factory=dict)
+    gathered: dict[str, GatheredReads] = field(
+        default_factory=dict, init=False
+    )  # of these `reads`, in no other context
     new_salt: Callable[[int], bytes] = secrets.token_bytes  # guessable in simulations only
 
     def asset(self, symbol: str) -> Asset:

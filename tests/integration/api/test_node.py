@@ -97,20 +97,28 @@ async def test_a_mistake_of_ours_is_a_500_with_an_id_and_nothing_else(api_node: 
     assert "canary" not in json.dumps(logged)
 
 
-async def test_the_log_has_one_line_a_request_and_no_secret_or_person(api_node: ApiNode) -> None:
+async def test_the_log_has_one_line_a_request_and_no_secret_or_person(
+    api_node: ApiNode, request: pytest.FixtureRequest
+) -> None:
     alice, bob = await api_node.person(EUR="5.00"), await api_node.person()
     content = {"to": f"@{bob.handle}", "asset": "EUR", "amount": "1.00", "note": "note-canary"}
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
-        await alice.client.post("/v1/payments", content, key="key-canary")
-        await api_node.anybody.get(f"/live?token={alice.client.secret}")
-        await alice.client.get("/v1/payments?cursor=query-canary")
-    lines = [entry for entry in logged if entry["event"] == "request"]
+    written, usual = io.StringIO(), structlog.get_config()["logger_factory"]
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(written))
+    request.addfinalizer(lambda: structlog.configure(logger_factory=usual))
+    with capture_logs() as logged:
+        async with serving(api_node.world.context) as client:
+            known = client.as_(alice.client.secret)
+            await known.post("/v1/payments", content, key="key-canary")
+            await client.get(f"/live?token={alice.client.secret}")
+            await known.get("/v1/payments?cursor=query-canary")
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert {(line["event"], line["level"]) for line in lines} == {("request", "info")}
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/v1/payments", 201),
         ("GET", "/live", 303),
         ("GET", "/v1/payments", 400),
     ]
-    text = json.dumps(logged, default=str)
+    text = json.dumps(logged, default=str) + written.getvalue()
     assert alice.client.secret is not None
     for secret in (alice.client.secret, "canary", f"Name of {alice.handle}"):
         assert secret not in text
