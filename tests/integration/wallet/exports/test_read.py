@@ -1,5 +1,6 @@
 """Lines against an independent look at the same rows; one end, fixed at the beginning."""
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -28,8 +29,10 @@ from wallet.exports.read import (
 )
 from wallet.exports.span import Period, Span, span_of
 from wallet.exports.transfers import BOOK_NAMES, CUSTOMER_NAMES, book_rows, customer_rows
+from wallet.journal import Change, EventKind, Insert
 from wallet.ledger.accounts import customer_balance
 from wallet.ledger.history import Movement
+from wallet.ledger.moments import MomentArchived
 
 _INDEPENDENT = """
 SELECT t.seq, t.ordinal, s.side, s.account, t.units::text, j.kind FROM transfers t JOIN journal j USING (seq)
@@ -128,3 +131,18 @@ async def test_files_name_columns_as_they_are_and_show_no_house(world: World, ds
     async with connected(dsns.books) as connection:
         assert books.count("\r\n") == 1 + await connection.fetchval("SELECT count(*) FROM transfers")
     assert customer_balance(STRANGER, EUR).id in books
+
+
+async def test_what_was_archived_is_not_begun_with_unless_nobody_says_where(world: World, dsns: Dsns) -> None:
+    await open_customers(world, 1)
+    await be_busy(world, 1, rounds=3)
+    async with connected(dsns.books) as connection:
+        last, at = await connection.fetchrow("SELECT seq, at FROM journal ORDER BY seq DESC OFFSET 10 LIMIT 1")  # type: ignore[misc]
+    row = {"id": "000000", "first_seq": 1, "last_seq": last, "head": "", "digest": "", "created_at": at}
+    await world.context.journal.commit(
+        Change("test", EventKind.JOURNAL_ARCHIVED, {}, writes=(Insert("archives", row),))
+    )
+    assert (await span_of(world.context, Period())).after == last
+    with pytest.raises(MomentArchived):
+        await span_of(world.context, Period(at - timedelta(days=1)))
+    assert (await span_of(world.context, Period(at + timedelta(microseconds=1)))).after >= last
