@@ -16,6 +16,7 @@ from api.settings import ApiSettings, BankDetails
 from node.collector import settle_collector
 from node.compose import compose, journal_key, kept_secret, make_private, open_database, run_signer
 from node.config import Config, SepaSection
+from node.disk_room import keep_room
 from node.logs import write_logs
 from node.witness import keep_tail, stop_if_contradicted
 from node.workers.all import run_workers
@@ -66,6 +67,7 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
                 database.embedded.check()
             if signing.child is not None:
                 signing.child.check()
+            keep_room(context.journal, config.folder)
             if context.journal.tail_lost is not None:
                 await asyncio.to_thread(keep_tail, config.witness_file, context.journal.tail_lost.tail)
                 raise context.journal.tail_lost

@@ -49,7 +49,9 @@ class WitnessFile:
         descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             cut = b"" if _ends_whole(self._file) else b"\n"
-            os.write(descriptor, cut + head.to_line().encode())
+            line = cut + head.to_line().encode()
+            if os.write(descriptor, line) != len(line):
+                raise OSError(f"{self._file} could not be written whole")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

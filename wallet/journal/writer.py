@@ -83,6 +83,7 @@ class Journal:
         self._standby_wait_cancelled = False
         self._tail: Tail | None = None  # what the next connection must have on record
         self.tail_lost: TailLost | None = None
+        self.held_back: str | None = None  # why nothing is taken for now; whoever set it takes it away
 
     async def start(self) -> None:
         """Connect, and begin to take Changes. Raises `JournalUnavailable` if the database cannot be reached."""
@@ -107,7 +108,7 @@ class Journal:
     @property
     def is_full(self) -> bool:
         """Whether who asks now is told to come later."""
-        return self._lanes.is_full(Lane.INTERACTIVE)
+        return self._lanes.is_full(Lane.INTERACTIVE) or self.held_back is not None
 
     async def commit(self, change: Change, lane: Lane = Lane.INTERACTIVE) -> Committed:
         """Write one Change; returns when it is durable.
@@ -123,6 +124,8 @@ class Journal:
             raise JournalUnavailable("the journal is not running")
         if self.tail_lost is not None:
             raise self.tail_lost
+        if self.held_back is not None:
+            raise JournalUnavailable(self.held_back)
         if self._lanes.is_full(lane):
             raise JournalUnavailable("too many changes are waiting")
         writes = [wire_write(write) for write in change.writes]
