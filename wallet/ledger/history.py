@@ -179,6 +179,7 @@ def _cut_beyond(seq: int, ordinal: int, *, ascending: bool) -> Cut:
 
 class _Told(msgspec.Struct):
     id: Any = None
+    reversed: Any = None
 
 
 class _Body(msgspec.Struct):
@@ -189,8 +190,9 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 
 
 def object_of(body: bytes) -> str | None:
-    """The payment, deposit, withdrawal, hold or settlement that an event tells of."""
-    found = _decode_body(body).data.id
+    """The payment, deposit, withdrawal, hold or settlement that an event tells of, or that it reverses."""
+    told = _decode_body(body).data
+    found = told.id or told.reversed
     return found if isinstance(found, str) and found.startswith(_OBJECTS) else None
 
 

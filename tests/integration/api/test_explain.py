@@ -139,6 +139,8 @@ async def test_holds_settlements_and_reversals_are_explained_to_their_platform(a
     told = await explained(platform.client, settlement)
     assert [c["kind"] for c in told["changes"]] == ["settlement.posted", "entry.reversed"]
     assert "a mistake" not in str(told)
+    back = (await platform.client.get("/v1/transfers?customer=ref:ann&kind=entry.reversed")).body["items"]
+    assert {line["object"] for line in back} == {settlement}
     own = api_node.anybody.as_(await api_node.world.key(ann, *CUSTOMER_SCOPES))
     assert (await own.get(f"/v1/explain/{settlement}")).status == 404
     by_customer = await explained(own, hold)
