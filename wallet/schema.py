@@ -273,6 +273,7 @@ UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
     "withdrawals": (("owner", "client_reference"),),
     "placed_holds": (("platform", "client_reference"),),
     "settlements": (("platform", "client_reference"),),
+    "reversals": (("object",),),
 }
 """What must be unique beside the id. The Journal judges it before it writes, so that a taken handle is a refusal of one
 Change and never an error of the whole batch. These columns are never updated."""

@@ -91,6 +91,7 @@ CREATE TABLE reversals (
     reason     text NOT NULL,
     created_at timestamptz NOT NULL
 );
+CREATE UNIQUE INDEX reversals_object ON reversals (object);
 
 -- What a network itself states that we hold of an asset, at a final height; the id is network/asset.
 CREATE TABLE observations (
