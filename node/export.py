@@ -91,7 +91,7 @@ def _hledger(
     """Raises `MomentArchived` where the beginning of the books was moved to files: there would be balances without a reason."""
     if span.after:
         raise MomentArchived
-    whole = movements_of_books(context, span, both=True)
+    whole = movements_of_books(context, span)
     found = whole if accounts is None else movements_of_accounts(context, accounts, span)
     return hledger_journal(context.assets, told.passing(found))
 

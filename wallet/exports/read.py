@@ -42,7 +42,6 @@ _OF_ACCOUNT = (
     " ORDER BY t.seq, t.ordinal LIMIT $5"
 )
 _OF_BOOKS = f"SELECT {_COLUMNS}, {_AFTER} FROM transfers t WHERE t.seq > $1 AND t.seq <= $2 ORDER BY t.seq, t.ordinal"  # noqa: S608
-_OF_BOTH = _OF_BOOKS.replace(" FROM transfers", ", true AS debit_own, true AS credit_own FROM transfers")
 # An account's id begins with its owner's; a window is looked through row by row, with a look at the owner's row for each side.
 _OF_PLATFORM = f"""
 SELECT {_COLUMNS}, {_AFTER}, d.id IS NOT NULL AS debit_own, c.id IS NOT NULL AS credit_own FROM transfers t
@@ -107,9 +106,9 @@ async def movements_of_platform(
         yield rows
 
 
-async def movements_of_books(context: Context, span: Span, *, both: bool = False) -> AsyncIterator[list[Movement]]:
-    """Every transfer as its debit account sees it, or as `both` do."""
-    async for found in _windows(context, _OF_BOTH if both else _OF_BOOKS, span):
+async def movements_of_books(context: Context, span: Span) -> AsyncIterator[list[Movement]]:
+    """Every transfer twice: as its debit account sees it, then as its credit account does. No chunk cuts a Change in two."""
+    async for found in _windows(context, _OF_BOOKS, span):
         yield found
 
 
@@ -129,9 +128,8 @@ async def _windows(context: Context, sql: str, span: Span, *values: object) -> A
 
 
 def _own_sides(row: Any) -> Iterable[str]:
-    if "debit_own" not in row:
-        return ("debit",)
-    return [side for side in ("debit", "credit") if row[f"{side}_own"]]
+    """The sides that are asked for: of the whole books both."""
+    return [side for side in ("debit", "credit") if "debit_own" not in row or row[f"{side}_own"]]
 
 
 async def _with_events(connection: Any, sides: Sequence[tuple[Any, str]]) -> list[Movement]:

@@ -19,7 +19,10 @@ CUSTOMER_NAMES = (
 )
 _PLACE = ("seq", "ordinal", "at", "kind", "object", "move")
 _AFTER = ("posted_after", "held_after")
-BOOK_NAMES = (*_PLACE, "debit_account", "credit_account", "asset", "amount", "hold", *[f"debit_{n}" for n in _AFTER])
+BOOK_NAMES = (
+    *(*_PLACE, "debit_account", "credit_account", "asset", "amount", "hold"),
+    *[f"{side}_{name}" for side in ("debit", "credit") for name in _AFTER],
+)
 ACCOUNT_NAMES = (*_PLACE, "account", "side", "other_account", "asset", "amount", "hold", *_AFTER)
 
 TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
@@ -64,9 +67,12 @@ def owner_of(account: str) -> str:
 
 
 async def book_rows(context: Context, chunks: Chunks) -> AsyncIterator[list[Row]]:
-    """Rows of `BOOK_NAMES`, of movements from the debit side. Figures are the ledger's own: credits less debits."""
+    """Rows of `BOOK_NAMES`, of movements as both sides see them. Figures are the ledger's own: credits less debits."""
     async for found in chunks:
-        yield [(*_place(one), one.account, one.other, *_figures(context, one)) for one in found]
+        pairs = zip(found[::2], found[1::2], strict=True)
+        yield [
+            (*_place(one), one.account, one.other, *_figures(context, one), *_after(context, two)) for one, two in pairs
+        ]
 
 
 async def account_rows(context: Context, chunks: Chunks) -> AsyncIterator[list[Row]]:
@@ -83,9 +89,13 @@ def _place(one: Movement) -> Row:
 
 
 def _figures(context: Context, one: Movement) -> Row:
+    amount = format_units(one.units, context.asset(one.asset).decimals)
+    return (one.asset, amount, one.hold, *_after(context, one))
+
+
+def _after(context: Context, one: Movement) -> Row:
     decimals = context.asset(one.asset).decimals
-    amount, posted, held = (format_units(units, decimals) for units in (one.units, one.posted_after, one.held_after))
-    return (one.asset, amount, one.hold, posted, held)
+    return (format_units(one.posted_after, decimals), format_units(one.held_after, decimals))
 
 
 async def references_of(context: Context, owners: Collection[str]) -> Mapping[str, str | None]:

@@ -36,11 +36,17 @@ async def test_the_whole_books_one_customer_and_one_account(world: World, dsns: 
     file = tmp_path / "books.csv"
     rows, told = await exported(world, file)
     async with connected(dsns.books) as connection:
-        wanted = await connection.fetch("SELECT seq, ordinal, credit_account FROM transfers ORDER BY seq, ordinal")
-    assert [(r["seq"], r["ordinal"], r["credit_account"]) for r in rows] == [
-        (str(seq), str(ordinal), credit) for seq, ordinal, credit in wanted
+        wanted = await connection.fetch(
+            "SELECT seq, ordinal, debit_account, credit_account, debit_posted_after::text, credit_posted_after::text,"
+            " debit_held_after::text, credit_held_after::text FROM transfers ORDER BY seq, ordinal"
+        )
+    after = ("debit_posted_after", "credit_posted_after", "debit_held_after", "credit_held_after")
+    names = ("seq", "ordinal", "debit_account", "credit_account", *after)
+    found = [
+        {name: r[name] if name not in after else str(int(r[name].replace(".", ""))) for name in names} for r in rows
     ]
-    assert told[-1].startswith(f"{len(rows):,} movements, up to row ")
+    assert found == [{name: str(value) for name, value in row.items()} for row in wanted]
+    assert told[-1].startswith(f"{2 * len(rows):,} movements, up to row ")
     assert (os.stat(file).st_mode & 0o777, "books.csv.new" in os.listdir(tmp_path)) == (0o600, False)
     account = customer_balance(STRANGER, EUR).id
     one, _ = await exported(world, tmp_path / "one.csv", account=account)

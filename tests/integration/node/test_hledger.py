@@ -59,7 +59,7 @@ def without_zeros(found: dict[tuple[str, str], str]) -> dict[tuple[str, str], st
 async def test_led_09_hledger_reports_the_whole_books_to_the_last_unit(
     world: World, dsns: Dsns, tmp_path: Path, hledger_program: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """2^256 - 1 units and 18 decimals among them; the journal is read in chunks that may cut a Change in two."""
+    """2^256 - 1 units and 18 decimals among them, in chunks of any size."""
     monkeypatch.setattr(read, "WINDOW_ROWS", rows)
     file = await exported(world, tmp_path / "books.journal")
     await hledger(hledger_program, file, "check")
