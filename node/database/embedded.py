@@ -37,6 +37,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_error_verbosity": "terse",  # details of an error can hold what people wrote
     "log_checkpoints": "off",
+    "shared_buffers": "512MB",  # the tops of the indexes that every payment touches; more is the operator's to give
+    "wal_buffers": "16MB",  # a batch of thousands is several megabytes of log
     "jit": "off",  # our statements are short; compiling them costs more than it saves
 }
 

@@ -7,14 +7,14 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     body        its canonical bytes                       lookups     what a batch must know, by key
     judge       what is accepted, decided on values       batch       a batch: judged, sealed, signed
     chain       the hash that links them                  image       what is remembered between batches
-    receipts    proofs for those who were answered        store       the few SQL statements of a batch
+    receipts    proofs for those who were answered        store       a batch as one SQL statement
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
-    head, connection                                      read        following by cursor
+    head, connection, statement                           read        following by cursor; seen: who sees what
     recall      deciding again, answering retries         forget      how long answers are kept, on record
 
 `wallet/proofs` replays and compares what is written here.
 
-What this prevents: lost updates (one head row is locked in a statement of its own before anything is read), double
+What this prevents: lost updates (a batch counts only on the very head that it was judged on), double
 payment on retry (a request's outcome is stored in the same transaction), silent tampering (the chain), and answers that
 a crash takes back (callers are answered after the commit, never before).
 """

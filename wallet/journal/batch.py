@@ -69,6 +69,7 @@ class Batch:
     holds_before: dict[str, OpenHold] = field(default_factory=dict)
     sealed: list[Sealed] = field(default_factory=list)
     answers: list[tuple[Request, Committed | RememberedRefusal]] = field(default_factory=list)
+    answered: dict[RequestKey, Remembered] = field(default_factory=dict)
     verdicts: list[tuple[Waiting, Verdict]] = field(default_factory=list)
     sealing: Sealing = field(default_factory=Sealing)
     epoch: int = 0
@@ -79,11 +80,6 @@ class Batch:
         if not self.sealed:
             return self.before
         return Head(self.sealed[-1].seq, self.sealed[-1].hash, self.at, self.before.fence)
-
-    @property
-    def answered(self) -> dict[RequestKey, Remembered]:
-        """What this batch itself remembers."""
-        return {request_key(request): Remembered(request.digest, end) for request, end in self.answers}
 
 
 def decide(
@@ -119,7 +115,7 @@ def _verdict(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
         return verdict
     end = verdict if isinstance(verdict, Committed) else remembered_refusal(verdict)
     batch.answers.append((request, end))
-    batch.remembered[named] = Remembered(request.digest, end)
+    batch.remembered[named] = batch.answered[named] = Remembered(request.digest, end)
     return verdict
 
 

@@ -8,7 +8,9 @@ only as commitments.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -26,12 +28,13 @@ _meaning_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_a
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+@lru_cache(maxsize=128)  # a Change tells its own time more than once
 def time_text(at: datetime) -> str:
     """UTC with microseconds, always: 2026-11-22T04:41:39.000000+00:00."""
     return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
-def _wire_for(column: Column[Any]) -> Callable[[Any], object]:
+def _wire_for(column: Column[Any]) -> Callable[[Any], object] | None:
     if isinstance(column.type, Units):
         return lambda value: str(int(value))  # a Decimal from a driver could spell itself 1E+30
     if isinstance(column.type, LargeBinary):
@@ -40,11 +43,20 @@ def _wire_for(column: Column[Any]) -> Callable[[Any], object]:
         return time_text
     if isinstance(column.type, ARRAY):
         return list
-    return lambda value: value
+    return None
 
 
-def _wires(table: Table) -> dict[str, Callable[[Any], object]]:
-    return {column.name: _wire_for(column) for column in table.columns}
+@dataclass(frozen=True, slots=True)
+class _Wires:
+    """A table's columns, and how the values of those are spelled that are not JSON as they are."""
+
+    names: frozenset[str]
+    spelled: tuple[tuple[str, Callable[[Any], object]], ...]
+
+
+def _wires(table: Table) -> _Wires:
+    spelled = [(column.name, _wire_for(column)) for column in table.columns]
+    return _Wires(frozenset(table.columns.keys()), tuple((name, wire) for name, wire in spelled if wire is not None))
 
 
 _WIRES = {name: _wires(table) for name, table in ROWS.items()}
@@ -53,8 +65,14 @@ _WIRES = {name: _wires(table) for name, table in ROWS.items()}
 def wire_row(table: str, row: Mapping[str, Any]) -> dict[str, object]:
     """A row as JSON values, the same whether it comes from a Change or from the database. Raises KeyError on a column
     or table that does not exist."""
-    wires = _WIRES[table]
-    return {name: None if value is None else wires[name](value) for name, value in row.items()}
+    wires, wired = _WIRES[table], dict(row)
+    if not wired.keys() <= wires.names:
+        raise KeyError(f"{table} has no column {', '.join(wired.keys() - wires.names)}")
+    for name, wire in wires.spelled:
+        value = wired.get(name)
+        if value is not None:
+            wired[name] = wire(value)
+    return wired
 
 
 def wire_write(write: Insert | Update) -> list[object]:
@@ -72,11 +90,10 @@ def encode_body(change: Change, writes: list[list[object]], entry: Entry) -> byt
         {
             "v": BODY_VERSION,
             "actor": change.actor,
-            "kind": change.kind.value,
+            "kind": change.kind,
             "data": change.data,
             "entry": [
-                [t.move.value, t.debit.id, t.credit.id, t.amount.asset.symbol, str(t.amount.units), t.hold]
-                for t in entry
+                [t.move, t.debit.id, t.credit.id, t.amount.asset.symbol, str(t.amount.units), t.hold] for t in entry
             ],
             "requires": [[r.table, r.id, r.version] for r in change.requires],
             "writes": writes,

@@ -137,7 +137,8 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it.
+    """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it, beside
+    those whose accounts it moves.
     `result` is what the caller gets back, and gets again on every retry."""
 
     actor: str

@@ -9,6 +9,7 @@ import asyncpg
 
 from wallet.journal.body import decode_body
 from wallet.journal.receipts import Receipt, SignedBatch, Tree, body_claim, leaf
+from wallet.journal.seen import seen_by
 
 CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 
@@ -18,10 +19,10 @@ WHERE last_seq >= $1 ORDER BY last_seq LIMIT 1
 """
 _ROWS = "SELECT seq, at, body, hash FROM journal WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
 _SINCE = "SELECT first_seq FROM journal_batches WHERE at >= $1 ORDER BY at, last_seq LIMIT 1"
-_OF_VIEWER = """
-SELECT j.seq, j.body FROM journal_viewers v JOIN journal j ON j.seq = v.seq
-WHERE v.viewer = $1 AND v.seq >= $2 AND position(convert_to($3, 'UTF8') IN j.body) > 0 ORDER BY v.seq LIMIT 10
-"""
+_OF_VIEWER = f"""
+SELECT j.seq, j.body FROM ({seen_by("$1", "$2", "ALL")}) v JOIN journal j ON j.seq = v.seq
+WHERE position(convert_to($3, 'UTF8') IN j.body) > 0 ORDER BY v.seq LIMIT 10
+"""  # noqa: S608 (our own query)
 _AT = """
 SELECT j.seq FROM journal_batches b JOIN journal j ON j.seq BETWEEN b.first_seq AND b.last_seq
 WHERE b.at = $1 AND j.hash = $2
@@ -68,7 +69,7 @@ async def find_insert(
     first = await connection.fetchval(_SINCE, made_at - CLOCKS_APART_MAX)
     if first is None:
         return None
-    for seq, record in await connection.fetch(_OF_VIEWER, viewer, first, row_id):
+    for seq, record in await connection.fetch(_OF_VIEWER, viewer, first - 1, row_id):
         writes = decode_body(bytes(record))["writes"]
         if any(verb == "insert" and (where, row["id"]) == (table, row_id) for verb, where, row in writes):
             return int(seq)

@@ -63,8 +63,7 @@ class OpenHold:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedTransfer:
+class JudgedTransfer(msgspec.Struct, frozen=True):
     transfer: Transfer
     debit_after: Totals
     credit_after: Totals
@@ -83,16 +82,19 @@ class Known:
 
 def unique_keys(write: Insert) -> list[UniqueKey]:
     """The values that this insert claims for itself; NULLs claim nothing, as in SQL."""
-    if write.table not in UNIQUE:
-        return []
-    keys = [(write.table, columns, tuple([write.row.get(name) for name in columns])) for columns in UNIQUE[write.table]]
-    return [key for key in keys if None not in key[2]]
+    row, keys = write.row, []
+    for columns in UNIQUE.get(write.table, ()):
+        if row.get(columns[-1]) is not None:  # the one that is left out most
+            values = tuple([row.get(name) for name in columns])
+            if None not in values:
+                keys.append((write.table, columns, values))
+    return keys
 
 
 def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     """Accept: `known` is advanced and the transfers are returned with the totals after each. Refuse: raises a `Refusal`
     or `Stale`, and `known` is as before."""
-    draft = Known()
+    draft = Known({}, {}, {}, set())
     _judge_rows(change, known, draft)
     judged: list[JudgedTransfer] = []
     for transfer in change.entry:
@@ -106,9 +108,11 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     for ceiling in change.ceilings:
         _refuse_beyond(ceiling, known, draft)
     known.totals.update(draft.totals)
-    known.holds.update(draft.holds)
     known.versions.update(draft.versions)
-    known.taken |= draft.taken
+    if draft.holds:
+        known.holds.update(draft.holds)
+    if draft.taken:
+        known.taken |= draft.taken
     return judged
 
 

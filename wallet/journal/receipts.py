@@ -65,7 +65,7 @@ def change_claim(at_text: str, change: Change) -> bytes:
     """The claim of a Change that is being written; `at_text` is the batch's time by `time_text`."""
     request = change.request
     named = None if request is None else [request.owner, request.operation, request.key, request.digest.hex()]
-    return _claim(at_text, change.kind.value, named, change.result)
+    return _claim(at_text, change.kind, named, change.result)
 
 
 def body_claim(at: datetime, body: Mapping[str, Any]) -> bytes:

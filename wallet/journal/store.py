@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from wallet.journal.batch import Batch, Sealed
 from wallet.journal.change import Committed
 from wallet.journal.judge import OpenHold, RowKey, Totals
 from wallet.journal.remembered import request_key
+from wallet.journal.seen import seen_beside
 from wallet.journal.statement import Part, Statement, together
 from wallet.schema import ROWS
 from wallet.vault.items import SealedItem
@@ -125,18 +127,23 @@ def _books(batch: Batch) -> list[Part]:
         *_accounts(batch.totals_before, batch.known.totals),
         Part(_BATCH, (last, first, batch.at, *signature), 1),
     ]
-    viewers = [(viewer, s.seq) for s in batch.sealed for viewer in dict.fromkeys(s.change.viewers)]
+    viewers = [(viewer, s.seq) for s in batch.sealed for viewer in _seen_beside(s)]
     if viewers:
         names, places = text_array([name for name, _ in viewers]), number_array([seq for _, seq in viewers])
         parts.append(Part(_VIEWERS, (names, places), len(viewers)))
     return parts
 
 
+def _seen_beside(sealed: Sealed) -> list[str]:
+    owners = {account.owner for j in sealed.judged for account in (j.transfer.debit, j.transfer.credit)}
+    return seen_beside(sealed.change.viewers, owners)
+
+
 def _journal(batch: Batch) -> Part:
     sealed = batch.sealed
     bodies, places, lengths = packed([s.body for s in sealed])
     hashes = b"".join([s.hash for s in sealed])
-    kinds, actors = text_array([s.change.kind.value for s in sealed]), text_array([s.change.actor for s in sealed])
+    kinds, actors = text_array([s.change.kind for s in sealed]), text_array([s.change.actor for s in sealed])
     return Part(_JOURNAL, (batch.before.seq, batch.at, bodies, hashes, kinds, actors, places, lengths), len(sealed))
 
 
@@ -148,7 +155,7 @@ def _transfers(sealed: Sequence[Sealed]) -> list[Part]:
     arguments = (
         number_array([s.seq for s in sealed for _ in s.judged]),
         number_array([n for s in sealed for n in range(len(s.judged))]),
-        text_array([t.move.value for t in transfers]),
+        text_array([t.move for t in transfers]),
         text_array([t.debit.id for t in transfers]),
         text_array([t.credit.id for t in transfers]),
         text_array([t.amount.asset.symbol for t in transfers]),
@@ -167,6 +174,7 @@ def _accounts(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> list
     nothing = Totals()
     opened = [(name, nothing, totals) for name, totals in after.items() if name not in before]
     moved = [(name, before[name], totals) for name, totals in after.items() if before.get(name, totals) is not totals]
+    moved.sort(key=itemgetter(0))  # neighbours in the index lie on the same pages
     parts = [(_ACCOUNTS_OPENED, opened), (_ACCOUNTS_MOVED, moved)]
     return [Part(sql, _delta_columns(rows), len(rows)) for sql, rows in parts if rows]
 

@@ -15,6 +15,7 @@ hash and fence are those this process saw last).
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from datetime import date
 
@@ -74,7 +75,7 @@ class Journal:
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[list[Batch]] | None = None
         self._under_way = 0  # Changes in it
-        self._owed: list[Waiting] = []  # taken, and not answered yet
+        self._owed: deque[list[Waiting]] = deque()  # taken, and not answered yet
         self._stopping = False
         self._connection: asyncpg.Connection | None = None  # of the transactions
         self._looking: asyncpg.Connection | None = None  # of look-ups beside them
@@ -165,7 +166,7 @@ class Journal:
                 if not self._may_prepare:  # nothing to do beside it: what comes meanwhile joins the batch
                     await self._answer(await self._written())
                 batch = self._lanes.take(self._under_way)
-                self._owed += batch
+                self._owed.append(batch)
                 prepared = await self._prepare(batch) if batch else None
                 written = await self._written()
                 if batch:
@@ -173,7 +174,10 @@ class Journal:
                     await _sent()
                 await self._answer(written)
         finally:  # whoever is not answered by now never would be: the writer has a fault of its own
-            self._fail(self._owed, OutcomeUnknown("the journal broke off; repeat under the same key"))
+            self._fail(
+                [w for batch in self._owed for w in batch],
+                OutcomeUnknown("the journal broke off; repeat under the same key"),
+            )
 
     def _begin(self, batch: list[Waiting], prepared: Batch | None) -> None:
         self._writing, self._under_way = asyncio.create_task(self._write_or_split(batch, prepared)), len(batch)
@@ -195,7 +199,8 @@ class Journal:
                 for waiting, verdict in batch.verdicts[first : first + ANSWERED_AT_ONCE]:
                     _tell(waiting, verdict)
                 await asyncio.sleep(0)
-        self._owed = [waiting for waiting in self._owed if not waiting.answer.done()] if written else self._owed
+        while self._owed and all(waiting.answer.done() for waiting in self._owed[0]):
+            self._owed.popleft()
 
     async def _write_or_split(self, batch: list[Waiting], prepared: Batch | None) -> list[Batch]:
         """A batch that the database refuses is tried again one by one, so that one bad Change fails alone."""

@@ -75,6 +75,11 @@ def account_of(name: AccountId, asset: Asset) -> Account:
     return Account(owner, code, asset)
 
 
+def owner_of(account: str) -> str:
+    """Of an account's id."""
+    return account.partition(":")[0]
+
+
 def customer_balance(owner: CustomerId, asset: Asset) -> Account:
     return Account(owner, "balance", asset)
 

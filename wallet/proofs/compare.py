@@ -24,7 +24,7 @@ from wallet.money import Asset
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
 from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
-from wallet.proofs.seals import Told, answer_line, day_of, read_outside, read_request, viewer_lines
+from wallet.proofs.seals import Told, answer_line, day_of, read_outside, read_request, viewer_line, viewer_lines
 from wallet.proofs.source import Block
 from wallet.schema import ROWS, Units
 
@@ -327,7 +327,7 @@ async def _told_lines(connection: asyncpg.Connection, table: str, upto: int, fir
             body = read_outside(record)
             request = read_request(body.request)
             if table == "journal_viewers":
-                for line in viewer_lines(seq, body.viewers):
+                for line in viewer_lines(seq, body):
                     yield line
             elif request is not None and (day := day_of(microseconds(at))) >= first_day:
                 yield answer_line(seq, day, request)
@@ -335,6 +335,6 @@ async def _told_lines(connection: asyncpg.Connection, table: str, upto: int, fir
 
 def _stored_line(table: str, record: asyncpg.Record) -> str:
     if table == "journal_viewers":
-        return viewer_lines(record[0], [record[1]])[0]
+        return viewer_line(record[0], record[1])
     seq, day, *request = record
     return answer_line(seq, day, (request[0], request[1], request[2], request[3]))

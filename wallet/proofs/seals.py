@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import msgspec
 
 from wallet.journal.chain import GENESIS, TAG
+from wallet.journal.seen import seen_beside
+from wallet.ledger.accounts import owner_of
 from wallet.proofs.batches import BatchProof, Signature, read_batch
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import chain_words, journal_rows, tail
@@ -28,6 +30,7 @@ class Outside(msgspec.Struct, gc=False):
 
     actor: str
     data: msgspec.Raw
+    entry: list[tuple[str, str, str, str, str, str | None]]
     kind: str
     request: msgspec.Raw
     result: msgspec.Raw
@@ -116,7 +119,7 @@ class Seals:
         if request is not None:
             day = day_of(at)
             answers.setdefault(day, []).append(answer_line(seq, day, request))
-        viewers += viewer_lines(seq, body.viewers)
+        viewers += viewer_lines(seq, body)
         self.seq, self.hash, self.at = seq, digest, at
 
     def close(self, listed: Iterable[str]) -> Told:
@@ -174,10 +177,16 @@ def answer_line(seq: int, day: int, request: tuple[str, str, str, str]) -> str:
     return f"{seq}\t{day}\t{owner}\t{operation}\t{_copied(key)}\t{digest}\n"
 
 
-def viewer_lines(seq: int, viewers: list[str]) -> list[str]:
+def viewer_lines(seq: int, body: Outside) -> list[str]:
     """What the table of viewers must say of a Change."""
-    names = viewers if len(viewers) < 2 else sorted(set(viewers))
-    return [f"{seq}\t{_copied(name)}\n" for name in names]
+    if not body.viewers:
+        return []
+    owners = {owner_of(account) for _, debit, credit, *_ in body.entry for account in (debit, credit)}
+    return [viewer_line(seq, viewer) for viewer in sorted(seen_beside(body.viewers, owners))]
+
+
+def viewer_line(seq: int, viewer: str) -> str:
+    return f"{seq}\t{_copied(viewer)}\n"
 
 
 _ESCAPED = {ord(raw): "\\" + name for raw, name in zip("\b\f\n\r\t\v\\", "bfnrtv\\", strict=True)}

@@ -11,6 +11,10 @@ BEGIN
         USING ERRCODE = CASE WHEN written[1] = 0 THEN 'CF001' ELSE 'CF002' END;
 END $$;
 
+-- Whoever owns an account that a Change moves sees it by its transfers; here are those who see it beside them.
+DELETE FROM journal_viewers v USING transfers t
+    WHERE t.seq = v.seq AND v.viewer IN (split_part(t.debit_account, ':', 1), split_part(t.credit_account, ':', 1));
+
 -- One row for each transaction of the Journal: which changes it sealed and when, and the signed root of their receipts.
 -- It also answers "which change was the last before this moment" without a look at the changes themselves.
 CREATE TABLE journal_batches (
@@ -45,6 +49,9 @@ CREATE UNIQUE INDEX customers_reference ON customers (platform, reference) WHERE
 CREATE INDEX customers_platform ON customers (platform, id) WHERE platform IS NOT NULL;
 
 -- Still refused when the remembered request is long gone.
+-- A customer's payments are found by the transfers of their accounts.
+DROP INDEX payments_payer;
+DROP INDEX payments_payee;
 ALTER TABLE payments ADD COLUMN client_reference text;
 CREATE UNIQUE INDEX payments_client_reference ON payments (payer, client_reference) WHERE client_reference IS NOT NULL;
 ALTER TABLE withdrawals ADD COLUMN client_reference text;

@@ -182,7 +182,8 @@ OF_ANSWERS = [
         "UPDATE requests SET seq = CASE seq WHEN 3 THEN 9 ELSE 3 END WHERE seq IN (3, 9)",
     ),
     Tampering("a stranger who may see", "journal_viewers", "INSERT INTO journal_viewers VALUES ('cus_eve', 3)"),
-    Tampering("an owner who may not see", "journal_viewers", "DELETE FROM journal_viewers WHERE seq = 2"),
+    Tampering("what transfers tell already", "journal_viewers", "INSERT INTO journal_viewers VALUES ('cus_alice', 2)"),
+    Tampering("an owner who may not see", "journal_viewers", "DELETE FROM journal_viewers WHERE seq = 8"),
     Tampering("the head's time", "journal row 9", "UPDATE journal_head SET at = at + interval '10 years'"),
 ]
 

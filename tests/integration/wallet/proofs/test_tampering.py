@@ -52,7 +52,7 @@ WORK = (
         ),
         vault=(SealedItem(VaultItemId("vlt_one"), ALICE, ItemKind.NAME, b"sealed", bytes(32)),),
     ),  # 7
-    Change("operator", EventKind.CUSTOMER_FROZEN, {"id": BOB}, flags=(FROZEN,)),  # 8
+    Change("operator", EventKind.CUSTOMER_FROZEN, {"id": BOB}, flags=(FROZEN,), viewers=(BOB,)),  # 8
     replace(paid(ALICE, BOB, 5), request=request(ALICE, "k2")),  # 9
 )
 
