@@ -42,8 +42,8 @@ async def test_the_http_measurement_runs_and_verifies_its_books() -> None:
     options = argparse.Namespace(rounds=1, seconds=3, scale=4, accounts=300, connections=64)
     figures = await http.measure(options, told.append)
     assert figures["verified"]
-    assert {"payments_ratio", "guard_ratio", "pgbench_8", "pgbench_32", "pgbench_128"} <= set(figures)
-    for name in ("payments", "guard", "bare"):
+    assert {"payments_ratio", "batch_ratio", "guard_ratio", "pgbench_8", "pgbench_32", "pgbench_128"} <= set(figures)
+    for name in ("payments", "batches", "guard", "bare"):
         assert figures[name]["per_s"] > 0
         assert figures[name]["p99_ms"] >= figures[name]["p50_ms"] > 0
         assert figures[name]["server_us"] > 0
