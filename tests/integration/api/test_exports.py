@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from api import streaming
 from api.app import make_app
@@ -155,7 +156,7 @@ async def served(api_node: ApiNode) -> Any:
     )
     runner = await start_server(make_app(api_node.world.context, SETTINGS, routes), "127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
-        yield made, Client(f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+        yield made, Client(_url(runner), session)
     await runner.cleanup()
 
 
@@ -193,6 +194,25 @@ async def test_a_reader_that_takes_nothing_for_long_is_cut(
         await answer.content.readexactly(1)
         async with asyncio.timeout(10):
             await made.closed.wait()
+
+
+async def test_a_node_that_stops_cuts_what_it_is_sending(api_node: ApiNode) -> None:
+    """The rest of a long file would keep it from stopping; the reader sees that it is not whole."""
+    made = Served()
+    app = make_app(api_node.world.context, SETTINGS, (*ROUTES, made.file("/long", 100_000, size=1_000)))
+    runner = await start_server(app, "127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session, session.get(f"{_url(runner)}/long") as answer:
+        await answer.content.readexactly(1)
+        stopped = asyncio.create_task(runner.cleanup())
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+        async with asyncio.timeout(10):
+            await asyncio.gather(stopped, made.closed.wait())
+    assert made.made < 100_000
+
+
+def _url(runner: web.AppRunner) -> str:
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
 async def test_one_asker_gets_so_many_files_at_once_and_then_is_told_to_wait(
