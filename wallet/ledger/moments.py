@@ -90,7 +90,5 @@ async def _last_seq(context: Context, condition: ColumnElement[bool]) -> int:
 
 async def _journal(context: Context) -> _Journal:
     archived: Any = select(func.coalesce(func.max(_ARCHIVES.c.last_seq), 0)).scalar_subquery()
-    row = await context.one(select(_HEAD.c.seq, _HEAD.c.at, archived.label("archived_seq")))
-    if row is None:
-        raise AssertionError("the first migration makes the head")
+    (row,) = await context.all(select(_HEAD.c.seq, _HEAD.c.at, archived.label("archived_seq")))
     return _Journal(**row)

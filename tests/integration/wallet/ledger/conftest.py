@@ -60,12 +60,13 @@ def charged_back(owner: CustomerId, units: int) -> Change:
 
 
 def several(payer: CustomerId, payee: CustomerId, units: int) -> Change:
-    """Many transfers in one Change, there and back, as a trade makes them."""
-    there, back = (
-        templates.payment_sent(payer, payee, Amount(units, EUR)),
-        templates.payment_sent(payee, payer, Amount(1, EUR)),
+    """Many transfers in one Change, there and back, as a trade makes them; the payer collects a fee of itself."""
+    there = templates.payment_sent(payer, payee, Amount(units, EUR))
+    back = templates.payment_sent(payee, payer, Amount(1, EUR))
+    fee = templates.leg_settled(
+        accounts.customer_balance(payer, EUR), accounts.platform_fees(payer, EUR), Amount(1, EUR)
     )
-    return Change("node", EventKind.SETTLEMENT_POSTED, {}, entry=templates.trade_settled([there, back] * 4))
+    return Change("node", EventKind.SETTLEMENT_POSTED, {}, entry=templates.trade_settled([*[there, back] * 4, fee]))
 
 
 def deeds(chance: random.Random) -> Callable[[], Change]:

@@ -8,7 +8,7 @@ from tests.integration.wallet.changes import EUR
 from tests.integration.wallet.ledger.conftest import PEOPLE, SEED, Books, Plain, summed
 from wallet.ledger import history
 from wallet.ledger.accounts import customer_balance
-from wallet.ledger.history import Movement, Wanted, read_page
+from wallet.ledger.history import Movement, Page, Wanted, read_page
 
 ANN = customer_balance(PEOPLE[0], EUR).id
 
@@ -91,3 +91,7 @@ async def test_a_filter_looks_at_a_bounded_number_and_still_finds_all(
             found, pages = await walked(books, wanted, [limit], ascending=ascending, chance=random.Random(SEED))
             assert places(found) == places(rows if ascending else rows[::-1])
             assert pages >= len(mine) // 5, "no page looked at more than five"
+
+
+async def test_no_accounts_have_no_history(books: Books) -> None:
+    assert await read_page(books.context, Wanted(()), None, 9, ascending=True) == Page([], None)

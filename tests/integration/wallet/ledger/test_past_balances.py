@@ -17,8 +17,8 @@ from tests.integration.wallet.changes import ALICE, BOB, EUR, credited, held, pa
 from tests.integration.wallet.ledger.conftest import PEOPLE, ROWS, SEED, Books, summed
 from wallet.context import Context
 from wallet.ids import CustomerId
-from wallet.ledger.accounts import customer_balance, receivable
-from wallet.ledger.balances import Standing, Standings, past_standings, standings
+from wallet.ledger.accounts import customer_balance, platform_fees, receivable
+from wallet.ledger.balances import Standing, Standings, balances, collected_views, past_standings, standings
 from wallet.ledger.moments import (
     MomentArchived,
     MomentToCome,
@@ -28,19 +28,24 @@ from wallet.ledger.moments import (
     seq_before,
     seq_until,
 )
+from wallet.money import format_units
 
 POSITIONS = 60
 
 
 def expected(books: Books, owner: CustomerId, seq: int) -> dict[tuple[str, str], Standing]:
     until = [row for row in books.plain if row.seq <= seq]
-    named = {"balance": customer_balance(owner, EUR).id, "receivable": receivable(owner, EUR).id}
-    return {(code, "EUR"): Standing(*summed(until, account)) for code, account in named.items()}
+    named = {
+        "balance": customer_balance(owner, EUR),
+        "receivable": receivable(owner, EUR),
+        "fees": platform_fees(owner, EUR),
+    }
+    return {(code, "EUR"): Standing(*summed(until, account.id)) for code, account in named.items()}
 
 
 def as_told(found: Standings) -> dict[tuple[str, str], Standing]:
     """An account that was never used stands at nothing."""
-    return {("balance", "EUR"): Standing(), ("receivable", "EUR"): Standing(), **found}
+    return {**{(code, "EUR"): Standing() for code in ("balance", "receivable", "fees")}, **found}
 
 
 async def test_every_past_balance_is_the_sum_of_what_happened_until_then(books: Books) -> None:
@@ -67,6 +72,26 @@ async def test_a_moment_takes_in_what_was_written_at_it_and_a_period_leaves_it_o
             assert as_told(found)["balance", "EUR"] == Standing(*summed(rows, account))
         assert await seq_before(books.context, at) < min(row.seq for row in books.plain if row.at == at)
     assert await seq_until(books.context, times[0] - timedelta(days=9)) == 0
+
+
+async def test_figures_are_told_as_amounts_and_a_debt_without_a_sign(books: Books) -> None:
+    assert any(row.credit.endswith(":fees:EUR") for row in books.plain)
+    for who in PEOPLE:
+        sums = expected(books, who, books.plain[-1].seq)
+        (euro,) = [item for item in await balances(books.context, who) if item["asset"] == "EUR"]
+        balance, owed = sums["balance", "EUR"], sums["receivable", "EUR"]
+        figures = {"posted": balance.posted, "held": balance.held, "available": balance.posted - balance.held}
+        assert euro == {
+            "asset": "EUR",
+            **{n: format_units(u, 2) for n, u in figures.items()},
+            "receivable": euro["receivable"],
+        }
+        assert euro["receivable"] == format_units(abs(owed.posted), 2)
+        told = collected_views(books.context, await standings(books.context, who))
+        assert [(item["account"], item["amount"]) for item in told] == [
+            ("fees", format_units(sums["fees", "EUR"].posted, 2))
+        ] * bool(told)
+        assert bool(told) == bool(sums["fees", "EUR"].posted)
 
 
 async def test_what_has_not_come_is_refused(books: Books) -> None:
