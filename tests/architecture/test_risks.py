@@ -82,3 +82,7 @@ def test_the_tool_lists_promises_with_their_tests(capsys: pytest.CaptureFixture[
     assert "LED-01 S0  Many payments of one whole balance" in told
     assert "test_led_01_of_64_payments_of_a_whole_balance_exactly_one_is_made" in told
     assert (status == 1) == ("\nwrong: " in told)
+
+
+def test_every_promise_of_the_first_severity_in_a_finished_area_is_kept_by_a_test() -> None:
+    refuse(complaints(read_promises(FILE.read_text(encoding="utf-8")), list(found_in(sources("tests")))))
