@@ -18,7 +18,7 @@ from node.compose import compose_beside, journal_key, make_private, short_folder
 from node.config import Config, read_config
 from node.database import Dsns
 from node.processes import Child, attempts, free_port, start_child
-from tests.scenario.crashes.node_process import READY_WITHIN_S, Client
+from tests.scenario.crashes.node_process import Client
 from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal import Change, EventKind, Journal
@@ -30,6 +30,7 @@ EUR = Asset("EUR", 2)
 BANK = NetworkId("sepa")
 IBAN = "DE89370400440532013000"  # the example of the German IBAN registry: belongs to nobody
 SCOPES = ["read", "receive", "pay", "withdraw"]
+READY_WITHIN_S = 300.0  # a restart among hundreds, on a machine that does much else
 
 
 @dataclass(slots=True)
