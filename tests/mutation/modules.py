@@ -15,10 +15,12 @@ MUTATED = (
     "wallet/journal/judge.py",
     "wallet/journal/lanes.py",
     "wallet/journal/receipts.py",
+    "wallet/journal/recent_receipts.py",
     "wallet/journal/remembered.py",
     "wallet/proofs/batches.py",
     "wallet/proofs/copied.py",
     "wallet/proofs/replay.py",
+    "wallet/proofs/seals.py",
     "wallet/proofs/source.py",
     "wallet/proofs/witness.py",
 )

@@ -1,18 +1,30 @@
 """AUD-04: two Changes that differ in one small thing have different bodies, whatever that thing is."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
+from sqlalchemy import LargeBinary
 
 from wallet.ids import HoldId, VaultItemId
 from wallet.journal import Change, EventKind, Insert, Request, Requirement, Update
-from wallet.journal.body import encode_body, wire_write
+from wallet.journal.body import (
+    decode_body,
+    encode_body,
+    request_digest,
+    result_of,
+    time_text,
+    wire_row,
+    wire_write,
+)
 from wallet.journal.change import FlagChange
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Transfer, hold, post, settle
 from wallet.money import Amount, Asset
+from wallet.schema import api_keys
 from wallet.vault.items import ItemKind, SealedItem
 
 EUR, USD = Asset("EUR", 2), Asset("USD", 2)
@@ -129,3 +141,75 @@ def test_aud_04_no_two_of_them_are_alike() -> None:
 def test_the_sealed_bytes_themselves_are_not_in_the_body() -> None:
     """Erasing them leaves the chain as it is."""
     assert body(sealed(ciphertext=b"something else")) == body(WHOLE)
+
+
+def test_the_body_letter_by_letter() -> None:
+    assert decode_body(body(WHOLE)) == {
+        "v": 1,
+        "actor": "cus_ann",
+        "kind": "payment.sent",
+        "data": {"amount": "5"},
+        "entry": [["hold", "cus_ann:balance:EUR", "cus_ben:balance:EUR", "EUR", "5", "hld_one"]],
+        "requires": [["assets", "EUR", 1]],
+        "writes": [
+            [
+                "insert",
+                "withdrawals",
+                {
+                    "id": "wdr_one",
+                    "units": "5",
+                    "state": "final",
+                    "final_at": "2026-11-22T12:00:00.000000+00:00",
+                    "version": 1,
+                },
+            ],
+            ["update", "withdrawals", {"id": "wdr_two", "version": 2, "reason": None, "units": "5"}],
+        ],
+        "vault": [["vlt_one", "cus_ann", "name", "00" * 32]],
+        "flags": [["cus_ann:balance:EUR", 1]],
+        "viewers": ["cus_ann", "cus_ben"],
+        "request": ["cus_ann", "payment.send", "key", b"digest".hex()],
+        "result": {"id": "one"},
+    }
+    assert body(WHOLE).startswith(b'{"actor":"cus_ann","data":{"amount":"5"},"entry":[["hold","cus_ann:balance:EUR"')
+
+
+def test_a_result_that_is_the_event_itself_is_kept_once() -> None:
+    told = decode_body(body(replace(WHOLE, result={"amount": "5"}, request=None)))
+    assert (told["result"], told["request"]) == (None, None)
+    assert result_of(told) == {"amount": "5"}
+    assert result_of(decode_body(body(WHOLE))) == {"id": "one"}
+
+
+def test_times_are_in_utc_with_microseconds() -> None:
+    assert time_text(NOON) == "2026-11-22T12:00:00.000000+00:00"
+    assert time_text(NOON.astimezone(timezone(timedelta(hours=-5)))) == "2026-11-22T12:00:00.000000+00:00"
+
+
+def test_columns_are_spelt_by_their_kind() -> None:
+    row = {"hash": b"\x00\xff", "scopes": ("read", "pay"), "revoked_at": None, "label": "x", "created_at": NOON}
+    assert wire_row("api_keys", row) == {
+        "hash": "\\x00ff" if isinstance(api_keys.c.hash.type, LargeBinary) else b"\x00\xff",
+        "scopes": ["read", "pay"],
+        "revoked_at": None,
+        "label": "x",
+        "created_at": "2026-11-22T12:00:00.000000+00:00",
+    }
+    assert wire_row("withdrawals", {"units": Decimal("1E+30")}) == {"units": "1" + "0" * 30}
+    for table, name in (("nothing", "id"), ("withdrawals", "nothing")):
+        with pytest.raises(KeyError):
+            wire_row(table, {name: 1})
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text"),
+    [
+        ({"b": "1", "a": 2}, '{"a":2,"b":"1"}'),
+        ({"note": "é"}, '{"note":"\\u00e9"}'),
+        ({"note": 'say "no"'}, '{"note":"say \\"no\\""}'),
+        ({"note": "\x7f"}, '{"note":"\x7f"}'),
+        ({}, "{}"),
+    ],
+)
+def test_the_digest_of_a_request_is_over_its_canonical_text(meaning: dict[str, object], text: str) -> None:
+    assert request_digest(meaning) == hashlib.sha256(b"coffer/request/1" + text.encode("ascii")).digest()

@@ -140,3 +140,7 @@ def test_an_asset_that_could_be_confused_is_refused(symbol: str, decimals: int) 
         ValueError, match=r"^an asset('s symbol is 2 to 12 capital letters and digits| has 0 to 36 decimals)$"
     ):
         Asset(symbol, decimals)
+
+
+def test_the_bounds_of_an_assets_scale_are_within() -> None:
+    assert [Asset("EUR", decimals).decimals for decimals in (0, 36)] == [0, 36]

@@ -1,0 +1,58 @@
+"""Files of archived partitions: blocks come back as they were, and a cut or strange file is named."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from wallet.proofs.broken import BooksBroken
+from wallet.proofs.source import Block, archive_name, file_digest, read_archive, write_block
+
+BLOCKS = [Block(0, 3, b"\x00\n\xff" * 5, "a\tb\né\n"), Block(3, 4, b"", ""), Block(4, 9, b"{}\n", "x\n")]
+
+
+def written(folder: Path, *blocks: Block) -> Path:
+    file = folder / archive_name("7")
+    with file.open("wb") as opened:
+        for block in blocks:
+            write_block(opened, block)
+    return file
+
+
+def test_blocks_come_back_as_they_were_written(tmp_path: Path) -> None:
+    file = written(tmp_path, *BLOCKS)
+    assert file.name == "journal_7.coffer-archive"
+    found = list(read_archive(file))
+    assert [(b.after, b.upto, b.journal, b.transfers) for b in found] == [
+        (b.after, b.upto, b.journal, b.transfers) for b in BLOCKS
+    ]
+    assert {block.archived for block in found} == {file.name}
+    assert list(read_archive(written(tmp_path))) == []
+
+
+def test_the_header_says_how_long_what_follows_is_in_bytes(tmp_path: Path) -> None:
+    first = written(tmp_path, BLOCKS[0]).read_bytes().partition(b"\n")[0]
+    assert first == b'{"after":0,"upto":3,"journal":15,"transfers":7}'
+
+
+@pytest.mark.parametrize("missing", [1, 5, 8, 20])
+def test_a_cut_file_is_named(tmp_path: Path, missing: int) -> None:
+    file = written(tmp_path, BLOCKS[0])
+    file.write_bytes(file.read_bytes()[:-missing])
+    with pytest.raises(BooksBroken, match=f"^{file} was cut$"):
+        list(read_archive(file))
+
+
+@pytest.mark.parametrize("start", [b"hello\n", b"{}\n", b'{"after":0}\n', b"\n"])
+def test_a_file_that_is_no_archive_is_named(tmp_path: Path, start: bytes) -> None:
+    file = written(tmp_path, BLOCKS[0])
+    file.write_bytes(start + file.read_bytes())
+    with pytest.raises(BooksBroken, match=f"^{file} is no archive: "):
+        list(read_archive(file))
+
+
+def test_the_digest_is_over_the_whole_file(tmp_path: Path) -> None:
+    file = written(tmp_path, *BLOCKS)
+    assert file_digest(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+    with pytest.raises(OSError, match="No such file"):
+        file_digest(tmp_path / "none")
