@@ -13,7 +13,7 @@ from wallet.journal.body import encode_body, time_text
 from wallet.journal.chain import GENESIS, link, microseconds
 from wallet.journal.receipts import JournalKey, Tree, change_claim, leaf, sign_batch
 from wallet.proofs.copied import chain_words, journal_rows, tail
-from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line, viewer_lines
+from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
 DAY = 20_779  # days from 1970-01-01 to 2026-11-22
@@ -229,6 +229,3 @@ async def test_a_key_that_signed_must_be_listed() -> None:
 def test_lines_are_written_as_copy_writes_them() -> None:
     assert answer_line(7, DAY, ("cus_a", "pay", "a\\b\nc", "00")) == f"7\t{DAY}\tcus_a\tpay\ta\\\\b\\nc\t00\n"
     assert answer_line(7, DAY, ("cus_a", "pay", "\b\f\r\v\té", "00")) == f"7\t{DAY}\tcus_a\tpay\t\\b\\f\\r\\v\\té\t00\n"
-    assert viewer_lines(7, []) == []
-    assert viewer_lines(7, ["b"]) == ["7\tb\n"]
-    assert viewer_lines(7, ["b", "a", "b"]) == ["7\ta\n", "7\tb\n"]
