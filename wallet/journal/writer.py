@@ -239,8 +239,6 @@ class Journal:
             self._image.forget()
             return await self._write(batch, None)
         except LINE_LOST as error:
-            if isinstance(error, ValueError):  # the driver's word for a value that it cannot send: the line is whole
-                raise
             self._image.forget()
             await self._drop_connection()
             _log.warning("connection_lost", commit_sent=sent, error=type(error).__name__)
@@ -270,6 +268,8 @@ class Journal:
             if error.sqlstate == MISCOUNTED:
                 raise BatchMismatch(str(error)) from error
             raise
+        except ValueError as mistake:  # the driver's word for a value that it cannot send; the line is whole
+            raise BatchMismatch(f"a Change cannot be sent: {mistake!r}") from mistake
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
