@@ -8,8 +8,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 
@@ -18,6 +20,7 @@ from node.demo.stage import Stage, set_stage, temporary_folder
 from node.devnet.networks import Devnet, how_to_pay_in
 from node.logs import write_logs
 from node.status import short_amount
+from wallet.journal.receipts import Receipt, verify_receipt
 from wallet.ledger.reconcile import Position, positions
 from wallet.proofs.verify import Proof, verify
 
@@ -37,6 +40,7 @@ class Tour:
     customers: dict[str, ApiClient] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    paid: list[Mapping[str, Any]] = field(default_factory=list)
 
     def say(self, line: str) -> None:
         say(f"{time.monotonic() - self.began:5.1f} s  {line}")
@@ -85,6 +89,7 @@ async def _tell(folder: Path, began: float, *, staying: asyncio.Event | None, st
         await pay_in(tour)
         await pay_each_other(tour)
         await withdraw(tour)
+        await look_back(tour)
         proven, proof = await prove(tour)
         result = await _result(tour, proven, proof)
         if staying is not None:
@@ -148,7 +153,8 @@ async def _deposits_credited(tour: Tour, wanted: Mapping[str, int]) -> bool:
 
 async def pay_each_other(tour: Tour) -> None:
     for amount, asset in (("100.00", "EUR"), ("0.1", "BTC")):
-        await tour.customers["alice"].post("/v1/payments", {"to": "@bob", "asset": asset, "amount": amount})
+        body = {"to": "@bob", "asset": asset, "amount": amount}
+        tour.paid.append(await tour.customers["alice"].post("/v1/payments", body))
         tour.say(f"@alice pays @bob {amount} {asset}: at once, inside the ledger")
 
 
@@ -188,6 +194,29 @@ def _payout_files(devnet: Path) -> list[str]:
 
 async def _nothing_open(tour: Tour) -> bool:
     return all(p.in_transit == 0 for p in await positions(tour.stage.beside))
+
+
+async def look_back(tour: Tour) -> None:
+    """What a customer can check alone: a receipt, a balance of the past, why an object is what it is, a statement."""
+    payment, bob = tour.paid[0], tour.customers["bob"]
+    receipt = Receipt.from_json(json.dumps(payment["receipt"]))
+    claim = verify_receipt(receipt, receipt.key)
+    tour.say("what is written can be looked up, by those whose it is:")
+    tour.say(f"  the receipt of {payment['id']}, checked offline: {claim['kind']}, signed by {receipt.key[:16]}…")
+    when = quote(claim["at"])
+    balances = (await bob.get(f"/v1/balances?at={when}"))["items"]
+    had = next(item["available"] for item in balances if item["asset"] == "EUR")
+    tour.say(f"  @bob had {had} EUR at {claim['at']}")
+    told = await bob.get(f"/v1/explain/{payment['id']}")
+    for line in told["words"]:
+        tour.say(f"  {line}")
+    midnight = claim["at"].partition("T")[0]
+    now = quote(datetime.now(UTC).isoformat())
+    statement = await bob.get(f"/v1/statements?asset=EUR&from={midnight}&to={now}")
+    tour.say(
+        f"  @bob's statement of today: {statement['opening']['posted']} EUR at midnight,"
+        f" {len(statement['movements'])} movements, {statement['closing']['posted']} EUR now"
+    )
 
 
 async def prove(tour: Tour) -> tuple[list[Position], Proof]:
