@@ -21,8 +21,13 @@ def short_amount(text: str) -> str:
 
 
 def is_nonzero(balance: Mapping[str, str]) -> bool:
-    """Whether anything was ever left in this balance: an operator's page leaves the others out."""
-    return balance["posted"].strip("0.") != ""
+    """Whether anything is in this balance, or owed beside it: an operator's page leaves the others out."""
+    return is_owing(balance["posted"]) or is_owing(balance["receivable"])
+
+
+def is_owing(amount: str) -> bool:
+    """Whether an amount as it is written is anything at all."""
+    return amount.strip("0.") != ""
 
 
 def short_id(text: str) -> str:
@@ -53,7 +58,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"amount": short_amount, "short": short_id, "spaced": spaced, "moment": moment, "qr": _qr}
-    environment.tests["nonzero"] = is_nonzero
+    environment.tests |= {"nonzero": is_nonzero, "owing": is_owing}
     return environment
 
 

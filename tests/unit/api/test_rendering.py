@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -105,3 +106,15 @@ def test_long_ids_are_cut_in_the_middle_and_references_are_grouped() -> None:
     assert short_id("a" * 64) == "aaaaaaaaaa…aaaaaa"
     assert short_id("short") == "short"
     assert spaced("RF18539007547034") == "RF18 5390 0754 7034"
+
+
+def test_what_is_owed_is_shown_beside_what_is_there_and_only_then() -> None:
+    figures = {"posted": "0.00", "held": "0.00", "available": "0.00"}
+    owes = {"asset": "EUR", **figures, "receivable": "15.00"}
+    even = {"asset": "BTC", **figures, "receivable": "0.00000000"}
+    html = render_fragments(live(Person("cus_1", "alice", (owes, even))))["balances"]
+    assert "15.00 owed to the house" in html
+    assert html.count("owed to the house") == 1
+    by_operator = render_fragments(replace(live(None), people=(Person("cus_1", "alice", (owes, even)),)))["balances"]
+    assert "15.00 owed to the house" in by_operator
+    assert "BTC" not in by_operator
