@@ -76,9 +76,14 @@ async def running_cluster(folder: Path, settings: Mapping[str, str] | None = Non
 
 
 @asynccontextmanager
-async def opened_copy(cluster: Cluster, data: Path, folder: Path) -> AsyncIterator[Cluster]:
-    """A server on this data folder, moved into a folder of its own, with the logins of the cluster that it was."""
+async def opened_copy(
+    cluster: Cluster, data: Path, folder: Path, prepare: Callable[[Cluster, Path], None] | None = None
+) -> AsyncIterator[Cluster]:
+    """A server on this data folder, moved into a folder of its own, with the logins of the cluster that it was. `prepare`
+    does something to the data before it is started."""
     place_data(data, cluster.data, folder)
+    if prepare is not None:
+        prepare(cluster, folder / "data")
     copy_logins(cluster.folder, folder)
     server = EmbeddedPostgres(folder)
     try:

@@ -4,6 +4,10 @@ import asyncpg
 
 _REQUIRED = {
     "fsync": ("on", "a power cut would corrupt the books"),
+    "data_checksums": (
+        "on",
+        "a bit that flips on the disk would be served as a balance; stop it and run pg_checksums --enable",
+    ),
     "full_page_writes": ("on", "a power cut would corrupt the books"),
     "default_transaction_isolation": (
         "read committed",
