@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 from playwright.async_api import Browser
 
 from node.database import Dsns, EmbeddedPostgres
@@ -18,6 +19,9 @@ from tests.databases import FreshDatabases
 from tests.hledger import find_hledger
 
 Program = TypeVar("Program")
+
+settings.register_profile("coffer", deadline=None)  # a busy machine is no finding
+settings.load_profile("coffer")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,8 +4,8 @@ Each Change that does not fit is refused alone and leaves no trace in the copy. 
 the batch, so that the second writer of a row in one batch is refused; the database alone would drop one update silently.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 import msgspec
 
@@ -217,6 +217,8 @@ def _applied(transfer: Transfer, debit: Totals, credit: Totals) -> tuple[Totals,
             pending, posted = -units, units
         case Move.VOID:
             pending, posted = -units, 0
+        case _:
+            assert_never(transfer.move)
     return (
         Totals(
             debit.debits_pending + pending,
@@ -275,10 +277,3 @@ def _follow_hold(transfer: Transfer, known: Known, draft: Known) -> None:
     ):
         raise HoldNotOpen(name, str(found.remaining if found else 0))
     draft.holds[name] = replace(found, remaining=found.remaining - units)
-
-
-def changed_totals(
-    before: Mapping[str, Totals], after: Mapping[str, Totals]
-) -> dict[str, tuple[Totals | None, Totals]]:
-    """The accounts that a batch moved, with their totals before (None for a new account) and after."""
-    return {name: (before.get(name), totals) for name, totals in after.items() if before.get(name) is not totals}

@@ -326,3 +326,14 @@ def test_what_is_no_receipt_is_named(name: str, value: object, words: str) -> No
     with pytest.raises(ReceiptMalformed) as refused:
         Receipt.from_json(msgspec.json.encode({**FOUR.fields(), name: value}))
     assert str(refused.value) == words
+
+
+def test_the_key_of_a_seed_is_that_of_rfc_8032() -> None:
+    """RFC 8032 §7.1, test 1: seed, public key, and the signature of nothing."""
+    key = JournalKey.from_seed(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
+    assert key.id == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert key.sign(b"").hex() == (
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+    )
+    with pytest.raises(ValueError, match="32 bytes"):
+        JournalKey.from_seed(bytes(31))
