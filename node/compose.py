@@ -132,7 +132,7 @@ async def run_signer(config: Config) -> AsyncIterator[Signing]:
 async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
     """A context for a command beside a running node: it may write and look, and opens nothing new."""
     async with AsyncExitStack() as stack:
-        reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
+        reads, ops = make_reading_engine(dsns.books), make_engine(dsns.ops)
         stack.push_async_callback(reads.dispose)
         stack.push_async_callback(ops.dispose)
         key = journal_key(config)
@@ -154,7 +154,7 @@ async def compose(config: Config, dsns: Dsns, signer: Signer) -> AsyncIterator[C
     """A context whose journal runs and whose networks are the ones of these books. Raises `NetworkMismatch` and the
     networks' errors in one line."""
     async with AsyncExitStack() as stack:
-        reads, ops = make_engine(dsns.books), make_engine(dsns.ops)
+        reads, ops = make_reading_engine(dsns.books), make_engine(dsns.ops)
         stack.push_async_callback(reads.dispose)
         stack.push_async_callback(ops.dispose)
         key = journal_key(config)
@@ -228,7 +228,13 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
         await assign_house_address(context, NetworkId(name))
 
 
-def make_engine(dsn: str) -> AsyncEngine:
+def make_reading_engine(dsn: str) -> AsyncEngine:
+    """For reads that stand alone: each is one statement and no transaction around it, which would cost two questions more, and
+    two more for the look whether the line is there. Several that must agree are a `Context.snapshot`."""
+    return make_engine(dsn, isolation_level="AUTOCOMMIT")
+
+
+def make_engine(dsn: str, **options: str) -> AsyncEngine:
     """Connections for reading, to the primary only: what a copy that lags behind says decides nothing. None of them waits
     long for a table that somebody else has locked."""
 
@@ -242,6 +248,7 @@ def make_engine(dsn: str) -> AsyncEngine:
         max_overflow=POOL_SIZE,
         pool_pre_ping=True,
         hide_parameters=True,
+        **options,
     )
 
 

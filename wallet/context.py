@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Column, Executable, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wallet import schema
 from wallet.errors import AssetPaused, NotFound
@@ -65,6 +65,13 @@ class Context:
         if found is None:
             raise NotFound("network", name)
         return found
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which all reads are of one moment. Short: what is deleted meanwhile stays until it ends."""
+        async with self.reads.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield connection
 
     async def all(self, statement: Executable) -> list[Record]:
         async with self.reads.connect() as connection:

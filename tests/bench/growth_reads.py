@@ -6,7 +6,7 @@ from statistics import median
 from time import perf_counter
 
 from node.clock import SystemClock
-from node.compose import make_engine
+from node.compose import make_engine, make_reading_engine
 from tests.bench.cluster import Cluster
 from tests.bench.payments import EUR, customer
 from tests.fakes.signer import FakeSigner
@@ -27,7 +27,7 @@ _BUSY = customer_balance(customer(0), EUR).id
 @asynccontextmanager
 async def reading(cluster: Cluster, journal: Journal) -> AsyncIterator[Context]:
     """The context that the API reads with, without networks."""
-    reads, ops = make_engine(cluster.books.books), make_engine(cluster.books.ops)
+    reads, ops = make_reading_engine(cluster.books.books), make_engine(cluster.books.ops)
     vault = Vault(PersonKeys(cluster.folder / "vault"))
     try:
         yield Context(journal, reads, ops, {EUR.symbol: EUR}, {}, FakeSigner(), vault, SystemClock(), random_id)

@@ -24,7 +24,7 @@ from api.settings import ApiSettings
 from api.v1.payments import PaymentBody
 from node.clock import SystemClock
 from node.collector import settle_collector
-from node.compose import make_engine
+from node.compose import make_engine, make_reading_engine
 from node.logs import write_logs
 from tests.bench.payments import EUR, KEY
 from tests.fakes.signer import FakeSigner
@@ -71,7 +71,7 @@ async def serve_until_stopped(books: str, ops: str, folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     write_logs(folder / "node.log")
-    journal, reads, ops_engine = Journal(books, SystemClock(), KEY), make_engine(books), make_engine(ops)
+    journal, reads, ops_engine = Journal(books, SystemClock(), KEY), make_reading_engine(books), make_engine(ops)
     await journal.start()
     runner = await start_server(
         make_app(_context(journal, reads, ops_engine, folder), _SETTINGS, (*ROUTES, guard)), "127.0.0.1", 0

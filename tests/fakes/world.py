@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.clock import SystemClock
-from node.compose import make_engine
+from node.compose import make_engine, make_reading_engine
 from node.database import Dsns
 from tests.fakes.network import ACCOUNTS, BANK, COINS, FakeNetwork
 from tests.fakes.signer import FakeSigner
@@ -90,7 +90,7 @@ async def _context(
     dsns: Dsns, folder: Path, signer: FakeSigner, networks: dict[NetworkId, FakeNetwork] | None
 ) -> AsyncIterator[World]:
     clock = SystemClock()
-    journal, reads, ops = Journal(dsns.books, clock), make_engine(dsns.books), make_engine(dsns.ops)
+    journal, reads, ops = Journal(dsns.books, clock), make_reading_engine(dsns.books), make_engine(dsns.ops)
     await journal.start()
     running = networks or _networks(StoredAddressBook(reads))
     vault = Vault(PersonKeys(folder / "vault"))

@@ -13,7 +13,7 @@ Only addresses that hold or held something are asked for: what the books do not 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, or_, select, text, type_coerce
+from sqlalchemy import Select, and_, func, or_, select, type_coerce
 
 from wallet import schema
 from wallet.context import Context, Record
@@ -114,8 +114,7 @@ async def _read_books(context: Context, network: NetworkId, ref: BlockRef) -> _B
     scanned_there = select(blocks.c.block).where(blocks.c.network == network, blocks.c.height == ref.height)
     open_or_above = or_(sent.c.state.in_(OPEN), sent.c.height > ref.height)
     waiting_or_above = or_(uncredited, deposits.c.height > ref.height)
-    async with context.reads.connect() as connection:
-        await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    async with context.snapshot() as connection:
         height, block = await rows_of(connection, cursor), await rows_of(connection, scanned_there)
         places = await rows_of(connection, _booked(network))
         used = await rows_of(connection, _in_use(network))

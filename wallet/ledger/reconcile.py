@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text, type_coerce
+from sqlalchemy import and_, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wallet import schema
@@ -127,8 +127,7 @@ async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) ->
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent = schema.deposits, schema.submissions
     uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(BOOKED))
-    async with context.reads.connect() as connection:
-        await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    async with context.snapshot() as connection:
         return Books(
             accounts=await rows_of(connection, _posted_by_code()),
             deposits=await rows_of(connection, select(deposits).where(or_(uncredited, *above(deposits, blocks)))),
