@@ -11,6 +11,7 @@ from tests.bench.kept import Kept
 
 DOCUMENT = Path("docs/benchmarks.md")
 PLOT = "growth.svg"  # beside it
+QUIET_LOAD = 0.5
 BEGIN, END = "<!-- what make bench wrote -->", "<!-- end of what make bench wrote -->"
 
 
@@ -32,7 +33,10 @@ def write_into(document: Path, results: Mapping[str, Kept]) -> None:
 
 def report(results: Mapping[str, Kept]) -> str:
     """Aims beside figures, then each run's circumstances, then what each contender did."""
-    return "\n\n".join([aims(results), circumstances(results), *_contenders(results), *_growth(results)]) + "\n"
+    return (
+        "\n\n".join([aims(results), *_busy(results), circumstances(results), *_contenders(results), *_growth(results)])
+        + "\n"
+    )
 
 
 def aims(results: Mapping[str, Kept]) -> str:
@@ -56,6 +60,13 @@ def by_round(figures: Mapping[str, Any], name: str) -> list[float]:
         if isinstance(rounds, list):
             return [one[name] for one in rounds if isinstance(one, dict) and name in one]
     return []
+
+
+def _busy(results: Mapping[str, Kept]) -> Iterator[str]:
+    """Figures of a busy machine are told, and said to be such."""
+    busy = [name for name, result in sorted(results.items()) if result.under.load_before > QUIET_LOAD]
+    if busy:
+        yield f"Made while the machine was busy with something else, and not to be relied on: {', '.join(busy)}."
 
 
 def circumstances(results: Mapping[str, Kept]) -> str:

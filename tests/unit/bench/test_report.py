@@ -1,5 +1,6 @@
 """The written part of docs/benchmarks.md: every aim has its row, measured or not, and nothing else of the page changes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ def test_a_report_tells_circumstances_and_contenders() -> None:
     assert "2 cores (Some CPU), 23 GB, Linux 6.1.0, Python 3.11.7" in text
     assert "| cold_200 | 6,547 |  |" in text
     assert "| pgbench_8 | 7,961 | 1 |" in text
+
+
+def test_figures_of_a_busy_machine_are_said_to_be_such() -> None:
+    busy = replace(result("http", {}), under=replace(UNDER, load_before=7.3))
+    quiet = result("verify", {})
+    assert "not to be relied on: http." in report({"http": busy, "verify": quiet})
+    assert "busy" not in report({"verify": quiet})
 
 
 def test_writing_replaces_what_stands_between_the_markers_alone(tmp_path: Path) -> None:
