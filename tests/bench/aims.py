@@ -39,7 +39,7 @@ AIMS = (
     Aim("history", "past_balance_ratio", most=5),
     Aim("export", "first_byte_share", most=0.05),
     # 100,000 rows are 18 MB as the file and some 100 MB as rows in Python; what a flat export has at hand (two chunks, buffers,
-    # and what statements the driver keeps) is 5 to 6, for a tenth of the rows too. Whoever holds the file is above 10.
+    # and what statements the driver keeps) is 3 to 6, for a tenth of the rows too. Whoever holds the file is above 10.
     Aim("export", "memory_growth_mb", most=10),
     Aim("verify", "entries_per_s"),
     Aim("verify", "share_of_select", least=0.69),  # half the gap to 1 that was there, 0.38
