@@ -58,7 +58,7 @@ async def subject(call: Call[Any, Any], named: str | None) -> CustomerId:
         return CustomerId((await find_customer(call.context, named))["id"])
     if named is None or named == principal.owner:
         return CustomerId(principal.owner)
-    if Scope.PLATFORM in principal.scopes:
+    if principal.is_platform:
         found = await find_sub_account(call.context, principal.owner, named)
         if found is not None:
             return CustomerId(found["id"])

@@ -16,11 +16,11 @@ from wallet.customers.create import find_customer
 from wallet.errors import NotFound, PeriodRefused
 from wallet.exports.files import FileForm, file_of
 from wallet.exports.hledger import hledger_journal
-from wallet.exports.read import accounts_of, movements_of_accounts, movements_of_books
-from wallet.exports.span import Period, Span, span_of
 from wallet.exports.transfers import ACCOUNT_NAMES, BOOK_NAMES, account_rows, book_rows
-from wallet.ledger.history import Movement
 from wallet.ledger.moments import MomentArchived
+from wallet.movements.chunks import accounts_of, movements_of_accounts, movements_of_books
+from wallet.movements.movement import Movement
+from wallet.movements.span import Period, Span, span_of
 
 Say = Callable[[str], None]
 

@@ -13,8 +13,8 @@ from api.schema import Closed, CustomerName, Nothing
 from api.spool import spooled
 from api.streaming import Stream
 from wallet.access.keys import Scope
-from wallet.days.daybook import find_day, open_daybook
-from wallet.days.daybook_file import daybook_file
+from wallet.daybooks.files import daybook_file
+from wallet.daybooks.open import find_day, open_daybook
 from wallet.errors import NotFound
 from wallet.exports.files import CSV_TYPE, NDJSON_TYPE, FileForm
 

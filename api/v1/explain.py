@@ -105,7 +105,7 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
 
 def _viewer(call: Call[Any, Any]) -> Viewer:
     principal = call.principal
-    return OPERATOR if principal.is_operator else Viewer(principal.owner, Scope.PLATFORM in principal.scopes)
+    return OPERATOR if principal.is_operator else Viewer(principal.owner, principal.is_platform)
 
 
 ROUTES = (show,)

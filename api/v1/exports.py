@@ -11,9 +11,9 @@ from api.schema import AssetSymbol, Closed, CustomerName, Nothing
 from api.streaming import Stream
 from wallet.access.keys import Scope
 from wallet.exports.files import CSV_TYPE, NDJSON_TYPE, FileForm, file_of
-from wallet.exports.read import accounts_of, movements_of_accounts, movements_of_platform
-from wallet.exports.span import Period, span_of
 from wallet.exports.transfers import CUSTOMER_NAMES, customer_rows
+from wallet.movements.chunks import accounts_of, movements_of_accounts, movements_of_platform
+from wallet.movements.span import Period, span_of
 
 
 class ExportQuery(Closed):
@@ -38,15 +38,13 @@ async def transfers(call: Call[Nothing, ExportQuery]) -> Answer:
     asked, context = call.query, call.context
     owner = await subject(call, asked.customer)
     symbol = None if asked.asset is None else context.asset(asked.asset).symbol
-    span, is_platform = await span_of(context, Period(asked.start, asked.end)), Scope.PLATFORM in call.principal.scopes
-    if asked.customer is None and is_platform:
+    span = await span_of(context, Period(asked.start, asked.end))
+    if asked.customer is None and call.principal.is_platform:
         chunks = movements_of_platform(context, owner, span, symbol)
     else:
         chunks = movements_of_accounts(context, await accounts_of(context, owner, symbol), span)
     form = FileForm(asked.form)
-    file = file_of(
-        form, CUSTOMER_NAMES, customer_rows(context, chunks, sees_all=is_platform or call.principal.is_operator)
-    )
+    file = file_of(form, CUSTOMER_NAMES, customer_rows(context, chunks, sees_all=call.principal.sees_all))
     return Answer(Stream(file, form.media_type, f"transfers.{form}"))
 
 

@@ -43,9 +43,7 @@ async def send(call: Call[PaymentsBody, Nothing]) -> Answer:
     """Send many payments, each accepted or refused on its own"""
     items, context, principal = call.body.items, call.context, call.principal
     names = {name for item in items for name in (item.to, item.payer) if name is not None}
-    parties = await find_parties(
-        context, CustomerId(principal.owner), is_platform=Scope.PLATFORM in principal.scopes, names=names
-    )
+    parties = await find_parties(context, CustomerId(principal.owner), is_platform=principal.is_platform, names=names)
     request = request_of(call, "payment.batch", _meaning(call))
     commit = partial(send_payments, context, principal.key)
     return await answer_each(call, items, request, partial(_read, call, parties), commit)

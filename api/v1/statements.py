@@ -18,8 +18,8 @@ from wallet.ids import CustomerId
 from wallet.journal.change import EventKind
 from wallet.ledger.accounts import Account
 from wallet.statements.files import statement_csv, statement_json
-from wallet.statements.movements import Posted
 from wallet.statements.open import open_statement
+from wallet.statements.posted import Posted
 
 JSON_TYPE = "application/json"
 
@@ -79,7 +79,7 @@ async def show(call: Call[Nothing, StatementQuery]) -> Answer:
     owner = await subject(call, asked.customer)
     account = Account(owner, asked.account, context.asset(asked.asset))
     posted = Posted(context, await open_statement(context, account, asked.start, asked.end))
-    sees_all = call.principal.is_operator or Scope.PLATFORM in call.principal.scopes
+    sees_all = call.principal.sees_all
     match asked.form:
         case "json":
             return Answer(Stream(statement_json(posted, sees_all=sees_all), JSON_TYPE))

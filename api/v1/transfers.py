@@ -18,12 +18,12 @@ from wallet.customers.sub_accounts import PREFIX, find_sub_account
 from wallet.errors import NotFound
 from wallet.journal.change import EventKind
 from wallet.ledger.accounts import HOUSE, Account
-from wallet.ledger.history import SEQ_MAX, Cut, Movement, Page, Wanted, movement_view, read_page
 from wallet.ledger.moments import seq_before
 from wallet.ledger.transfers import Move
 from wallet.money import Asset
+from wallet.movements.movement import TOLD_KINDS, Movement, movement_view, told_counterparty
+from wallet.movements.pages import SEQ_MAX, Cut, Page, Wanted, read_page
 
-_TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
 """Events whose parties know each other. The others of a trade are their platform's business."""
 
 AccountCode = Literal["balance", "receivable", "fees", "markup"]
@@ -108,7 +108,7 @@ async def _wanted(call: Call[Nothing, TransfersQuery]) -> Wanted:
         accounts=tuple(sorted(Account(owner, asked.account, asset).id for asset in _assets(call))),
         kind=asked.kind.value if asked.kind is not None else None,
         counterparty=counterparty,
-        told_kinds=None if _sees_all(call) or counterparty == HOUSE else _TOLD_KINDS,
+        told_kinds=None if call.principal.sees_all or counterparty == HOUSE else TOLD_KINDS,
     )
 
 
@@ -119,11 +119,6 @@ def _assets(call: Call[Nothing, TransfersQuery]) -> list[Asset]:
     if asked not in listed:
         raise Problem("invalid_request", "this asset is not listed here", blame="asset")
     return [listed[asked]]
-
-
-def _sees_all(call: Call[Any, Any]) -> bool:
-    """Operators, and platforms about their own customers."""
-    return call.principal.is_operator or Scope.PLATFORM in call.principal.scopes
 
 
 async def _counterparty(call: Call[Nothing, TransfersQuery]) -> str | None:
@@ -161,13 +156,9 @@ async def _bounded(call: Call[Nothing, TransfersQuery], wanted: Wanted) -> Wante
 
 def _shown(call: Call[Any, Any], movement: Movement) -> TransferLine:
     view = movement_view(movement, call.context.asset(movement.asset).decimals)
-    return TransferLine.model_validate({**view, "counterparty": _told_counterparty(call, movement)})
-
-
-def _told_counterparty(call: Call[Any, Any], movement: Movement) -> str | None:
-    owner = movement.other.partition(":")[0]
-    told = owner != HOUSE and (_sees_all(call) or movement.kind in _TOLD_KINDS)
-    return owner if told and owner != movement.account.partition(":")[0] else None
+    return TransferLine.model_validate(
+        {**view, "counterparty": told_counterparty(movement, sees_all=call.principal.sees_all)}
+    )
 
 
 ROUTES = (list_all,)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.web.rendering import templates
 from wallet.statements.files import head_view, posted_view, totals_view
-from wallet.statements.movements import Posted
+from wallet.statements.posted import Posted
 
 HTML_TYPE = "text/html"
 _STYLE = Path(__file__).parent / "static" / "statement.css"

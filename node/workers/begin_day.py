@@ -1,7 +1,7 @@
 """Let the Journal's time pass midnight where nothing else happens, so that yesterday's files can be had."""
 
 from wallet.context import Context
-from wallet.days.begin import begin_day
+from wallet.journal.begin_day import begin_day
 
 
 async def begin_present_day(context: Context) -> None:

@@ -15,7 +15,7 @@ from wallet.ids import random_id
 from wallet.journal import Journal
 from wallet.ledger.accounts import customer_balance
 from wallet.ledger.balances import past_standings, standings
-from wallet.ledger.history import Wanted, read_page
+from wallet.movements.pages import Wanted, read_page
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 

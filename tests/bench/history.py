@@ -29,8 +29,8 @@ from wallet.context import Context
 from wallet.journal import Journal
 from wallet.ledger.accounts import customer_balance
 from wallet.ledger.balances import past_standings, standings
-from wallet.ledger.history import Cut, Wanted, read_page
 from wallet.ledger.moments import place_at
+from wallet.movements.pages import Cut, Wanted, read_page
 
 ASKED_TIMES = 200  # each question, in each round
 PAGE_ITEMS = 50

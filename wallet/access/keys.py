@@ -54,6 +54,15 @@ class Principal:
         return self.owner.startswith("opr_")
 
     @property
+    def is_platform(self) -> bool:
+        return Scope.PLATFORM in self.scopes
+
+    @property
+    def sees_all(self) -> bool:
+        """Operators, and platforms about their own customers: they are told of both sides of a transfer."""
+        return self.is_operator or self.is_platform
+
+    @property
     def standing(self) -> Requirement:
         """What a Change requires so that the Journal judges, under the head lock, whether the key still stands."""
         return Requirement("api_keys", self.key, self.version)

@@ -9,8 +9,8 @@ from wallet import schema
 from wallet.context import Context, Record
 from wallet.holds.states import State as HoldState
 from wallet.ledger.accounts import COLLECTED_CODES
-from wallet.ledger.history import Wanted, read_page
 from wallet.money import format_units
+from wallet.movements.pages import Wanted, read_page
 from wallet.withdrawals.states import ENDED
 
 _CODES = ("balance", "receivable", *COLLECTED_CODES)

@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, Text, bindparam, select, text
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.ledger.history import SEQ_MAX
 from wallet.ledger.moments import seq_before, seq_until
+from wallet.movements.pages import SEQ_MAX
 
 CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 LOOKED_AT_MAX = 20_000  # transfers of one account on one side: some hundred milliseconds

@@ -12,9 +12,9 @@ itself proves each step of the books and names the first that does not follow. W
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from itertools import groupby
 
-from wallet.ledger.history import Movement
 from wallet.ledger.transfers import Move
 from wallet.money import Asset, format_units
+from wallet.movements.movement import Movement
 
 HELD = "held"
 _CLASSES = {

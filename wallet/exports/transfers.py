@@ -8,10 +8,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from wallet import schema
 from wallet.context import Context
 from wallet.exports.files import Row
-from wallet.journal.change import EventKind
-from wallet.ledger.accounts import HOUSE
-from wallet.ledger.history import Movement, movement_view
+from wallet.ledger.accounts import owner_of
 from wallet.money import format_units
+from wallet.movements.movement import Movement, movement_view, told_counterparty
 
 CUSTOMER_NAMES = (
     *("at", "kind", "object", "customer", "reference", "account", "move", "direction", "asset", "amount"),
@@ -24,9 +23,6 @@ BOOK_NAMES = (
     *[f"{side}_{name}" for side in ("debit", "credit") for name in _AFTER],
 )
 ACCOUNT_NAMES = (*_PLACE, "account", "side", "other_account", "asset", "amount", "hold", *_AFTER)
-
-TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
-"""Events whose parties know each other. The others of a trade are their platform's business."""
 
 REFERENCES_KEPT = 10_000  # of a platform's customers; a megabyte or two
 
@@ -53,17 +49,6 @@ def customer_row(context: Context, movement: Movement, references: Mapping[str, 
     row |= {"customer": owner, "reference": references.get(owner), "hold": movement.hold}
     row["counterparty"] = told_counterparty(movement, sees_all=sees_all)
     return [row[name] for name in CUSTOMER_NAMES]
-
-
-def told_counterparty(movement: Movement, *, sees_all: bool) -> str | None:
-    """The customer on the other side; None if it is the house, oneself, or not told."""
-    owner, other = owner_of(movement.account), owner_of(movement.other)
-    return other if other not in (HOUSE, owner) and (sees_all or movement.kind in TOLD_KINDS) else None
-
-
-def owner_of(account: str) -> str:
-    """An account's id begins with its owner's."""
-    return account.partition(":")[0]
 
 
 async def book_rows(context: Context, chunks: Chunks) -> AsyncIterator[list[Row]]:

@@ -80,6 +80,11 @@ def owner_of(account: str) -> str:
     return account.partition(":")[0]
 
 
+def shown_sign(code: str) -> int:
+    """A receivable is told as what is owed, which grows where the ledger debits it; all others as the ledger has them."""
+    return -1 if code == "receivable" else 1
+
+
 def customer_balance(owner: CustomerId, asset: Asset) -> Account:
     return Account(owner, "balance", asset)
 

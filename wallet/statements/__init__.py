@@ -1,7 +1,7 @@
 """Statements: what an account had, what was posted, and what it had then; for one customer, asset and period.
 
     open        the figures at both ends, and whether the period is over
-    movements   what was posted between them, which must lead from one to the other to the last unit
+    posted      what was posted between them, which must lead from one to the other to the last unit
     files       as JSON and as CSV; the printable page is made in `api/web`
 
 A period is half-open and in UTC, and stands for one range of the journal: the order is the journal's and never a clock's, so

@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from wallet.exports.files import FileForm, Row, file_of
-from wallet.exports.transfers import told_counterparty
 from wallet.journal.body import time_text
 from wallet.ledger.balances import Standing
-from wallet.ledger.history import Movement, movement_view
 from wallet.money import format_units
-from wallet.statements.movements import Posted
+from wallet.movements.movement import Movement, movement_view, told_counterparty
+from wallet.statements.posted import Posted
 
 MOVEMENT_NAMES = ("at", "kind", "object", "direction", "amount", "posted_after", "counterparty")
 CSV_NAMES = ("record", *MOVEMENT_NAMES, "held")

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wallet.context import Context
-from wallet.days.begin import is_over
-from wallet.exports.span import Period, Span, span_of
 from wallet.ids import CustomerId
-from wallet.ledger.accounts import Account
+from wallet.journal.begin_day import is_over
+from wallet.ledger.accounts import Account, shown_sign
 from wallet.ledger.balances import Standing, past_standings
 from wallet.ledger.moments import MomentToCome
+from wallet.movements.span import Period, Span, span_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +40,4 @@ async def open_statement(context: Context, account: Account, start: datetime, en
 async def _standing(context: Context, account: Account, seq: int) -> Standing:
     found = (await past_standings(context, CustomerId(account.owner), seq)).get((account.code, account.asset.symbol))
     standing = found or Standing()
-    return Standing(-standing.posted, standing.held) if account.is_receivable else standing
+    return Standing(shown_sign(account.code) * standing.posted, standing.held)

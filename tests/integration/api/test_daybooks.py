@@ -14,10 +14,10 @@ import pytest
 from node.database import Dsns
 from tests.fakes.world import World, running_world
 from tests.integration.api.client import Client, Reply, serving
-from tests.integration.wallet.exports.busy import PLATFORM, STRANGER, be_busy, open_customers
+from tests.integration.wallet.movements.busy import PLATFORM, STRANGER, be_busy, open_customers
 from tests.integration.wallet.statements.travel import day, travelling
 from wallet.access.keys import CUSTOMER_SCOPES, OPERATOR_SCOPES, Scope
-from wallet.days.begin import begin_day
+from wallet.journal.begin_day import begin_day
 
 PATH = "/v1/daybooks/2030-01-01"
 

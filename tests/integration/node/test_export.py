@@ -11,7 +11,7 @@ from node.database import Dsns
 from node.export import export, read_wanted
 from tests.fakes.world import World, running_world
 from tests.integration.wallet.changes import EUR, connected
-from tests.integration.wallet.exports.busy import PLATFORM, STRANGER, be_busy, open_customers
+from tests.integration.wallet.movements.busy import PLATFORM, STRANGER, be_busy, open_customers
 from wallet.errors import NotFound
 from wallet.ledger.accounts import customer_balance
 

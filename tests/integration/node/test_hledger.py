@@ -11,11 +11,11 @@ from node.export import export, read_wanted
 from tests.fakes.world import ASSETS, World, running_world
 from tests.hledger import HledgerRefused, balances, hledger
 from tests.integration.wallet.changes import ETH, EUR, connected, credited
-from tests.integration.wallet.exports.busy import HUGE, PLATFORM, STRANGER, be_busy, open_customers
-from wallet.exports import read
+from tests.integration.wallet.movements.busy import HUGE, PLATFORM, STRANGER, be_busy, open_customers
 from wallet.exports.hledger import account_name
 from wallet.ledger.accounts import customer_balance
 from wallet.money import UNITS_MAX, format_units
+from wallet.movements import chunks
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_led_09_hledger_reports_the_whole_books_to_the_last_unit(
     world: World, dsns: Dsns, tmp_path: Path, hledger_program: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     """2^256 - 1 units and 18 decimals among them, in chunks of any size."""
-    monkeypatch.setattr(read, "WINDOW_ROWS", rows)
+    monkeypatch.setattr(chunks, "WINDOW_ROWS", rows)
     file = await exported(world, tmp_path / "books.journal")
     await hledger(hledger_program, file, "check")
     found = without_zeros(await balances(hledger_program, file))
@@ -73,8 +73,8 @@ async def test_led_09_hledger_reports_the_whole_books_to_the_last_unit(
 async def test_one_account_and_one_customer_have_theirs(
     world: World, dsns: Dsns, tmp_path: Path, hledger_program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "CHUNK_ROWS", 7)
-    monkeypatch.setattr(read, "CHUNK_ROWS_MIN", 2)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS_MIN", 2)
     account = customer_balance(STRANGER, EUR).id
     one = await exported(world, tmp_path / "one.journal", account=account)
     own = await exported(world, tmp_path / "own.journal", customer="@exchange")

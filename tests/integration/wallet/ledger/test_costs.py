@@ -13,7 +13,7 @@ from node.database import Dsns
 from tests.integration.wallet.changes import connected
 from wallet.ids import CustomerId
 from wallet.ledger.balances import past_statement
-from wallet.ledger.history import Wanted, page_statement
+from wallet.movements.pages import Wanted, page_statement
 
 TRANSFERS = 40_000
 SILENT_AFTER = 20_000

@@ -12,16 +12,15 @@ import pytest
 from node.database import Dsns
 from tests.fakes.world import World
 from tests.integration.wallet.changes import ETH, connected, credited, held, paid
-from tests.integration.wallet.exports.busy import PLATFORM, STRANGER, be_busy, everybody, open_customers, sub_account
+from tests.integration.wallet.movements.busy import PLATFORM, STRANGER, be_busy, everybody, open_customers, sub_account
 from tests.integration.wallet.statements.travel import TravelClock, day, travelling
 from wallet.context import Context
-from wallet.days import daybook as daybook_module
-from wallet.days.begin import begin_day
-from wallet.days.daybook import open_daybook
-from wallet.days.daybook_file import daybook_file
+from wallet.daybooks.files import daybook_file
+from wallet.daybooks.open import VERSION, open_daybook
 from wallet.errors import PeriodOpen
 from wallet.exports.files import FileForm
-from wallet.statements.movements import StatementWrong
+from wallet.journal.begin_day import begin_day
+from wallet.movements.movement import MovementsWrong
 
 FIRST = date(2030, 1, 1)
 _FIGURES = """
@@ -69,7 +68,7 @@ async def three_days(context: Context, clock: TravelClock, subs: int) -> None:
 async def test_a_daybook_has_every_movement_and_comes_to_the_independent_sums(
     world: World, dsns: Dsns, monkeypatch: pytest.MonkeyPatch, subs: int
 ) -> None:
-    monkeypatch.setattr(daybook_module, "OWNERS_AT_ONCE", 20)
+    monkeypatch.setattr("wallet.daybooks.open.OWNERS_AT_ONCE", 20)
     await open_customers(world, subs)
     async with travelling(world, dsns, "2030-01-01") as (context, clock), connected(dsns.books) as books:
         await three_days(context, clock, subs)
@@ -149,7 +148,7 @@ async def test_books_that_do_not_hold_together_make_no_daybook(world: World, dsn
             await owner.execute("ALTER TABLE transfers DISABLE TRIGGER USER")
             forged = "UPDATE transfers SET units = 99 WHERE seq = (SELECT max(seq) FROM transfers)"
             assert await owner.execute(forged) == "UPDATE 1"
-        with pytest.raises(StatementWrong, match="ETH"):
+        with pytest.raises(MovementsWrong, match="ETH"):
             await text_of(context, FIRST)
 
 
@@ -181,4 +180,4 @@ async def test_the_file_is_written_as_it_has_always_been(world: World, dsns: Dsn
             "closing,sub_accounts,,,,,,balance,,,EUR,,7.50,0.50,,",
             "",
         ]
-        assert daybook_module.VERSION == 1
+        assert VERSION == 1

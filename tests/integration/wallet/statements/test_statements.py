@@ -11,19 +11,20 @@ import pytest
 from node.database import Dsns
 from tests.fakes.world import World
 from tests.integration.wallet.changes import BANK, ETH, EUR, connected, credited, held, paid, settled, voided
-from tests.integration.wallet.exports.busy import HUGE, STRANGER, open_customers, sub_account
+from tests.integration.wallet.movements.busy import HUGE, STRANGER, open_customers, sub_account
 from tests.integration.wallet.statements.travel import TravelClock, day, independent_sum, travelling
 from wallet.context import Context
-from wallet.days.begin import begin_day
 from wallet.errors import PeriodRefused
 from wallet.journal import Change, EventKind
+from wallet.journal.begin_day import begin_day
 from wallet.ledger import accounts, templates
 from wallet.ledger.accounts import Account
 from wallet.ledger.moments import MomentToCome
 from wallet.money import Amount
+from wallet.movements.movement import MovementsWrong
 from wallet.statements.files import statement_csv, statement_json
-from wallet.statements.movements import Posted, StatementWrong
 from wallet.statements.open import open_statement
+from wallet.statements.posted import Posted
 
 BEFORE, AFTER = day("2029-01-01"), day("2031-01-01")
 BALANCE = accounts.customer_balance(STRANGER, EUR)
@@ -214,5 +215,5 @@ async def test_transfers_that_do_not_come_to_the_balance_end_the_statement(world
             await owner.execute("ALTER TABLE transfers DISABLE TRIGGER USER")
             forged = "UPDATE transfers SET units = 99 WHERE seq = (SELECT max(seq) - 1 FROM transfers)"
             assert await owner.execute(forged) == "UPDATE 1"
-        with pytest.raises(StatementWrong):
+        with pytest.raises(MovementsWrong):
             await text_of(context, BALANCE, BEFORE, AFTER)

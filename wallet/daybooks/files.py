@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from wallet.context import Context
-from wallet.days.daybook import Daybook, Group, GroupTotals, groups_of, movements_of_day
+from wallet.daybooks.open import OWN, SUB_ACCOUNTS, Daybook, Group
+from wallet.daybooks.posted import GroupTotals, groups_of, movements_of_day
 from wallet.exports.files import FileForm, Row, file_of
 from wallet.exports.transfers import CUSTOMER_NAMES, customer_rows
 from wallet.ledger.balances import Standing
@@ -18,7 +19,7 @@ _CUSTOMER = CUSTOMER_NAMES.index("customer")
 
 
 def daybook_file(context: Context, daybook: Daybook, form: FileForm) -> AsyncGenerator[bytes, None]:
-    """The same bytes each time. Raises `StatementWrong` where the books do not hold together."""
+    """The same bytes each time. Raises `MovementsWrong` where the books do not hold together."""
     return file_of(form, NAMES, _rows(context, daybook))
 
 
@@ -37,7 +38,7 @@ async def _rows(context: Context, daybook: Daybook) -> AsyncIterator[list[Row]]:
 
 
 def _movement_row(platform: str, row: Row) -> Row:
-    return ("movement", "own" if row[_CUSTOMER] == platform else "sub_accounts", *row)
+    return ("movement", OWN if row[_CUSTOMER] == platform else SUB_ACCOUNTS, *row)
 
 
 def _standing_row(context: Context, record: str, group: Group, standing: Standing) -> Row:

@@ -1,9 +1,9 @@
-"""A platform's daybook: what its accounts and its customers' had when a day of UTC began, all that happened, and what they had
-when it ended. The same bytes whenever it is asked for, since the day is over and the order is the journal's."""
+"""What a platform's accounts and its customers' had when a day of UTC began and when it ended. The same whenever it is asked
+for, since the day is over and the order is the journal's."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -11,14 +11,12 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.days.begin import is_over
 from wallet.errors import PeriodOpen
-from wallet.exports.read import movements_of_platform
-from wallet.exports.span import Period, Span, span_of
+from wallet.journal.begin_day import is_over
 from wallet.journal.chain import GENESIS
+from wallet.ledger.accounts import shown_sign
 from wallet.ledger.balances import Standing, past_standings_of
-from wallet.ledger.history import Movement
-from wallet.statements.movements import StatementWrong
+from wallet.movements.span import Period, Span, span_of
 
 OWN, SUB_ACCOUNTS = "own", "sub_accounts"
 VERSION = 1  # of the file: counts up when the same day would be told in other bytes
@@ -39,20 +37,6 @@ class Daybook:
     tag: str
     opening: Mapping[Group, Standing]
     closing: Mapping[Group, Standing]
-
-
-@dataclass(slots=True)
-class GroupTotals:
-    """What went in and out of a group's accounts, between two of them too."""
-
-    total_in: int = 0
-    total_out: int = 0
-    held: int = 0
-
-    def add(self, posted: int, held: int) -> None:
-        self.total_in += max(posted, 0)
-        self.total_out += max(-posted, 0)
-        self.held += held
 
 
 async def find_day(context: Context, platform: str, day: date) -> tuple[Span, str]:
@@ -84,14 +68,9 @@ async def _standings(context: Context, platform: str, seq: int) -> dict[Group, S
         for (owner, code, asset), standing in found.items():
             if standing != Standing():
                 group = (OWN if owner == platform else SUB_ACCOUNTS, code, asset)
-                sign = sign_of(code)
+                sign = shown_sign(code)
                 added[group] = Standing(added[group].posted + sign * standing.posted, added[group].held + standing.held)
     return dict(added)
-
-
-def sign_of(code: str) -> int:
-    """A receivable is told as what is owed, which grows where the ledger debits it."""
-    return -1 if code == "receivable" else 1
 
 
 async def _owners(context: Context, platform: str) -> AsyncIterator[list[str]]:
@@ -104,33 +83,3 @@ async def _owners(context: Context, platform: str) -> AsyncIterator[list[str]]:
             return
         yield owners
         last = owners[-1]
-
-
-async def movements_of_day(
-    context: Context, daybook: Daybook, totals: dict[Group, GroupTotals]
-) -> AsyncIterator[list[Movement]]:
-    """All of them in the one order, added up into `totals`. Raises `StatementWrong` if they do not lead from the opening to the
-    closing figures."""
-    async for found in movements_of_platform(context, daybook.platform, daybook.span):
-        for one in found:
-            group = group_of(daybook.platform, one)
-            totals.setdefault(group, GroupTotals()).add(sign_of(group[1]) * one.posted_change, one.held_change)
-        yield found
-    for group in groups_of(daybook, totals):
-        came_to = _came_to(daybook.opening.get(group, Standing()), totals.get(group, GroupTotals()))
-        if came_to != daybook.closing.get(group, Standing()):
-            raise StatementWrong(f"{group}: the day's movements come to {came_to}, not {daybook.closing.get(group)}")
-
-
-def _came_to(opening: Standing, totals: GroupTotals) -> Standing:
-    return Standing(opening.posted + totals.total_in - totals.total_out, opening.held + totals.held)
-
-
-def group_of(platform: str, movement: Movement) -> Group:
-    owner, code, asset = movement.account.split(":")
-    return (OWN if owner == platform else SUB_ACCOUNTS, code, asset)
-
-
-def groups_of(daybook: Daybook, totals: Mapping[Group, GroupTotals]) -> Iterator[Group]:
-    """In their order: those that had something, or in which something happened."""
-    yield from sorted({*daybook.opening, *daybook.closing, *totals})

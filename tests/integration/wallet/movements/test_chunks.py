@@ -9,7 +9,7 @@ import pytest
 from node.database import Dsns
 from tests.fakes.world import World
 from tests.integration.wallet.changes import EUR, connected, credited, paid
-from tests.integration.wallet.exports.busy import (
+from tests.integration.wallet.movements.busy import (
     HUGE,
     PLATFORM,
     STRANGER,
@@ -18,21 +18,21 @@ from tests.integration.wallet.exports.busy import (
     open_customers,
     sub_account,
 )
-from wallet.exports import read
 from wallet.exports.files import FileForm, file_of
-from wallet.exports.read import (
+from wallet.exports.transfers import BOOK_NAMES, CUSTOMER_NAMES, book_rows, customer_rows
+from wallet.journal import Change, EventKind, Insert
+from wallet.ledger.accounts import customer_balance
+from wallet.ledger.moments import MomentArchived
+from wallet.movements import chunks
+from wallet.movements.chunks import (
     accounts_of,
     movements_of_accounts,
     movements_of_books,
     movements_of_platform,
     order_of,
 )
-from wallet.exports.span import Period, Span, span_of
-from wallet.exports.transfers import BOOK_NAMES, CUSTOMER_NAMES, book_rows, customer_rows
-from wallet.journal import Change, EventKind, Insert
-from wallet.ledger.accounts import customer_balance
-from wallet.ledger.history import Movement
-from wallet.ledger.moments import MomentArchived
+from wallet.movements.movement import Movement
+from wallet.movements.span import Period, Span, span_of
 
 _INDEPENDENT = """
 SELECT t.seq, t.ordinal, s.side, s.account, t.units::text, j.kind FROM transfers t JOIN journal j USING (seq)
@@ -66,9 +66,9 @@ async def test_lines_are_the_transfers_whatever_way_they_are_read(
     world: World, dsns: Dsns, monkeypatch: pytest.MonkeyPatch, subs: int, chunk: int
 ) -> None:
     """Three sub-accounts are read along their accounts, sixty along the journal; chunks may end anywhere."""
-    monkeypatch.setattr(read, "CHUNK_ROWS", chunk)
-    monkeypatch.setattr(read, "CHUNK_ROWS_MIN", 2)
-    monkeypatch.setattr(read, "WINDOW_ROWS", chunk)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS_MIN", 2)
+    monkeypatch.setattr(chunks, "WINDOW_ROWS", chunk)
     await open_customers(world, subs)
     await be_busy(world, subs, rounds=20)
     span = await whole_span(world)

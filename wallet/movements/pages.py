@@ -15,18 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import BigInteger, TextClause, bindparam, text
 
 from wallet.context import Context
 from wallet.journal.body import time_text
-from wallet.ledger.transfers import Move, moved_by
-from wallet.money import format_units
+from wallet.ledger.transfers import Move
+from wallet.movements.movement import Movement, object_of
 
 SEQ_MAX = 2**63 - 1
 SCAN_MAX = 2_000  # transfers that one filtered page looks at: some ten milliseconds
 _ORDINAL_MAX = 2**15 - 1
-_OBJECTS = ("pay_", "dep_", "wdr_", "hld_", "stl_")
 
 Cut = tuple[int, int]
 """Between two transfers: after this sequence and ordinal. Never shown to customers."""
@@ -78,35 +76,6 @@ class Wanted:
     @property
     def is_filtered(self) -> bool:
         return self.kind is not None or self.counterparty is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One transfer, from the side of one of its accounts. Units and figures after it are in base units, as the ledger has
-    them: what is posted on a receivable is negative. `other` is the account on the other side."""
-
-    seq: int
-    ordinal: int
-    account: str
-    is_credit: bool
-    move: Move
-    other: str
-    asset: str
-    units: int
-    posted_after: int
-    held_after: int
-    hold: str | None
-    at: str
-    kind: str
-    object: str | None
-
-    @property
-    def posted_change(self) -> int:
-        return moved_by(self.move, self.units, is_credit=self.is_credit)[0]
-
-    @property
-    def held_change(self) -> int:
-        return moved_by(self.move, self.units, is_credit=self.is_credit)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,25 +146,6 @@ def _cut_beyond(seq: int, ordinal: int, *, ascending: bool) -> Cut:
     return (seq, ordinal) if ascending else (seq, ordinal - 1)
 
 
-class _Told(msgspec.Struct):
-    id: Any = None
-    reversed: Any = None
-
-
-class _Body(msgspec.Struct):
-    data: _Told
-
-
-_decode_body = msgspec.json.Decoder(_Body).decode
-
-
-def object_of(body: bytes) -> str | None:
-    """The payment, deposit, withdrawal, hold or settlement that an event tells of, or that it reverses."""
-    told = _decode_body(body).data
-    found = told.id or told.reversed
-    return found if isinstance(found, str) and found.startswith(_OBJECTS) else None
-
-
 def _movement(row: Any) -> Movement:
     is_credit = row["side"] == "credit"
     return Movement(
@@ -214,21 +164,3 @@ def _movement(row: Any) -> Movement:
         kind=row["kind"],
         object=object_of(bytes(row["body"])),
     )
-
-
-def movement_view(movement: Movement, decimals: int) -> dict[str, Any]:
-    """A movement for its owner. A receivable is told as what is owed: it grows where the ledger debits it."""
-    _, code, _ = movement.account.split(":")
-    sign = -1 if code == "receivable" else 1
-    return {
-        "at": movement.at,
-        "kind": movement.kind,
-        "object": movement.object,
-        "account": code,
-        "move": movement.move,
-        "direction": "in" if movement.is_credit == (sign == 1) else "out",
-        "asset": movement.asset,
-        "amount": format_units(movement.units, decimals),
-        "posted_after": format_units(sign * movement.posted_after, decimals),
-        "held_after": format_units(movement.held_after, decimals),
-    }

@@ -4,13 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from wallet.context import Context
-from wallet.exports.read import movements_of_accounts
-from wallet.ledger.history import Movement
+from wallet.ledger.accounts import shown_sign
+from wallet.movements.chunks import movements_of_accounts
+from wallet.movements.movement import Movement, MovementsWrong
 from wallet.statements.open import Statement
-
-
-class StatementWrong(Exception):
-    """The transfers do not come to the balance: the books are not what the Journal wrote (`coffer verify` says where)."""
 
 
 @dataclass(slots=True)
@@ -23,13 +20,13 @@ class Totals:
     total_out: int = 0
 
     def add(self, units: int, balance: int) -> None:
-        """Raises `StatementWrong` where the account's own figure after the movement is another."""
+        """Raises `MovementsWrong` where the account's own figure after the movement is another."""
         self.count += 1
         self.balance += units
         self.total_in += max(units, 0)
         self.total_out += max(-units, 0)
         if self.balance != balance:
-            raise StatementWrong(f"{self.balance} base units after {self.count} movements, {balance} by the books")
+            raise MovementsWrong(f"{self.balance} base units after {self.count} movements, {balance} by the books")
 
 
 @dataclass(slots=True)
@@ -44,15 +41,15 @@ class Posted:
         self.totals = Totals(self.statement.opening.posted)
 
     async def chunks(self) -> AsyncIterator[list[Movement]]:
-        """Movements that were posted; what was only held or released is none. Raises `StatementWrong`."""
+        """Movements that were posted; what was only held or released is none. Raises `MovementsWrong`."""
         statement, account = self.statement, self.statement.account
-        sign = -1 if account.is_receivable else 1
+        sign = shown_sign(account.code)
         async for found in movements_of_accounts(self.context, [account.id], statement.span):
             posted = [one for one in found if one.posted_change]
             for one in posted:
                 self.totals.add(sign * one.posted_change, sign * one.posted_after)
             yield posted
         if self.totals.balance != statement.closing.posted:
-            raise StatementWrong(
+            raise MovementsWrong(
                 f"the movements come to {self.totals.balance}, not {statement.closing.posted} base units"
             )

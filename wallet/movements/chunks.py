@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, select, union_all
 
 from wallet import schema
 from wallet.context import Context, driver_connection
-from wallet.exports.span import Span
 from wallet.journal.body import time_text
-from wallet.ledger.history import Movement, object_of
 from wallet.ledger.transfers import Move
+from wallet.movements.movement import Movement, object_of
+from wallet.movements.span import Span
 
 CHUNK_ROWS = 500  # some 8 ms of one core, while nobody else is served, and a quarter of a megabyte
 CHUNK_ROWS_MIN = 50
@@ -29,7 +29,7 @@ _AFTER = ", ".join(f"t.{s}_{figure}_after::text" for s in ("debit", "credit") fo
 
 def _along(side: str) -> str:
     """Compared and ordered by rows (account, sequence), so that only that side's index has the order; the bare
-    bound is for partitions (`ledger.history`)."""
+    bound is for partitions (`pages`)."""
     return (
         f"(SELECT *, '{side}' AS side FROM transfers WHERE ({side}_account, seq) >= ($1, $2)"  # noqa: S608
         f" AND ({side}_account, seq) <= ($1, $4) AND seq >= $2 AND (seq, ordinal) > ($2, $3)"

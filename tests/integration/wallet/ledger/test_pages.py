@@ -6,9 +6,9 @@ import pytest
 
 from tests.integration.wallet.changes import EUR
 from tests.integration.wallet.ledger.conftest import PEOPLE, SEED, Books, Plain, summed
-from wallet.ledger import history
 from wallet.ledger.accounts import customer_balance
-from wallet.ledger.history import Movement, Page, Wanted, read_page
+from wallet.movements.movement import Movement
+from wallet.movements.pages import Page, Wanted, read_page
 
 ANN = customer_balance(PEOPLE[0], EUR).id
 
@@ -74,7 +74,7 @@ async def test_bounds_take_in_their_ends(books: Books) -> None:
 async def test_a_filter_looks_at_a_bounded_number_and_still_finds_all(
     books: Books, ascending: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "SCAN_MAX", 5)
+    monkeypatch.setattr("wallet.movements.pages.SCAN_MAX", 5)
     mine = [row for row in books.plain if row.touches(ANN)]
     other = customer_balance(PEOPLE[1], EUR).id
     cases: list[tuple[Wanted, list[Plain]]] = [
