@@ -9,7 +9,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -174,7 +173,6 @@ def _accounts(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> list
     nothing = Totals()
     opened = [(name, nothing, totals) for name, totals in after.items() if name not in before]
     moved = [(name, before[name], totals) for name, totals in after.items() if before.get(name, totals) is not totals]
-    moved.sort(key=itemgetter(0))  # neighbours in the index lie on the same pages
     parts = [(_ACCOUNTS_OPENED, opened), (_ACCOUNTS_MOVED, moved)]
     return [Part(sql, _delta_columns(rows), len(rows)) for sql, rows in parts if rows]
 
