@@ -29,11 +29,10 @@ def tell(mutants: Sequence[Mutant]) -> int:
     new = unexplained(survivors)
     for mutant in new:
         say(f"\n{mutant.module} {mutant.function}: {mutant.status}\n  was    {mutant.was}\n  became {mutant.became}")
+    timed_out = sum(mutant.status == "timeout" for mutant in mutants)
     score = 100 * (len(mutants) - len(survivors)) // max(len(mutants), 1)
-    say(
-        f"\n{len(mutants)} mutants, {len(survivors)} survived, {len(new)} of them not explained in survivors.toml:"
-        f" score {score} %"
-    )
+    say(f"\n{len(mutants)} mutants, {timed_out} noticed by never ending, {len(survivors)} survived: score {score} %")
+    say(f"{len(new)} survivors are not explained in survivors.toml")
     return score
 
 
@@ -47,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     if not asked.again:
         run_mutmut(ROOT, FOLDER, modules, asked.at_once)
-    score = tell(found(FOLDER, modules))
+    run = [mutant for mutant in found(FOLDER, modules) if mutant.status != "not checked"]  # it may have been cut short
+    score = tell(run)
     say(f"{time.monotonic() - started:.0f} s")
     return 0 if score >= SCORE_LEAST else 1
 

@@ -24,7 +24,6 @@ also_copy = ["chains", "api", "node", "tests"]
 pytest_add_cli_args = ["--hypothesis-profile=ci"]
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
-timeout_multiplier = 5.0
 """
 
 
