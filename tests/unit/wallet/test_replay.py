@@ -58,6 +58,12 @@ def test_what_a_hold_takes_from_is_shown_as_held_on_the_credit_side_too() -> Non
     assert lines[2] == f"7\t2\tpost\t{HOT}\t{ANN}\tEUR\t1\t\t-101\t0\t101\t60\n"
 
 
+def test_what_is_posted_after_a_transfer_is_credits_less_debits_on_both_sides() -> None:
+    back = ("post", BEN, ANN, "EUR", "20", None)
+    _, lines = applied(body(POSTED, ("post", ANN, BEN, "EUR", "30", None), back))
+    assert lines[2] == f"7\t2\tpost\t{BEN}\t{ANN}\tEUR\t20\t\t10\t0\t90\t0\n"
+
+
 def test_a_hold_without_a_name_moves_and_is_no_hold() -> None:
     replay, _ = applied(body(("hold", ANN, BEN, "EUR", "5", None)))
     assert replay.holds == {}

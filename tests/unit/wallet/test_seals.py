@@ -12,7 +12,7 @@ from wallet.journal import Change, EventKind, Request
 from wallet.journal.body import encode_body, time_text
 from wallet.journal.chain import GENESIS, link, microseconds
 from wallet.journal.receipts import JournalKey, Tree, change_claim, leaf, sign_batch
-from wallet.proofs.copied import chain_words, journal_rows, tail
+from wallet.proofs.copied import chain_words, journal_rows, sound_bodies, tail
 from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
@@ -80,9 +80,12 @@ def test_rows_are_read_out_of_a_binary_copy() -> None:
     assert [(seq, at, record) for seq, at, record, _ in found] == [(r.seq, microseconds(r.at), r.body) for r in FIVE]
     for row, (_, _, _, rest) in zip(FIVE, found, strict=True):
         assert told.startswith(tail(row.hash, row.kind, row.actor), rest)
+    assert list(sound_bodies(told)) == [(row.seq, row.body) for row in FIVE]
     assert list(journal_rows(copied([]))) == []
+    assert list(sound_bodies(copied([]))) == []
     long = replace(FIVE[0], kind="", actor="é" * 300)
     assert [seq for seq, *_ in journal_rows(copied([long, FIVE[1]]))] == [1, 2]
+    assert list(sound_bodies(copied([long, FIVE[1]]))) == [(1, long.body), (2, FIVE[1].body)]
 
 
 def test_times_before_2000_are_those_since_1970_too() -> None:
