@@ -37,8 +37,11 @@ async def impatient(dsns: Dsns, folder: Path, patch: pytest.MonkeyPatch) -> Asyn
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT FROM journal_head FOR UPDATE", "SELECT FROM accounts FOR UPDATE", "LOCK TABLE transfers"],
-    ids=["head", "balances", "table"],
+    [
+        pytest.param("SELECT FROM journal_head FOR UPDATE", id="head"),
+        pytest.param("SELECT FROM accounts FOR UPDATE", id="balances", marks=pytest.mark.whole),
+        pytest.param("LOCK TABLE transfers", id="table", marks=pytest.mark.whole),
+    ],
 )
 async def test_crs_06_a_payment_waits_for_a_lock_with_a_bound_and_leaves_nothing_half(
     dsns: Dsns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str

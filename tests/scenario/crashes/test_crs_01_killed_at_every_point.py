@@ -28,7 +28,7 @@ SAMPLE = frozenset(
         ("deposit_bitcoin", "scan.before_cursor"),
     }
 )
-SAMPLE_TWICE = frozenset({("withdraw_bitcoin", "withdrawal.after_reserve"), ("hold", "journal.before_commit:2")})
+SAMPLE_TWICE = frozenset({("withdraw_bitcoin", "withdrawal.after_reserve")})
 PAIRS = [(name, point) for name, flow in FLOWS.items() for point in flow.points]
 TWICE = [(name, point) for name, point in PAIRS if FLOWS[name].then(point)]
 
