@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -51,6 +52,13 @@ class ApiNode:
 
 @pytest.fixture(scope="package")
 async def api_node(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    async with running_api(databases, tmp_path_factory) as node:
+        yield node
+
+
+@asynccontextmanager
+async def running_api(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    """On books of its own. Tests whose Journals sign need these: an unsigned batch after a signed one is a broken chain."""
     dsns, folder = await databases.migrated(), tmp_path_factory.mktemp("api")
     async with (
         running_world(dsns, folder) as world,

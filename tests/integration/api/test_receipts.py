@@ -7,14 +7,21 @@ from itertools import count
 
 import pytest
 
+from tests.databases import FreshDatabases
 from tests.integration.api.client import Client, serving
-from tests.integration.api.conftest import ApiNode, Person
+from tests.integration.api.conftest import ApiNode, Person, running_api
 from tests.integration.api.test_platforms import fed, sub_accounts
 from tests.integration.wallet.journal.sealing import KEY, signing
 from wallet.ids import encode_ulid
 from wallet.journal.receipts import Receipt, ReceiptForged, verify_receipt
 
 _keys = count()
+
+
+@pytest.fixture(scope="module")
+async def api_node(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    async with running_api(databases, tmp_path_factory) as node:
+        yield node
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from node.reversals import reverse as command
+from tests.databases import FreshDatabases
 from tests.integration.api.client import Client, Reply, balance, serving
-from tests.integration.api.conftest import ApiNode, Person
+from tests.integration.api.conftest import ApiNode, Person, running_api
 from tests.integration.api.test_holds import place
 from tests.integration.api.test_settlements import collected, exchange, leg, settle, standing, trade
 from tests.integration.wallet.changes import connected, proven
@@ -20,6 +21,12 @@ from wallet.ids import encode_ulid
 from wallet.journal.receipts import Receipt, verify_receipt
 
 REASON = "sent to the wrong person"
+
+
+@pytest.fixture(scope="module")
+async def api_node(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    async with running_api(databases, tmp_path_factory) as node:
+        yield node
 
 
 async def reverse(client: Client, entry: object, key: str, reason: str = REASON) -> Reply:
