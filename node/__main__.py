@@ -104,7 +104,7 @@ def demo(
 @app.command()
 def status(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show the node on one screen: networks, positions per asset, queues, signer."""
-    from node.status import print_status, read_status  # noqa: PLC0415
+    from node.commands.status import print_status, read_status  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
         found = await read_status(context)
@@ -126,7 +126,7 @@ def verify(
 ) -> None:
     """Prove the books: hash chain, signed batches, transfers, balances, rows, the heads that were witnessed; then every
     asset against its networks, to the last unit."""
-    from node.prove import prove  # noqa: PLC0415
+    from node.commands.verify import prove  # noqa: PLC0415
 
     settings = _config(config)
     folder = archives or settings.folder / "archives"
@@ -149,7 +149,7 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Copy the embedded database while the node runs, whole at one moment, and check the copy."""
-    from node.backup import BackupRefused, back_up  # noqa: PLC0415
+    from node.commands.backup import BackupRefused, back_up  # noqa: PLC0415
     from node.compose import look_at_database  # noqa: PLC0415
 
     async def work() -> int:
@@ -173,7 +173,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Make a node folder of a backup, prove the books, and pause every asset until you have compared them with the world."""
-    from node.restore import restore as restore_backup  # noqa: PLC0415
+    from node.commands.restore import restore as restore_backup  # noqa: PLC0415
 
     async def work() -> int:
         settings = _config(config)
@@ -195,8 +195,8 @@ def archive(
     as_json: Json = False,
 ) -> None:
     """Prove the books, then move a full partition of the journal that is old enough to a sealed file."""
-    from node.archive import archive_partition  # noqa: PLC0415
-    from node.prove import prove_books  # noqa: PLC0415
+    from node.commands.archive import archive_partition  # noqa: PLC0415
+    from node.commands.verify import prove_books  # noqa: PLC0415
 
     folder = (to or _config(config).folder / "archives").absolute()
 
@@ -227,8 +227,8 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None,
 ) -> None:
     """Write transfers to a file, in the journal's order: the whole books, or those of one account or customer."""
-    from node.export import export as write_export  # noqa: PLC0415
-    from node.export import read_wanted  # noqa: PLC0415
+    from node.commands.export import export as write_export  # noqa: PLC0415
+    from node.commands.export import read_wanted  # noqa: PLC0415
 
     try:
         wanted = read_wanted(form, account, customer, start, end, out)
@@ -251,7 +251,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why is it so? The entries behind an object with their journal positions, and the blocks or statements that prove them."""
-    from node.explain import explain as explain_it  # noqa: PLC0415
+    from node.commands.explain import explain as explain_it  # noqa: PLC0415
 
     _beside(config, lambda context, _dsns: explain_it(context, name, as_json=as_json))
 
@@ -265,14 +265,14 @@ def receipt_verify(
     as_json: Json = False,
 ) -> None:
     """Check a receipt offline; with --journal also that the journal has what the operator signed for."""
-    from node.check_receipt import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
+    from node.commands.receipt import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
 
     async def offline() -> int:
         found = read_receipt(file)
         return tell_receipt(found, check_receipt(found, key), as_json=as_json)
 
     async def beside(_context: Any, dsns: Any) -> int:
-        from node.check_receipt import check_in_journal  # noqa: PLC0415
+        from node.commands.receipt import check_in_journal  # noqa: PLC0415
 
         found = read_receipt(file)
         claim = check_receipt(found, key)
@@ -437,7 +437,7 @@ def entry_reverse(
     as_json: Json = False,
 ) -> None:
     """Undo a payment or a settlement, once: the money goes back, what was spent of it is owed. The reason goes on record."""
-    from node.reversals import reverse  # noqa: PLC0415
+    from node.commands.entry import reverse  # noqa: PLC0415
 
     _beside(config, lambda context, _dsns: reverse(context, name, reason, as_json=as_json))
 
@@ -445,7 +445,7 @@ def entry_reverse(
 @breaks.command("list")
 def break_list(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """List breaks, the open ones first: what is missing of which asset, on which network."""
-    from node.breaks import print_breaks  # noqa: PLC0415
+    from node.commands.breaks import print_breaks  # noqa: PLC0415
 
     _beside(config, lambda context, _dsns: print_breaks(context, as_json=as_json))
 
@@ -453,7 +453,7 @@ def break_list(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> No
 @breaks.command("show")
 def break_show(break_id: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Look at the network again and show where it differs: each address with what is expected and what is observed there."""
-    from node.breaks import print_break  # noqa: PLC0415
+    from node.commands.breaks import print_break  # noqa: PLC0415
 
     _beside(config, lambda context, _dsns: print_break(context, break_id, as_json=as_json, say=say))
 
@@ -471,7 +471,7 @@ def break_resolve(
     ] = False,
 ) -> None:
     """End a break whose difference is gone, or book it as a loss; the asset goes on. The reason goes on record."""
-    from node.breaks import resolve  # noqa: PLC0415
+    from node.commands.breaks import resolve  # noqa: PLC0415
 
     _beside(
         config, lambda context, _dsns: resolve(context, break_id, reason, book_loss=book_loss, claims_hold=claims_hold)

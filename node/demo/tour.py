@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import asyncpg
 
+from node.commands.status import short_amount
 from node.demo.client import ApiClient
 from node.demo.stage import Stage, set_stage, temporary_folder
 from node.devnet.networks import Devnet, how_to_pay_in
 from node.logs import write_logs
-from node.status import short_amount
 from wallet.journal.receipts import Receipt, verify_receipt
 from wallet.ledger.reconcile import Position, positions
 from wallet.proofs.verify import Proof, verify

@@ -9,7 +9,7 @@ from time import perf_counter
 import asyncpg
 import uvloop
 
-from node.prove import prove_journal
+from node.commands.verify import prove_journal
 
 
 async def prove_apart(dsn: str) -> dict[str, float]:

@@ -17,7 +17,7 @@ import asyncpg
 
 from node.clock import SystemClock
 from node.collector import settle_collector
-from node.prove import prove_journal
+from node.commands.verify import prove_journal
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.filling import WAITING, fill
 from tests.bench.options import at_least

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.commands.status import read_status
 from node.database import Dsns
-from node.status import read_status
 from node.workers.reconcile_assets import reconcile_assets
 from tests.fakes.world import ASSETS, BITCOIN, BTC, DUSD, ETH, ETHEREUM, EUR, SEPA, World, running_world
 from wallet import schema

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from node.breaks import print_break, print_breaks, resolve
+from node.commands.breaks import print_break, print_breaks, resolve
 from node.workers.reconcile_assets import reconcile_assets
 from tests.integration.api.client import serving
 from tests.integration.chains.evm.chain import calldata

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from node.backup import BackupRefused, back_up
+from node.commands.backup import BackupRefused, back_up
+from node.commands.restore import restore
 from node.compose import open_database
 from node.config import Config, read_config
 from node.database import Dsns
-from node.restore import restore
 from tests.integration.wallet.changes import ALICE, BOB, connected, credited, listed, paid, posted_and_held, running
 from wallet.journal import Journal
 from wallet.vault.keys import PersonKeys

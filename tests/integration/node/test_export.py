@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.commands.export import export, read_wanted
 from node.database import Dsns
-from node.export import export, read_wanted
 from tests.fakes.world import World, running_world
 from tests.integration.wallet.changes import EUR, connected
 from tests.integration.wallet.movements.busy import PLATFORM, STRANGER, be_busy, open_customers

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from node.commands.export import export, read_wanted
 from node.database import Dsns
-from node.export import export, read_wanted
 from tests.fakes.world import ASSETS, World, running_world
 from tests.hledger import HledgerRefused, balances, hledger
 from tests.integration.wallet.changes import ETH, EUR, connected, credited

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.archive import archive_partition
+from node.commands.archive import archive_partition
 from node.database import Dsns, prepare_roles
 from node.migrations.apply import apply_migrations
 from tests.databases import FreshDatabases

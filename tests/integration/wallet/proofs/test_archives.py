@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from node.archive import Archived, ArchiveRefused, archive_partition
-from node.check_receipt import check_in_journal
+from node.commands.archive import Archived, ArchiveRefused, archive_partition
+from node.commands.receipt import check_in_journal
 from node.database import Dsns, prepare_roles
 from node.migrations.apply import apply_migrations
 from tests.databases import FreshDatabases
@@ -45,7 +45,7 @@ class Old:
 async def old(databases: FreshDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Old]:
     """A node with small partitions, two of them full; its rows are signed from the key on."""
     monkeypatch.setattr("node.migrations.apply.PARTITION_ROWS", ROWS)
-    monkeypatch.setattr("node.archive.CHUNK", 15)
+    monkeypatch.setattr("node.commands.archive.CHUNK", 15)
     monkeypatch.setattr("wallet.proofs.verify.CHUNK", 17)
     dsns = await prepare_roles(await databases.empty(), databases.folder)
     await apply_migrations(dsns.owner)
@@ -118,7 +118,7 @@ async def test_archiving_again_changes_nothing_and_a_foreign_file_is_refused(old
 
 async def test_nothing_is_dropped_before_the_file_was_read_back(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that lost a block: the file ends too early."""
-    real = __import__("node.archive", fromlist=["write_block"]).write_block
+    real = __import__("node.commands.archive", fromlist=["write_block"]).write_block
     written = 0
 
     def losing(*arguments: object) -> None:
@@ -127,7 +127,7 @@ async def test_nothing_is_dropped_before_the_file_was_read_back(old: Old, monkey
         if written != 2:
             real(*arguments)
 
-    monkeypatch.setattr("node.archive.write_block", losing)
+    monkeypatch.setattr("node.commands.archive.write_block", losing)
     with pytest.raises(ArchiveRefused, match="misses journal row"):
         await old.archive(0)
     assert written == 3

@@ -15,13 +15,13 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import select
 
-from node.backup import DATABASE, KEYS, LOGINS, NOTE, BackupNote, BackupRefused, verify_copy
+from node.commands.backup import DATABASE, KEYS, LOGINS, NOTE, BackupNote, BackupRefused, verify_copy
+from node.commands.verify import prove_books
 from node.compose import compose_beside, make_private, open_database
 from node.config import Config
 from node.database import Dsns
 from node.database.account import account_for
 from node.durable import sync_tree
-from node.prove import prove_books
 from wallet import schema
 from wallet.assets.pause import pause_asset
 from wallet.context import Context
