@@ -66,5 +66,5 @@ def test_places_that_do_not_exist_yet_hold_nothing() -> None:
 
 def test_a_ceiling_is_over_places_of_one_asset() -> None:
     for places in ((), (HOT, accounts.hot(BANK, Asset("USD", 2)))):
-        with pytest.raises(ValueError, match="one asset"):
+        with pytest.raises(ValueError, match=r"^a ceiling is over places of one asset$"):
             Ceiling(places, 1)
