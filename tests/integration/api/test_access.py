@@ -19,6 +19,7 @@ NAMES = {
     "hold": "hld_" + "0" * 26,
     "settlement": "stl_" + "0" * 26,
     "object": "pay_" + "0" * 26,
+    "day": "2026-11-24",
     "explained": "pay_" + "0" * 26,
 }
 
