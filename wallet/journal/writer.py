@@ -79,6 +79,8 @@ class Journal:
         self._stopping = False
         self._connection: asyncpg.Connection | None = None  # of the transactions
         self._looking: asyncpg.Connection | None = None  # of look-ups beside them
+        self._recall_connection: asyncpg.Connection | None = None  # of retries that never come to a batch
+        self._recalling = asyncio.Lock()
         self._deciding = False  # under the head lock
         self._crowded = 0
         self._standby_wait_cancelled = False
@@ -101,6 +103,7 @@ class Journal:
             self._fail(self._lanes.take(), JournalUnavailable("the node is stopping"))
         await self._drop_connection()
         await self._drop_looking()
+        await self._drop_recalling()
 
     @property
     def waiting(self) -> int:
@@ -149,13 +152,19 @@ class Journal:
         """What was answered under each of these keys, in order."""
         if not requests:
             return []
-        connection = await connect(self._dsn)
-        try:
-            found = await find_answers(connection, requests, date.max)
-        finally:
-            await connection.close()
+        async with self._recalling:
+            try:
+                found = await self._found(requests)
+            except LINE_LOST:  # it may have been lost long ago
+                await self._drop_recalling()
+                found = await self._found(requests)
         earlier = [(request, found.get(request_key(request))) for request in requests]
         return [None if answer is None else replay(request, answer) for request, answer in earlier]
+
+    async def _found(self, requests: Sequence[Request]) -> dict[RequestKey, Remembered]:
+        if self._recall_connection is None or self._recall_connection.is_closed():
+            self._recall_connection = await connect(self._dsn)
+        return await find_answers(self._recall_connection, requests, date.max)
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -405,6 +414,11 @@ class Journal:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+    async def _drop_recalling(self) -> None:
+        if self._recall_connection is not None:
+            self._recall_connection.terminate()
+            self._recall_connection = None
 
     async def _drop_looking(self) -> None:
         if self._looking is not None:
