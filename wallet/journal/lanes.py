@@ -47,7 +47,13 @@ class Lanes(Generic[Item]):
     def take(self, under_way: int = 0) -> list[Item]:
         """The next batch: what is interactive, and as much bulk as fits beside it. Of many no more than half of all that is
         waiting or `under_way`: so one half is judged while the other is committed, instead of one doing nothing."""
-        limit = min(max((len(self) + under_way + 1) // 2, HALVED_FROM), BATCH_MAX)
+        return self._take(min(max((len(self) + under_way + 1) // 2, HALVED_FROM), BATCH_MAX))
+
+    def take_all(self) -> list[Item]:
+        """The next batch where none may be judged beside it: halves would only lock the head twice."""
+        return self._take(BATCH_MAX)
+
+    def _take(self, limit: int) -> list[Item]:
         people, bulk = self._waiting[Lane.INTERACTIVE], self._waiting[Lane.BULK]
         taken = [people.popleft() for _ in range(min(len(people), limit))]
         room = min(BULK_BESIDE, limit - len(taken)) if taken else limit

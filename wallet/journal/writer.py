@@ -174,7 +174,7 @@ class Journal:
                 await self._lanes.arrived()  # or the transaction has ended
                 if not self._may_prepare:  # nothing to do beside it: what comes meanwhile joins the batch
                     await self._answer(await self._written())
-                batch = self._lanes.take(self._under_way)
+                batch = self._lanes.take(self._under_way) if self._may_prepare else self._lanes.take_all()
                 self._owed.append(batch)
                 prepared = await self._prepare(batch) if batch else None
                 written = await self._written()
@@ -316,7 +316,9 @@ class Journal:
             if prepared.before == head:
                 return prepared
             self._crowded = CROWDED_BATCHES
-        if self._image.head != head:
+        if self._image.head == head:
+            self._crowded = 0  # nobody else has written since: the next batch may be judged beside this one
+        else:
             self._image.forget()
         self._deciding = True
         try:

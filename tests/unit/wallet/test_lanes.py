@@ -90,3 +90,9 @@ async def test_what_is_left_behind_is_taken_without_a_new_arrival() -> None:
     lanes = filled(2 * BATCH_MAX + 50, 0)
     lanes.take()
     assert await arrives(lanes)
+
+
+def test_where_nothing_is_judged_beside_it_a_batch_takes_all_up_to_its_limit() -> None:
+    lanes = filled(people=300, bulk=0)
+    assert len(lanes.take_all()) == 300
+    assert len(filled(people=BATCH_MAX + 1, bulk=0).take_all()) == BATCH_MAX
