@@ -12,7 +12,7 @@ from typing import Any
 from node.database import EmbeddedPostgres, prepare_roles
 from node.migrations.apply import apply_migrations
 from tests.bank.run import Plan, run_bank
-from tests.node_pair import running_pair
+from tests.nodes.pair import running_pair
 
 
 def say(line: str) -> None:

@@ -15,7 +15,7 @@ import asyncpg
 
 from node.processes import attempts
 from tests.bank.history import FOR_EVER, History, Look, Outcome, Payment, complaints, final_balances
-from tests.node_pair import ApiProcess, NodePair, Person
+from tests.nodes.pair import ApiProcess, NodePair, Person
 from wallet.journal.body import decode_body, result_of
 from wallet.proofs.verify import verify
 

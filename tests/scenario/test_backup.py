@@ -17,8 +17,9 @@ import pytest
 from node.config import read_config
 from node.devnet.networks import Devnet
 from node.processes import attempts
+from tests.nodes.client import Client
+from tests.nodes.process import ENDED, Books, NodeProcess, open_customer
 from tests.scenario.crashes.flows import FLOWS, Scene, pay_in
-from tests.scenario.crashes.node_process import ENDED, Books, Client, NodeProcess, open_customer
 from tests.scenario.house import with_bank
 from wallet import schema
 from wallet.vault.vault import RevealPurpose

@@ -10,7 +10,7 @@ import pytest
 from node.database import Dsns
 from node.processes import attempts
 from tests.integration.faults.test_standby import Pair, both_hosts, running_servers
-from tests.node_pair import ApiProcess, NodePair, Person, running_pair
+from tests.nodes.pair import ApiProcess, NodePair, Person, running_pair
 
 ENDS_WITHIN_S = 60.0
 IBAN = "DE02120300000000202051"

@@ -17,6 +17,8 @@ from typing import Any
 import aiohttp
 
 from node.devnet.networks import Devnet, run_devnet
+from tests.nodes.client import Client
+from tests.nodes.process import Books, NodeProcess, open_customer
 from tests.scenario.crashes.flows import (
     IBAN,
     NETWORK_OF,
@@ -27,7 +29,6 @@ from tests.scenario.crashes.flows import (
     pay_in,
     units,
 )
-from tests.scenario.crashes.node_process import Books, Client, NodeProcess, open_customer
 from wallet import schema
 
 HANDLES = ("alice", "bob", "carol")

@@ -11,10 +11,10 @@ import pytest
 from node import compose
 from node.database import Dsns
 from tests.fakes.world import running_world
-from tests.holding import locked
 from tests.integration.api.client import Client, balance, serving
 from tests.integration.api.test_payments import pay
 from tests.integration.wallet.changes import proven
+from tests.locks import locked
 from wallet.access.keys import CUSTOMER_SCOPES
 from wallet.journal import connection
 

@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 
 from node.devnet.networks import Devnet
+from tests.nodes.client import Client
+from tests.nodes.process import NodeProcess, open_customer, open_platform
 from tests.scenario.crashes.flows import FLOWS, Scene, pay_in
-from tests.scenario.crashes.node_process import Client, NodeProcess, open_customer, open_platform
 from tests.scenario.house import with_bank
 
 KILLS = {"killed_at_a_point": "a point", "killed_again": "a point, and again while that is made good"}

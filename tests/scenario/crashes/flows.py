@@ -13,7 +13,8 @@ import msgspec
 
 from node.devnet.networks import Devnet
 from node.processes import attempts
-from tests.scenario.crashes.node_process import Client, NodeProcess
+from tests.nodes.client import Client
+from tests.nodes.process import NodeProcess
 
 BLOCK_EVERY_S = 0.2
 FIRST_BLOCK_WITHIN_S = 60.0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.databases import FreshDatabases
-from tests.node_pair import NodePair, running_pair
+from tests.nodes.pair import NodePair, running_pair
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from tests.integration.wallet.changes import proven
-from tests.node_pair import ApiProcess, NodePair, Person
+from tests.nodes.pair import ApiProcess, NodePair, Person
 
 
 @dataclass(frozen=True, slots=True)

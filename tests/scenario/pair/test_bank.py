@@ -4,7 +4,7 @@ import pytest
 
 from tests.bank.run import Plan, run_bank
 from tests.conftest import say
-from tests.node_pair import NodePair
+from tests.nodes.pair import NodePair
 
 
 async def test_led_02_balances_always_sum_up_while_both_nodes_are_killed_in_turn(pair: NodePair) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.wallet.changes import connected, posted_and_held, proven
-from tests.node_pair import NodePair
-from tests.scenario.crashes.node_process import Client
+from tests.nodes.client import Client
+from tests.nodes.pair import NodePair
 from tests.scenario.pair.test_at_once import all_at_once
 
 DIES_WITHIN_S = 30.0

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.holding import locked
 from tests.integration.wallet.changes import posted_and_held, proven
-from tests.node_pair import ApiProcess, NodePair, Person
+from tests.locks import locked
+from tests.nodes.pair import ApiProcess, NodePair, Person
 
 HELD_S = 30.0
 ANSWERED_WITHIN_S = 45.0  # two waits of 20 s, where a request came in behind another

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.integration.wallet.changes import posted_and_held, proven
-from tests.node_pair import ApiProcess, NodePair, Person
+from tests.nodes.pair import ApiProcess, NodePair, Person
 
 FILES_LEFT, AT_ONCE, PAYMENTS = 6, 60, 240
 ANSWER_WITHIN_S = 20.0

@@ -7,8 +7,8 @@ import signal
 from collections import Counter
 
 from tests.integration.wallet.changes import proven
-from tests.node_pair import NodePair, Person
-from tests.scenario.crashes.node_process import Client
+from tests.nodes.client import Client
+from tests.nodes.pair import NodePair, Person
 from tests.scenario.pair.test_at_once import Reply, all_at_once, posted
 from wallet.ids import CustomerId
 

@@ -1,12 +1,11 @@
-"""A node as a process of its own that tests kill, and a client of it that repeats itself until it is answered."""
+"""A node as a process of its own, with all its parts, that tests kill."""
 
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from node.compose import compose_beside, look_at_database
 from node.config import Config, read_config
 from node.devnet.networks import Devnet, write_configuration
 from node.processes import Child, attempts, free_port, start_child
+from tests.nodes.client import Client
 from wallet import schema
 from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator
 from wallet.context import Context
@@ -28,50 +28,30 @@ from wallet.proofs.verify import verify
 from wallet.treasury.sources import house_address
 
 READY_WITHIN_S = 60.0
-ANSWER_WITHIN_S = 90.0  # more than a restart takes
-ANSWER_EVERY_S = 0.2
-ONE_TRY_S = 20.0
 SETTLED_WITHIN_S = 120.0  # on busy cores; a quiet machine needs a tenth
 CUSTOMER_SCOPES = ["read", "receive", "pay", "withdraw"]
 ENDED = frozenset({"final", "rejected", "cancelled", "failed", "dead"})
 
 
-class NeverAnswered(Exception):
-    """A client repeated itself in vain."""
+async def ready(child: Child, http: aiohttp.ClientSession, url: str, within_s: float) -> None:
+    """Returns when the node says that it can do its work. Raises `ChildEnded`, `NotReady`."""
+
+    async def is_ready() -> bool:
+        try:
+            async with http.get(url + "/ready") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    await child.ready(is_ready, within_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One key's view of the node. It repeats a request under the same idempotency key until there is an answer."""
-
-    http: aiohttp.ClientSession
-    url: str
-    secret: str = field(repr=False)
-
-    async def insist(self, method: str, path: str, body: object = None, key: str | None = None) -> tuple[int, Any]:
-        """Status and body of the first answer that says what became of it. Raises `NeverAnswered`."""
-        headers = {"Authorization": f"Bearer {self.secret}", **({"Idempotency-Key": key} if key else {})}
-        limit = aiohttp.ClientTimeout(total=ONE_TRY_S)
-        async for _ in attempts(ANSWER_WITHIN_S, ANSWER_EVERY_S):
-            try:
-                async with self.http.request(
-                    method, self.url + path, json=body, headers=headers, timeout=limit
-                ) as answer:
-                    said = await answer.json(content_type=None)
-                    if answer.status < 500 and answer.status != 429:
-                        return answer.status, said
-            except (aiohttp.ClientError, TimeoutError):
-                continue
-        raise NeverAnswered(f"{method} {path}")
-
-    async def make(self, path: str, body: Mapping[str, object], key: str) -> Any:
-        status, made = await self.insist("POST", path, body, key)
-        assert status < 300, (path, status, made)
-        return made
-
-    async def available(self) -> dict[str, Decimal]:
-        _, said = await self.insist("GET", "/v1/balances")
-        return {balance["asset"]: Decimal(balance["available"]) for balance in said["items"]}
+async def exit_status(child: Child, within_s: float) -> int | None:
+    """Of one that ends by itself; None where it is still alive after the bound."""
+    async for _ in attempts(within_s):
+        if not child.running():
+            return child.process.returncode
+    return None
 
 
 @dataclass(slots=True)
@@ -95,27 +75,15 @@ class NodeProcess:
         environment = {"COFFER_CRASH_AT": crash_at} if crash_at else {}
         log = self.config_file.with_name("output.log")
         self._child = start_child("node", command, log=log, environment=environment)
-
-        async def is_ready() -> bool:
-            try:
-                async with http.get(self.url + "/ready") as answer:
-                    return answer.status == 200
-            except aiohttp.ClientError:
-                return False
-
-        await self._child.ready(is_ready, READY_WITHIN_S)
+        await ready(self._child, http, self.url, READY_WITHIN_S)
 
     def running(self) -> bool:
         return self._child is not None and self._child.running()
 
     async def died(self, within_s: float) -> int | None:
         """Its exit status, or None where it is still alive after the bound."""
-        child = self._child
-        assert child is not None
-        async for _ in attempts(within_s):
-            if not child.running():
-                return child.process.returncode
-        return None
+        assert self._child is not None
+        return await exit_status(self._child, within_s)
 
     async def kill(self) -> None:
         """As a power cut would."""

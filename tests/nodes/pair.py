@@ -17,8 +17,9 @@ from node.clock import SystemClock
 from node.compose import compose_beside, journal_key, make_private, short_folder, signer_socket
 from node.config import Config, read_config
 from node.database import Dsns
-from node.processes import Child, attempts, free_port, start_child
-from tests.scenario.crashes.node_process import Client
+from node.processes import Child, free_port, start_child
+from tests.nodes.client import Client
+from tests.nodes.process import exit_status, ready
 from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal import Change, EventKind, Journal
@@ -64,24 +65,12 @@ class ApiProcess:
             self.name, command, log=self.config_file.with_name(f"{self.name}.log"), environment=own
         )
         self.starts += 1
-
-        async def is_ready() -> bool:
-            try:
-                async with http.get(self.url + "/ready") as answer:
-                    return answer.status == 200
-            except aiohttp.ClientError:
-                return False
-
-        await self._child.ready(is_ready, READY_WITHIN_S)
+        await ready(self._child, http, self.url, READY_WITHIN_S)
 
     async def died(self, within_s: float) -> int | None:
         """Its exit status, or None where it is still alive after the bound."""
-        child = self._child
-        assert child is not None
-        async for _ in attempts(within_s):
-            if not child.running():
-                return child.process.returncode
-        return None
+        assert self._child is not None
+        return await exit_status(self._child, within_s)
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._child is not None:
