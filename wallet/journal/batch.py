@@ -5,7 +5,7 @@ Values in, a `Batch` out: whether it is then written depends on whether the book
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -58,7 +58,7 @@ class Sealing:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction decides. `head` is where it leaves the journal: `before`, if it only answers. `epoch` is that of
+    """What one transaction decides. `head` is where it leaves the journal: `before` behind another fence, if it only answers. `epoch` is that of
     the image on which it was judged; `statements` are what writes it."""
 
     before: Head
@@ -78,7 +78,7 @@ class Batch:
     @property
     def head(self) -> Head:
         if not self.sealed:
-            return self.before
+            return replace(self.before, fence=self.before.fence + 1) if self.answers else self.before
         return Head(self.sealed[-1].seq, self.sealed[-1].hash, self.at, self.before.fence)
 
 

@@ -16,7 +16,8 @@ class BatchMismatch(Exception):
 @dataclass(frozen=True, slots=True)
 class Head:
     """The sequence, hash and time of the last journal row. `fence` has no meaning but to differ: it moves when somebody has
-    given a statement up as lost, so that it cannot count if it arrives after all."""
+    given a statement up as lost, so that it cannot count if it arrives after all, and when requests were refused and nothing
+    else, so that whoever judged meanwhile looks again."""
 
     seq: int
     hash: bytes

@@ -21,7 +21,7 @@ from wallet.journal.judge import Known, OpenHold, RowKey, Totals, UniqueKey, uni
 from wallet.journal.remembered import Remembered, RequestKey, request_key
 from wallet.schema import ROWS
 
-# No answer is younger than the batch: that spares a look into the partitions of days to come.
+# No answer is of a later day than the head: that spares a look into the partitions of days to come.
 _REQUESTS = """
 SELECT r.owner, r.operation, r.key, r.digest, r.seq, r.refusal, j.at, j.body FROM requests r
 JOIN unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS k (owner, operation, key) USING (owner, operation, key)

@@ -30,6 +30,7 @@ from wallet.vault.items import SealedItem
 _HEAD_MOVED_ON = """
 UPDATE journal_head SET seq = {}, hash = {}, at = {} WHERE seq = {} AND hash = {} AND fence = {} RETURNING 1
 """
+_HEAD_FENCED = "UPDATE journal_head SET fence = {} WHERE seq = {} AND hash = {} AND fence = {} RETURNING 1"
 _HEAD_KEPT = "SELECT 1 FROM journal_head WHERE seq = {} AND hash = {} AND fence = {} FOR UPDATE"
 _JOURNAL = """
 INSERT INTO journal (seq, at, kind, actor, body, hash)
@@ -104,15 +105,16 @@ def statements(batch: Batch) -> list[Statement]:
     if items := [item for s in batch.sealed for item in s.change.vault]:
         parts.append(_vault(items))
     seq, hash_ = batch.head.seq, batch.head.hash
-    after = Part(_HEAD_KEPT, (seq, hash_, batch.before.fence), 1)
+    after = Part(_HEAD_KEPT, (seq, hash_, batch.head.fence), 1)
     return [together(parts), *(together([after, *later]) for later in rounds[1:])]
 
 
 def _head(batch: Batch) -> Part:
-    """The head moves, or is only locked where nothing is but answered."""
+    """The head moves; where nothing is sealed its fence does, for what is remembered is news to other writers as well. Where
+    nothing is new it is only locked."""
     before = (batch.before.seq, batch.before.hash, batch.before.fence)
     if not batch.sealed:
-        return Part(_HEAD_KEPT, before, 1)
+        return Part(_HEAD_FENCED, (batch.head.fence, *before), 1) if batch.answers else Part(_HEAD_KEPT, before, 1)
     return Part(_HEAD_MOVED_ON, (batch.head.seq, batch.head.hash, batch.at, *before), 1)
 
 
@@ -203,13 +205,17 @@ def _holds(before: Mapping[str, OpenHold], after: Mapping[str, OpenHold]) -> lis
 
 
 def _answers(batch: Batch) -> Part:
-    """Remember how these requests ended. What an accepted one is told lies in its journal row and nowhere else."""
+    """Remember how these requests ended. What an accepted one is told lies in its journal row and nowhere else.
+
+    The day is the head's, also where a batch leaves it: whoever looks for an answer looks up to the head's day at least, so
+    no clock that is ahead hides one from a clock that is behind."""
     answers = batch.answers
+    day = (batch.head.at if batch.head.seq else batch.at).date()
     keys = text_columns([request_key(request) for request, _ in answers], 3)
     digests, starts, lengths = packed([request.digest for request, _ in answers])
     places = text_array([str(end.seq) if isinstance(end, Committed) else None for _, end in answers])
     refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in answers])
-    return Part(_ANSWERS, (batch.at.date(), digests, *keys, places, refusals, starts, lengths), len(answers))
+    return Part(_ANSWERS, (day, digests, *keys, places, refusals, starts, lengths), len(answers))
 
 
 def _refusal_text(refusal: RememberedRefusal) -> str:

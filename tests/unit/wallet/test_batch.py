@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -107,9 +108,9 @@ def test_a_refusal_takes_no_place_and_holds_no_frame() -> None:
     assert last.seq == 8
 
 
-def test_a_batch_of_refusals_leaves_the_head_where_it_was() -> None:
+def test_a_batch_of_refusals_leaves_the_head_where_it_was_behind_another_fence() -> None:
     batch = decided(payment(101, "a"))
-    assert batch.head == BEFORE
+    assert batch.head == replace(BEFORE, fence=BEFORE.fence + 1)
     assert batch.sealing.signed is None
     assert batch.sealing.receipt(0, b"", b"") is None
     assert [type(end) for _, end in batch.answers] == [RememberedRefusal]
