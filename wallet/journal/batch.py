@@ -58,8 +58,8 @@ class Sealing:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction decides. `head` is where it leaves the journal: `before` behind another fence, if it only answers. `epoch` is that of
-    the image on which it was judged; `statements` are what writes it."""
+    """What one transaction decides. `head` is where it leaves the journal: `before`, behind another fence, if it only answers.
+    `epoch` is that of the image on which it was judged; `statements` are what writes it."""
 
     before: Head
     at: datetime
