@@ -83,6 +83,6 @@ async def _waiting_for_the_head(dsns: Dsns, wanted: int) -> None:
     async with connected(dsns.owner) as connection:
 
         async def are() -> bool:
-            return await connection.fetchval(sql) >= wanted
+            return bool(await connection.fetchval(sql) >= wanted)
 
         await until(are)
