@@ -112,7 +112,8 @@ class Journal:
     @property
     def is_full(self) -> bool:
         """Whether who asks now is told to come later."""
-        return self._lanes.is_full(Lane.INTERACTIVE) or self.held_back is not None
+        broken_off = self._task is not None and self._task.done()
+        return broken_off or self._lanes.is_full(Lane.INTERACTIVE) or self.held_back is not None
 
     async def commit(self, change: Change, lane: Lane = Lane.INTERACTIVE) -> Committed:
         """Write one Change; returns when it is durable.
@@ -184,7 +185,7 @@ class Journal:
                 await self._answer(written)
         finally:  # whoever is not answered by now never would be: the writer has a fault of its own
             self._fail(
-                [w for batch in self._owed for w in batch],
+                [*(w for batch in self._owed for w in batch), *self._lanes.take_everything()],
                 OutcomeUnknown("the journal broke off; repeat under the same key"),
             )
 
@@ -413,6 +414,8 @@ class Journal:
         return stored is not None and bytes(stored) == last.hash
 
     async def _drop_connection(self) -> None:
+        """The look-ups' with it: another server may answer by now, and both must ask the same one."""
+        await self._drop_looking()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

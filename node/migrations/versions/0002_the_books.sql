@@ -49,9 +49,6 @@ CREATE UNIQUE INDEX customers_reference ON customers (platform, reference) WHERE
 CREATE INDEX customers_platform ON customers (platform, id) WHERE platform IS NOT NULL;
 
 -- Still refused when the remembered request is long gone.
--- A customer's payments are found by the transfers of their accounts.
-DROP INDEX payments_payer;
-DROP INDEX payments_payee;
 ALTER TABLE payments ADD COLUMN client_reference text;
 CREATE UNIQUE INDEX payments_client_reference ON payments (payer, client_reference) WHERE client_reference IS NOT NULL;
 ALTER TABLE withdrawals ADD COLUMN client_reference text;
