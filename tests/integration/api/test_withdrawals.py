@@ -1,14 +1,25 @@
-import asyncpg
+from collections.abc import AsyncIterator
 
+import asyncpg
+import pytest
+
+from tests.databases import FreshDatabases
 from tests.fakes.world import BITCOIN, SEPA
 from tests.integration.api.client import balance
-from tests.integration.api.conftest import ApiNode
+from tests.integration.api.conftest import ApiNode, running_api
 from tests.integration.wallet.changes import connected
 from wallet.treasury.drive import drive_submissions
 from wallet.withdrawals.pay import pay_withdrawals
 
 COUNT = 'SELECT count(*) FROM "{}" AS t WHERE t::text ILIKE $1 OR t::text ILIKE $2'
 IBAN, HOLDER = "fr7630006000011234567890189", "Zoe Canary Holder"
+
+
+@pytest.fixture(scope="module")
+async def api_node(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    """Books of their own: what others have asked for and left open would be paid here as well."""
+    async with running_api(databases, tmp_path_factory) as node:
+        yield node
 
 
 def to_bank(amount: str = "5.00") -> dict[str, object]:
