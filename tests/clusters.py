@@ -1,5 +1,6 @@
 """PostgreSQL servers of a test's own, for what no shared server should have to bear: killed, copied, damaged, followed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -44,7 +45,8 @@ class Cluster:
         try:
             yield connection
         finally:
-            await connection.close()
+            with contextlib.suppress(OSError):  # the server may have been killed meanwhile
+                await connection.close()
 
     async def kill(self) -> None:
         """SIGKILL: nothing is written out any more. Returns when no process of it is left."""

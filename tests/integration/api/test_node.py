@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
+from api.request_lines import WRITE_EVERY_S
 from node.processes import free_port
 from tests.integration.api.client import SETTINGS, serving
 from tests.integration.api.conftest import ApiNode
@@ -102,6 +103,7 @@ async def test_the_log_has_one_line_a_request_and_no_secret_or_person(
 ) -> None:
     alice, bob = await api_node.person(EUR="5.00"), await api_node.person()
     content = {"to": f"@{bob.handle}", "asset": "EUR", "amount": "1.00", "note": "note-canary"}
+    await asyncio.sleep(2 * WRITE_EVERY_S)  # for the lines of requests before
     written, usual = io.StringIO(), structlog.get_config()["logger_factory"]
     structlog.configure(logger_factory=structlog.WriteLoggerFactory(written))
     request.addfinalizer(lambda: structlog.configure(logger_factory=usual))
