@@ -26,7 +26,6 @@ from node.clock import SystemClock
 from node.config import Config, ConfigRefused
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
 from node.database.primary import connect_primary
-from node.durable import make_once
 from node.migrations.apply import apply_migrations
 from node.processes import Child, start_child
 from wallet import schema
@@ -34,6 +33,7 @@ from wallet.addresses.assign import assign_house_address
 from wallet.addresses.book import StoredAddressBook
 from wallet.context import Context
 from wallet.deposits.scan import refuse_other_chain
+from wallet.durable import make_once
 from wallet.ids import NetworkId, random_id
 from wallet.journal.keys import list_journal_key
 from wallet.journal.receipts import JournalKey

@@ -14,9 +14,9 @@ import structlog
 
 from node.database import Dsns
 from node.database.primary import connect_primary
-from node.durable import sync_folder
 from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
+from wallet.durable import sync_folder
 from wallet.errors import Refusal
 from wallet.journal.tail import Tail
 from wallet.proofs.witness import SignedHead, WitnessContradicted, compare_heads, read_heads

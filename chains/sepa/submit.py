@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from chains.sepa.payout import tx_of
+from wallet import durable
 from wallet.ports import NetworkRejected, NetworkUnreachable
 
 FILE_MODE = 0o640  # the bank's connector may run as another user of the folder's group
@@ -42,7 +43,7 @@ class PayoutTray:
         """Repeatable. Raises `NetworkRejected` when the message id is already used for another file."""
         self._refuse_other(message_id, xml)
         if self.place(message_id) is Place.NOWHERE:
-            _write_durably(self._staged_file(message_id), xml)
+            durable.replace(self._staged_file(message_id), xml, FILE_MODE)
 
     def release(self, message_id: str, xml: bytes) -> None:
         """Give the staged file to the bank; nothing to do where it has left before. Raises `NetworkUnreachable` where no
@@ -51,15 +52,15 @@ class PayoutTray:
         if self.place(message_id) is Place.NOWHERE:
             raise NetworkUnreachable(f"payout file {message_id} is neither staged nor known to have left")
         if not self._mark(message_id).exists():
-            _write_durably(self._mark(message_id), tx_of(xml).encode())
+            durable.replace(self._mark(message_id), tx_of(xml).encode(), FILE_MODE)
         try:
             os.rename(self._staged_file(message_id), self._out_file(message_id))
         except FileNotFoundError:
             if self._staged_file(message_id).exists():
                 raise  # it is the folder that is missing
             return
-        _sync_folder(self._out)
-        _sync_folder(self._staged)
+        durable.sync_folder(self._out)
+        durable.sync_folder(self._staged)
 
     def _refuse_other(self, message_id: str, xml: bytes) -> None:
         digest = tx_of(xml)
@@ -84,23 +85,3 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    """Whole or not at all, also after a power cut."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

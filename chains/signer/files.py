@@ -1,7 +1,6 @@
-"""Files that are there whole or not at all, and private to their owner."""
+"""Files and folders that are private to their owner: what others could read or change is refused."""
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,22 +10,6 @@ _OPTIONS = os.O_CLOEXEC | os.O_NOFOLLOW
 
 class FileUnsafe(Exception):
     """A file or folder that others could read or change. The message names it and the mode it must have."""
-
-
-def create_private(file: Path, content: bytes) -> None:
-    """Write a new 0600 file durably. Raises `FileExistsError` rather than ever replace one."""
-    draft = _draft(file, content)
-    try:
-        os.link(draft, file)
-    finally:
-        draft.unlink()
-    sync_folder(file.parent)
-
-
-def replace_private(file: Path, content: bytes) -> None:
-    """Replace a 0600 file durably: after a crash the old or the new content is there, never a mixture."""
-    _draft(file, content).replace(file)
-    sync_folder(file.parent)
 
 
 def open_private(file: Path, mode: int) -> int:
@@ -55,22 +38,3 @@ def make_private_folder(folder: Path) -> None:
     status = folder.stat()
     if status.st_mode & _OPEN_TO_OTHERS or status.st_uid not in {os.geteuid(), 0}:
         raise FileUnsafe(f"{folder} is open to others; it must be ours with mode 0700")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _draft(file: Path, content: bytes) -> Path:
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPTIONS, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(descriptor)
-    return draft

@@ -13,8 +13,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from chains.signer.files import create_private, read_private
+from chains.signer.files import read_private
 from chains.signer.keys import ENTROPY_BYTES
+from wallet import durable
 
 FORMAT = "coffer/keystore/1"
 _FILE_BYTES_MAX = 16 * 1024
@@ -74,7 +75,7 @@ def create_keystore(file: Path, unlocked: Unlocked, passphrase: bytes) -> None:
     sealed = AESGCM(key).encrypt(bytes.fromhex(header.nonce), unlocked.entropy, msgspec.json.encode(header))
     content = msgspec.json.format(msgspec.json.encode(_Keystore(header, sealed.hex())), indent=2)
     try:
-        create_private(file, content + b"\n")
+        durable.create(file, content + b"\n")
     except FileExistsError:
         raise KeystoreRefused(f"{file} exists; a keystore is never replaced") from None
 

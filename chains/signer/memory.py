@@ -25,7 +25,8 @@ from typing import TypeVar
 
 import msgspec
 
-from chains.signer.files import create_private, open_private, read_private, replace_private
+from chains.signer.files import open_private, read_private
+from wallet import durable
 
 _MAC_TAG = b"coffer/signer-memory/1"
 _MAC_CHARACTERS = 64
@@ -97,8 +98,8 @@ def create_memory(file: Path, head: Path, *, memory_id: str, key: bytes) -> None
     """A new, empty memory. Raises `FileExistsError` where there is one."""
     body = msgspec.json.encode(_Birth(memory_id))
     mac = _mac(key, b"", body)
-    create_private(file, mac.encode() + b" " + body + b"\n")
-    create_private(head, msgspec.json.encode(_Head(0, mac)))
+    durable.create(file, mac.encode() + b" " + body + b"\n")
+    durable.create(head, msgspec.json.encode(_Head(0, mac)))
 
 
 def is_unused(file: Path) -> bool:
@@ -175,7 +176,7 @@ class Memory:
         mac = _mac(self._key, self._mac.encode(), body)
         try:
             self._write(mac.encode() + b" " + body + b"\n")
-            replace_private(self._head_file, msgspec.json.encode(_Head(self._records + 1, mac)))
+            durable.replace(self._head_file, msgspec.json.encode(_Head(self._records + 1, mac)))
         except OSError as failure:
             self._broken = f"the memory could not be written ({failure.strerror}); restart when the disk is sound"
             raise MemoryUnfit(self._broken) from None
@@ -234,7 +235,7 @@ class Memory:
         if os.fstat(self._descriptor).st_size > self._end:
             os.ftruncate(self._descriptor, self._end)
             os.fsync(self._descriptor)
-        replace_private(self._head_file, msgspec.json.encode(_Head(self._records, self._mac)))
+        durable.replace(self._head_file, msgspec.json.encode(_Head(self._records, self._mac)))
 
 
 def _open_locked(file: Path) -> int:

@@ -5,7 +5,8 @@ import os
 import secrets
 from pathlib import Path
 
-from chains.signer.files import create_private, read_private
+from chains.signer.files import read_private
+from wallet import durable
 
 PASSPHRASE_BYTES_MIN = 12
 PASSPHRASE_BYTES_MAX = 1024
@@ -36,7 +37,7 @@ def read_passphrase_descriptor(descriptor: int) -> bytes:
 def create_passphrase_file(file: Path) -> None:
     """A random passphrase for development, beside the keystore that it opens. Leaves one that is there."""
     if not file.exists():
-        create_private(file, secrets.token_hex(_DEV_BYTES).encode() + b"\n")
+        durable.create(file, secrets.token_hex(_DEV_BYTES).encode() + b"\n")
 
 
 def _judge(content: bytes) -> bytes:

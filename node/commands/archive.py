@@ -21,6 +21,7 @@ import asyncpg
 from node.database import Dsns
 from node.migrations import apply
 from wallet.context import Context
+from wallet.durable import sync_folder
 from wallet.journal.chain import GENESIS, TAG
 from wallet.journal.change import Change, EventKind, Insert
 from wallet.proofs.copied import chain_words, journal_rows
@@ -112,11 +113,7 @@ def _open_draft(draft: Path) -> IO[bytes]:
 
 def _rename(draft: Path, file: Path) -> None:
     draft.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file.parent)
 
 
 def _checked(file: Path, first: int, last: int, before: bytes) -> str:

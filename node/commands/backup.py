@@ -21,7 +21,7 @@ import asyncpg
 from node.config import Config
 from node.database import Dsns, EmbeddedPostgres, binary
 from node.database.cluster import SUPERUSER
-from node.durable import sync_tree
+from wallet.durable import sync_tree
 
 DATABASE, NOTE = "database", "backup.json"
 LOGINS = (Path("roles.json"), Path("postgres/passwords.json"))

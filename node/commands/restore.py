@@ -21,10 +21,10 @@ from node.compose import compose_beside, make_private, open_database
 from node.config import Config
 from node.database import Dsns
 from node.database.account import account_for
-from node.durable import sync_tree
 from wallet import schema
 from wallet.assets.pause import pause_asset
 from wallet.context import Context
+from wallet.durable import sync_tree
 from wallet.proofs.verify import Proof
 
 Say = Callable[[str], None]

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from node.database.program import DatabaseUnavailable, binary
-from node.durable import sync_folder
 from node.processes import Account, leash
+from wallet.durable import sync_folder
 
 SUPERUSER = "coffer_superuser"
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from node.database.primary import connect_primary
-from node.durable import make_once
+from wallet.durable import make_once
 
 BOOKS, OPS = "coffer_books", "coffer_ops"
 _SCRAM_ROUNDS = 4096  # PostgreSQL's own number; the passwords are 256 bits of entropy, so more adds nothing

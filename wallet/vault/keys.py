@@ -22,6 +22,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from wallet.durable import make_once, sync_folder
 from wallet.vault.items import KEY_BYTES, PersonErased, PersonKey, VaultError
 
 _PERSON = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)  # also a file name: nothing that could leave the folder
@@ -49,7 +50,7 @@ class PersonKeys:
         self._erased = erased or folder / "erased"
         _make_folder(folder)
         _make_folder(self._persons)
-        _create_once(self._erased, b"")
+        make_once(self._erased, b"")
         self._master = _open_master(folder / "master.key", fresh=next(self._persons.iterdir(), None) is None)
         self._apply_erasures()
 
@@ -72,7 +73,7 @@ class PersonKeys:
         with self._erased_locked(fcntl.LOCK_SH):
             self._refuse_erased(person)
             _make_folder(self._file(person).parent)
-            _create_once(self._file(person), self._wrap(person, secrets.token_bytes(KEY_BYTES)))
+            make_once(self._file(person), self._wrap(person, secrets.token_bytes(KEY_BYTES)))
         return self.get(person)
 
     def erase(self, person: str) -> None:
@@ -125,7 +126,7 @@ class PersonKeys:
 
 def _open_master(file: Path, *, fresh: bool) -> bytes:
     if fresh:
-        _create_once(file, secrets.token_bytes(KEY_BYTES))
+        make_once(file, secrets.token_bytes(KEY_BYTES))
     if not file.exists():
         raise VaultKeysUnsafe(f"{file} is missing, but keys that it wrapped are here; restore it")
     if file.stat().st_mode & 0o077:
@@ -134,24 +135,6 @@ def _open_master(file: Path, *, fresh: bool) -> bytes:
     if len(master) != KEY_BYTES:
         raise VaultKeysUnsafe(f"{file} must have {KEY_BYTES} bytes")
     return master
-
-
-def _create_once(file: Path, content: bytes) -> None:
-    """Write a file whole and durably, or leave the one that is there: a link to a finished file either appears or fails."""
-    if file.exists():
-        return
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        draft.unlink()
-    _sync_folder(file.parent)
 
 
 def _append_line(record: int, line: str) -> None:
@@ -167,18 +150,10 @@ def _append_line(record: int, line: str) -> None:
 def _unlink(file: Path) -> None:
     with suppress(FileNotFoundError):
         file.unlink()
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
 
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder.parent)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chains.signer.files import FileUnsafe, replace_private
+from chains.signer.files import FileUnsafe
 from chains.signer.memory import Memory, MemoryBusy, MemoryUnfit, Record, Spend, create_memory, is_unused
+from wallet import durable
 
 KEY = b"k" * 32
 
@@ -262,7 +263,7 @@ def test_crs_05_a_short_write_is_a_failed_write(place: Place, monkeypatch: pytes
 def test_a_signature_is_remembered_before_it_is_known(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order on disk: line, sync of the line, head. Nothing of the record can be asked for before all three."""
     memory, steps = place.open(), list[str]()
-    write, fsync, replace = os.write, os.fsync, replace_private
+    write, fsync, replace = os.write, os.fsync, durable.replace
 
     def spy_write(descriptor: int, line: bytes) -> int:
         steps.append("write")
@@ -280,7 +281,7 @@ def test_a_signature_is_remembered_before_it_is_known(place: Place, monkeypatch:
 
     monkeypatch.setattr(os, "write", spy_write)
     monkeypatch.setattr(os, "fsync", spy_fsync)
-    monkeypatch.setattr("chains.signer.memory.replace_private", spy_head)
+    monkeypatch.setattr("chains.signer.memory.durable.replace", spy_head)
     memory.append(record(1))
     assert steps == ["write", "fsync", "head"]
     assert memory.recall("sub_1") == record(1)
