@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from api.dispatch import ASKER
 from api.errors import MEDIA_TYPE, Problem, problem_of
-from api.head import REQUEST_ID
+from api.headers import REQUEST_ID
 from api.request_lines import Line, RequestLines
 from wallet.ids import IdSource
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from api.answering import observing
 from api.dispatch import path_pattern, serve
 from api.endpoints import ROUTES
-from api.head import add_safe_headers
+from api.headers import add_safe_headers
 from api.json_body import BYTES_MAX
 from api.openapi import describe
 from api.request_lines import RequestLines

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.auth import admit, look_again
 from api.errors import Problem
-from api.head import PlainAnswer
+from api.headers import PlainAnswer
 from api.idempotency import read_key
 from api.json_body import read_json_object
 from api.receipted import receipt_of

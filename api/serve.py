@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from api.errors import MEDIA_TYPE, Problem
-from api.head import SAFE_HEADERS
+from api.headers import SAFE_HEADERS
 
 HEADER_BYTES_MAX = 8_190  # also the request line; an API key and a cursor take 500
 KEEPALIVE_S = 30

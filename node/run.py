@@ -21,6 +21,7 @@ from node.logs import write_logs
 from node.witness import keep_tail, stop_if_contradicted
 from node.workers.all import run_workers
 from wallet.context import Context
+from wallet.journal.tail import TailLost
 
 CHECK_CHILDREN_S = 1.0
 
@@ -39,7 +40,8 @@ class Role(StrEnum):
 
 async def run_node(config: Config, role: Role, say: Say) -> None:
     """Until SIGTERM or SIGINT. Raises what keeps the node from starting, `ChildEnded` when a part that it cannot do without
-    went away, or `TailLost` when the database misses what it had confirmed; each has a message of one line."""
+    went away, `TailLost` when the database misses what it had confirmed, or `JournalUnavailable` when its writer broke off;
+    each has a message of one line."""
     make_private(config.folder)
     write_logs(config.folder / "node.log")
     stop = asyncio.Event()
@@ -68,9 +70,11 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
             if signing.child is not None:
                 signing.child.check()
             keep_room(context.journal, config.folder)
-            if context.journal.tail_lost is not None:
-                await asyncio.to_thread(keep_tail, config.witness_file, context.journal.tail_lost.tail)
-                raise context.journal.tail_lost
+            try:
+                context.journal.check()
+            except TailLost as lost:
+                await asyncio.to_thread(keep_tail, config.witness_file, lost.tail)
+                raise
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_CHILDREN_S)
         say("stopping")

@@ -9,7 +9,7 @@ from api.routes import Answer, Call, any_of, route
 from api.schema import Moment, Nothing, Paging, Shown, whole
 from wallet.access.keys import Scope
 from wallet.journal.change import EventKind
-from wallet.journal.read import events_after
+from wallet.journal.events import events_after
 
 WAIT_MAX_S = 30  # proxies give up after 60
 LOOKS_PER_S = 2

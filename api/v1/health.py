@@ -12,6 +12,7 @@ from api.routes import PUBLIC, Answer, Call, route
 from api.schema import Nothing, Shown
 from wallet import schema
 from wallet.context import Context
+from wallet.errors import JournalUnavailable
 from wallet.ports import SignerUnavailable
 
 LOOK_LIMIT_S = 3  # load balancers ask every few seconds and give up soon
@@ -53,6 +54,10 @@ async def _database(context: Context) -> Reason | None:
 
 def _journal(context: Context) -> Reason | None:
     """The writer takes what has queued while it wrote: a full queue means that it does not get on."""
+    try:
+        context.journal.check()
+    except JournalUnavailable:
+        return "journal"
     return "journal" if context.journal.is_full else None
 
 

@@ -20,11 +20,10 @@ from wallet.journal.change import EventKind
 from wallet.ledger.accounts import HOUSE, Account
 from wallet.ledger.moments import seq_before
 from wallet.ledger.transfers import Move
+from wallet.ledger.walk import SEQ_MAX
 from wallet.money import Asset
 from wallet.movements.movement import TOLD_KINDS, Movement, movement_view, told_counterparty
-from wallet.movements.pages import SEQ_MAX, Cut, Page, Wanted, read_page
-
-"""Events whose parties know each other. The others of a trade are their platform's business."""
+from wallet.movements.pages import Cut, Page, Wanted, read_page
 
 AccountCode = Literal["balance", "receivable", "fees", "markup"]
 

@@ -17,6 +17,7 @@ from wallet.errors import NotFound, PeriodRefused
 from wallet.exports.files import FileForm, file_of
 from wallet.exports.hledger import hledger_journal
 from wallet.exports.transfers import ACCOUNT_NAMES, BOOK_NAMES, account_rows, book_rows
+from wallet.ledger.accounts import owner_of
 from wallet.ledger.moments import MomentArchived
 from wallet.movements.chunks import accounts_of, movements_of_accounts, movements_of_books
 from wallet.movements.movement import Movement
@@ -98,7 +99,7 @@ def _hledger(
 
 async def _accounts(context: Context, wanted: Wanted) -> list[str] | None:
     if wanted.account is not None:
-        owner = wanted.account.partition(":")[0]
+        owner = owner_of(wanted.account)
         if wanted.account not in await accounts_of(context, owner):
             raise NotFound("account", wanted.account)
         return [wanted.account]

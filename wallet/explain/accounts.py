@@ -17,7 +17,7 @@ _CODES = ("balance", "receivable", *COLLECTED_CODES)
 MOVEMENTS_SHOWN = 5  # of each account: the history has them all
 
 
-async def accounts_of(context: Context, owner: str) -> list[Record]:
+async def account_rows(context: Context, owner: str) -> list[Record]:
     """The rows of a customer's accounts that were ever used."""
     table = schema.accounts
     mine = select(table).where(table.c.owner == owner, table.c.code.in_(_CODES))

@@ -6,26 +6,29 @@ made, by the object's id in what was written. What this prevents: a search throu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, select, text
 
 from wallet import schema
 from wallet.context import Context, Record
+from wallet.journal.find_receipt import CLOCKS_APART_MAX
 from wallet.ledger.moments import seq_before, seq_until
-from wallet.movements.pages import SEQ_MAX
+from wallet.ledger.walk import SEQ_MAX, in_order, within
 
-CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 LOOKED_AT_MAX = 20_000  # transfers of one account on one side: some hundred milliseconds
 NEAR_MAX = 100_000  # the same, looked at from the very time on where so many do not reach
 CHANGES_MAX = 100  # of one object; holds that are settled in many parts have more, and their history has them
 
-_SIDE = """(SELECT seq FROM transfers
- WHERE ({side}_account, seq) >= (:account, :low) AND ({side}_account, seq) <= (:account, :high) AND seq >= :low
- ORDER BY {side}_account, seq LIMIT :scan)"""
+
+def _side(side: str) -> str:
+    asked = within(side, ":account", ":low", ":high")
+    return f"(SELECT seq FROM transfers WHERE {asked} AND seq >= :low ORDER BY {in_order(side)} LIMIT :scan)"  # noqa: S608
+
+
 _NAMING = f"""
-WITH moved AS MATERIALIZED ({_SIDE.format(side="debit")} UNION ALL {_SIDE.format(side="credit")}), named AS (
+WITH moved AS MATERIALIZED ({_side("debit")} UNION ALL {_side("credit")}), named AS (
     SELECT DISTINCT moved.seq
     FROM moved CROSS JOIN LATERAL (SELECT body FROM journal WHERE journal.seq = moved.seq OFFSET 0) AS j
     WHERE position(convert_to(:name, 'UTF8') IN j.body) > 0

@@ -9,19 +9,18 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.errors import NotFound
-from wallet.explain.accounts import account_view, accounts_of, last_seqs, open_holds
+from wallet.explain.accounts import account_rows, account_view, last_seqs, open_holds
 from wallet.explain.changes import Behind, Happened, behind, happened
 from wallet.explain.evidence import Evidence
 from wallet.explain.subjects import Subject, find_subject
 from wallet.explain.viewer import Viewer, seen_among
 from wallet.explain.words import account_words, change_words, evidence_words, told
 from wallet.journal.body import time_text
-from wallet.journal.change import EventKind
-from wallet.ledger.accounts import HOUSE
+from wallet.ledger.accounts import HOUSE, owner_of
 from wallet.money import format_units
+from wallet.movements.movement import TOLD_KINDS
 
 _NOT_WHOLE = "The account moved too often in that time to look at all of it: there may be more."
-_OPEN_KINDS = (EventKind.PAYMENT_SENT.value,)  # whose parties know each other
 
 Explanation = dict[str, Any]
 
@@ -81,7 +80,7 @@ def _only(change: Happened, ordinal: int) -> Happened:
 
 async def explain_customer(context: Context, owner: str, viewer: Viewer) -> Explanation:
     """Why a customer's balances are what they are. The caller has seen to it that the viewer may see them."""
-    rows, holds = await accounts_of(context, owner), await open_holds(context, owner)
+    rows, holds = await account_rows(context, owner), await open_holds(context, owner)
     accounts = [account_view(context, row, holds) for row in rows]
     seqs = {seq for row in rows for seq in await last_seqs(context, row["id"])}
     views = await _seen(context, viewer, await happened(context, sorted(seqs)))
@@ -113,7 +112,7 @@ def _evidence_view(evidence: Evidence, viewer: Viewer) -> Evidence:
 
 
 async def _seen(context: Context, viewer: Viewer, changes: Sequence[Happened]) -> list[dict[str, Any]]:
-    owners = {_owner(move[f"{side}_account"]) for c in changes for move in c.moves for side in ("debit", "credit")}
+    owners = {owner_of(move[f"{side}_account"]) for c in changes for move in c.moves for side in ("debit", "credit")}
     seen = await seen_among(context, viewer, owners - {HOUSE})
     return [_change_view(context, viewer, seen, change) for change in changes]
 
@@ -136,7 +135,7 @@ def _change_view(context: Context, viewer: Viewer, seen: frozenset[str], change:
 
 def _move_view(context: Context, viewer: Viewer, seen: frozenset[str], kind: str, move: Record) -> dict[str, Any]:
     decimals = context.asset(move["asset"]).decimals
-    shown = [side for side in ("debit", "credit") if viewer.is_operator or _owner(move[f"{side}_account"]) in seen]
+    shown = [side for side in ("debit", "credit") if viewer.is_operator or owner_of(move[f"{side}_account"]) in seen]
     return {
         "move": move["move"],
         "asset": move["asset"],
@@ -156,15 +155,11 @@ def _move_view(context: Context, viewer: Viewer, seen: frozenset[str], kind: str
 
 def _told_account(viewer: Viewer, seen: frozenset[str], kind: str, account: str) -> str | None:
     """The account itself, where it may be seen; the house without its places; who has paid whom; else nobody's name."""
-    owner = _owner(account)
+    owner = owner_of(account)
     if viewer.is_operator or owner in seen:
         return account
-    return owner if owner == HOUSE or kind in _OPEN_KINDS else None
-
-
-def _owner(account: str) -> str:
-    return account.partition(":")[0]
+    return owner if owner == HOUSE or kind in TOLD_KINDS else None
 
 
 def _owners(move: Record) -> Iterable[str]:
-    return (_owner(move["debit_account"]), _owner(move["credit_account"]))
+    return (owner_of(move["debit_account"]), owner_of(move["credit_account"]))

@@ -148,7 +148,7 @@ async def _withdrawals_hold(context: Context, name: str) -> Subject:
     """A hold that no platform placed: a withdrawal has it, for what it sends or for its network fee."""
     table = schema.withdrawals
     hold = await context.one(select(schema.holds).where(schema.holds.c.id == name))
-    owner = hold["debit"].partition(":")[0] if hold is not None else None
+    owner = accounts.owner_of(hold["debit"]) if hold is not None else None
     mine = select(table).where(table.c.owner == owner, or_(table.c.hold == name, table.c.fee_hold == name))
     row = await context.one(mine)
     if hold is None or row is None:

@@ -9,7 +9,8 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     chain       the hash that links them                  image       what is remembered between batches
     receipts    proofs for those who were answered        store       a batch as one SQL statement
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
-    head, connection, statement                           read        following by cursor; seen: who sees what
+    sql         many parts as one statement               events      following by cursor
+    head, connection, tail                                seen        who sees a Change
     recall      deciding again, answering retries         forget      how long answers are kept, on record
 
 `wallet/proofs` replays and compares what is written here.

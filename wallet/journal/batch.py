@@ -19,7 +19,7 @@ from wallet.journal.head import Head
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, Totals, judge
 from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, change_claim, leaf, sign_batch
 from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
-from wallet.journal.statement import Statement
+from wallet.journal.sql import SqlStatement
 
 Verdict = Committed | Refusal | Stale
 
@@ -73,7 +73,7 @@ class Batch:
     verdicts: list[tuple[Waiting, Verdict]] = field(default_factory=list)
     sealing: Sealing = field(default_factory=Sealing)
     epoch: int = 0
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[SqlStatement] = field(default_factory=list)
 
     @property
     def head(self) -> Head:

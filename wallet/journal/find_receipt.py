@@ -1,6 +1,6 @@
 """The receipt of a Change that was committed earlier, made again from its batch: for retries, and for who asks later.
 
-Receipts are not stored. A batch has at most 4,000 rows, and its tree follows from them.
+Receipts are not stored. A batch has a thousand rows, older ones had four thousand, and its tree follows from them.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ import asyncpg
 from wallet.journal.body import decode_body
 from wallet.journal.receipts import Receipt, SignedBatch, Tree, body_claim, leaf
 from wallet.journal.seen import seen_by
+from wallet.ledger.walk import SEQ_MAX
 
 CLOCKS_APART_MAX = timedelta(minutes=10)  # between the instance that made an object's row and the one that wrote it
 
@@ -19,8 +20,9 @@ WHERE last_seq >= $1 ORDER BY last_seq LIMIT 1
 """
 _ROWS = "SELECT seq, at, body, hash FROM journal WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
 _SINCE = "SELECT first_seq FROM journal_batches WHERE at >= $1 ORDER BY at, last_seq LIMIT 1"
+_UNTIL = "SELECT last_seq FROM journal_batches WHERE at <= $1 ORDER BY at DESC, last_seq DESC LIMIT 1"
 _OF_VIEWER = f"""
-SELECT j.seq, j.body FROM ({seen_by("$1", "$2", "ALL")}) v JOIN journal j ON j.seq = v.seq
+SELECT j.seq, j.body FROM ({seen_by("$1", "$2", "ALL", high="$4")}) v JOIN journal j ON j.seq = v.seq
 WHERE position(convert_to($3, 'UTF8') IN j.body) > 0 ORDER BY v.seq LIMIT 10
 """  # noqa: S608 (our own query)
 _AT = """
@@ -69,10 +71,12 @@ async def find_insert(
     first = await connection.fetchval(_SINCE, made_at - CLOCKS_APART_MAX)
     if first is None:
         return None
-    for seq, record in await connection.fetch(_OF_VIEWER, viewer, first - 1, row_id):
-        writes = decode_body(bytes(record))["writes"]
-        if any(verb == "insert" and (where, row["id"]) == (table, row_id) for verb, where, row in writes):
-            return int(seq)
+    last = await connection.fetchval(_UNTIL, made_at + CLOCKS_APART_MAX)
+    for high in (last or SEQ_MAX, SEQ_MAX):  # about that time; or where a clock once ran ahead, at any time since
+        for seq, record in await connection.fetch(_OF_VIEWER, viewer, first, row_id, high):
+            writes = decode_body(bytes(record))["writes"]
+            if any(verb == "insert" and (where, row["id"]) == (table, row_id) for verb, where, row in writes):
+                return int(seq)
     return None
 
 

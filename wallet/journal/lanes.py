@@ -55,17 +55,14 @@ class Lanes(Generic[Item]):
         """The next batch where none may be judged beside it: halves would only lock the head twice."""
         return self._take(BATCH_MAX)
 
-    def take_everything(self) -> list[Item]:
-        """However much it is: for an end that answers nobody as they hoped."""
-        taken = [item for lane in Lane for item in self._waiting[lane]]
-        for lane in Lane:
-            self._waiting[lane].clear()
-        return taken
+    def empty(self) -> list[Item]:
+        """All that waits, for an end that answers nobody as they hoped."""
+        return self._take(len(self), beside=len(self))
 
-    def _take(self, limit: int) -> list[Item]:
+    def _take(self, limit: int, beside: int = BULK_BESIDE) -> list[Item]:
         people, bulk = self._waiting[Lane.INTERACTIVE], self._waiting[Lane.BULK]
         taken = [people.popleft() for _ in range(min(len(people), limit))]
-        room = min(BULK_BESIDE, limit - len(taken)) if taken else limit
+        room = min(beside, limit - len(taken)) if taken else limit
         taken += [bulk.popleft() for _ in range(min(len(bulk), room))]
         if not len(self):
             self._arrived.clear()

@@ -23,7 +23,7 @@ from wallet.journal.change import Committed
 from wallet.journal.judge import OpenHold, RowKey, Totals
 from wallet.journal.remembered import request_key
 from wallet.journal.seen import seen_beside
-from wallet.journal.statement import Part, Statement, together
+from wallet.journal.sql import Part, SqlStatement, together
 from wallet.schema import ROWS
 from wallet.vault.items import SealedItem
 
@@ -94,7 +94,7 @@ WHERE EXISTS (SELECT FROM head) RETURNING 1
 """
 
 
-def statements(batch: Batch) -> list[Statement]:
+def statements(batch: Batch) -> list[SqlStatement]:
     """In order. Where there is only one, as nearly always, it may be sent without BEGIN and COMMIT."""
     rounds = _rounds(batch.sealed)
     parts = [_head(batch)]

@@ -35,7 +35,7 @@ from wallet.journal.lookups import find_answers, load_known, required_rows
 from wallet.journal.receipts import JournalKey, Receipt
 from wallet.journal.recent_receipts import RecentReceipts
 from wallet.journal.remembered import Remembered, RequestKey, replay, request_key
-from wallet.journal.statement import HEAD_MOVED, MISCOUNTED
+from wallet.journal.sql import HEAD_MOVED, MISCOUNTED
 from wallet.journal.store import statements
 from wallet.journal.tail import Tail, TailLost, refuse_lost_tail
 from wallet.points import point
@@ -99,11 +99,9 @@ class Journal:
         self._lanes.wake()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
-        while len(self._lanes):
-            self._fail(self._lanes.take(), JournalUnavailable("the node is stopping"))
-        await self._drop_connection()
-        await self._drop_looking()
-        await self._drop_recalling()
+        self._fail(self._lanes.empty(), JournalUnavailable("the node is stopping"))
+        self._drop_connections()
+        self._drop_recalling()
 
     @property
     def waiting(self) -> int:
@@ -112,8 +110,14 @@ class Journal:
     @property
     def is_full(self) -> bool:
         """Whether who asks now is told to come later."""
-        broken_off = self._task is not None and self._task.done()
-        return broken_off or self._lanes.is_full(Lane.INTERACTIVE) or self.held_back is not None
+        return self._lanes.is_full(Lane.INTERACTIVE) or self.held_back is not None
+
+    def check(self) -> None:
+        """Raises `TailLost`, or `JournalUnavailable` if the writer has ended by a fault of its own: it does not come back."""
+        if self.tail_lost is not None:
+            raise self.tail_lost
+        if self._task is not None and self._task.done() and not self._stopping:
+            raise JournalUnavailable("the journal's writer has broken off, its log says why: start the node again")
 
     async def commit(self, change: Change, lane: Lane = Lane.INTERACTIVE) -> Committed:
         """Write one Change; returns when it is durable.
@@ -157,7 +161,7 @@ class Journal:
             try:
                 found = await self._found(requests)
             except LINE_LOST:  # it may have been lost long ago
-                await self._drop_recalling()
+                self._drop_recalling()
                 found = await self._found(requests)
         earlier = [(request, found.get(request_key(request))) for request in requests]
         return [None if answer is None else replay(request, answer) for request, answer in earlier]
@@ -183,9 +187,12 @@ class Journal:
                     self._begin(batch, prepared)
                     await _sent()
                 await self._answer(written)
+        except Exception as fault:
+            _log.error("writer_broke_off", error=repr(fault))
+            raise
         finally:  # whoever is not answered by now never would be: the writer has a fault of its own
             self._fail(
-                [*(w for batch in self._owed for w in batch), *self._lanes.take_everything()],
+                [*(w for batch in self._owed for w in batch), *self._lanes.empty()],
                 OutcomeUnknown("the journal broke off; repeat under the same key"),
             )
 
@@ -218,7 +225,7 @@ class Journal:
             return [await self._write(batch, prepared)]
         except (asyncpg.PostgresError, BatchMismatch) as error:
             self._image.forget()
-            await self._drop_connection()
+            self._drop_connections()
             if len(batch) > 1 and isinstance(error, _OF_ONE_CHANGE):
                 return [one for waiting in batch for one in await self._write_or_split([waiting], None)]
             _log.error("change_failed", kind=batch[0].change.kind.value, changes=len(batch), error=repr(error))
@@ -250,7 +257,7 @@ class Journal:
             return await self._write(batch, None)
         except LINE_LOST as error:
             self._image.forget()
-            await self._drop_connection()
+            self._drop_connections()
             _log.warning("connection_lost", commit_sent=sent, error=type(error).__name__)
             if not sent or decided is None:
                 await asyncio.sleep(RETRY_S)
@@ -304,7 +311,7 @@ class Journal:
                 return None  # the image has moved on, or is just being judged on: nobody else may then
             return self._judged(batch, head, known, remembered)
         except (*LINE_LOST, asyncpg.PostgresError, JournalUnavailable):
-            await self._drop_looking()
+            self._drop_looking()
         except (BatchMismatch, *_MISTAKES):
             pass
         return None
@@ -393,7 +400,7 @@ class Journal:
             except TailLost:
                 break
             except (*LINE_LOST, asyncpg.PostgresError, JournalUnavailable):
-                await self._drop_connection()
+                self._drop_connections()
                 await asyncio.sleep(RETRY_S)
         raise OutcomeUnknown("the commit was sent and the database has not answered since; repeat under the same key")
 
@@ -413,22 +420,22 @@ class Journal:
         stored = await connection.fetchval("SELECT hash FROM journal WHERE seq = $1", last.seq)
         return stored is not None and bytes(stored) == last.hash
 
-    async def _drop_connection(self) -> None:
-        """The look-ups' with it: another server may answer by now, and both must ask the same one."""
-        await self._drop_looking()
+    def _drop_connections(self) -> None:
+        """Both: another server may answer by now, and look-ups must ask the one that is written to."""
+        self._drop_looking()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
-    async def _drop_recalling(self) -> None:
-        if self._recall_connection is not None:
-            self._recall_connection.terminate()
-            self._recall_connection = None
-
-    async def _drop_looking(self) -> None:
+    def _drop_looking(self) -> None:
         if self._looking is not None:
             self._looking.terminate()
             self._looking = None
+
+    def _drop_recalling(self) -> None:
+        if self._recall_connection is not None:
+            self._recall_connection.terminate()
+            self._recall_connection = None
 
     def _fail(self, batch: Sequence[Waiting], error: Exception) -> None:
         for waiting in batch:

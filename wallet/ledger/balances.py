@@ -16,18 +16,15 @@ from wallet.context import Context
 from wallet.ids import CustomerId
 from wallet.ledger.accounts import COLLECTED_CODES
 from wallet.ledger.transfers import Move, moved_by
+from wallet.ledger.walk import SEQ_MAX, in_order, within
 from wallet.money import format_units
 
 _CODES = ("balance", "receivable", *COLLECTED_CODES)
 
-# Rows are compared and ordered, (account, seq), since only the index of that side has this order: with an equality the planner
-# may walk the whole journal back in search of an account that has not moved for a year. Ties are the same Change's.
 _SIDE = """
     (SELECT seq, ordinal, '{side}' AS side, move, units, {side}_posted_after AS posted, {side}_held_after AS held
-     FROM transfers
-     WHERE ({side}_account, seq) <= (a.id, {high}) AND ({side}_account, seq) >= (a.id, {low}) AND seq {bound}
-     ORDER BY {side}_account {order}, seq {order} FETCH FIRST ROW WITH TIES)
-"""
+     FROM transfers WHERE {within} AND seq {bound} ORDER BY {order} FETCH FIRST ROW WITH TIES)
+"""  # ties are the same Change's
 _NEAREST = """
 LEFT JOIN LATERAL (
     SELECT * FROM ({debit} UNION ALL {credit}) AS sides {wanted} ORDER BY seq {order}, ordinal {order} LIMIT 1
@@ -38,7 +35,8 @@ LEFT JOIN LATERAL (
 def _nearest(name: str, *, order: str, low: str, high: str, bound: str, wanted: str = "") -> str:
     """The account's transfer that is nearest to the place, on either side of the ledger."""
     debit, credit = [
-        _SIDE.format(side=side, order=order, low=low, high=high, bound=bound) for side in ("debit", "credit")
+        _SIDE.format(side=side, within=within(side, "a.id", low, high), bound=bound, order=in_order(side, order))
+        for side in ("debit", "credit")
     ]
     return _NEAREST.format(name=name, debit=debit, credit=credit, order=order, wanted=wanted)
 
@@ -49,7 +47,7 @@ SELECT a.owner, a.code, a.asset, (a.credits_posted - a.debits_posted)::text AS p
        next.units::text AS next_units, next.posted::text AS next_posted, next.held::text AS next_held
 FROM accounts AS a
 {_nearest("last", order="DESC", low="0", high=":seq", bound="<= :seq")}
-{_nearest("next", order="ASC", low=":seq + 1", high="9223372036854775807", bound="> :seq", wanted="WHERE last.seq IS NULL")}
+{_nearest("next", order="ASC", low=":seq + 1", high=str(SEQ_MAX), bound="> :seq", wanted="WHERE last.seq IS NULL")}
 WHERE a.owner = ANY(:owners) AND a.code = ANY(:codes)
 """  # noqa: S608 (parts of this file, no values)
 

@@ -5,6 +5,5 @@
     pages      a page, from any place on, either way: for whoever asks for some
     chunks     all of a span, of accounts, of a platform or of the whole books: for files
 
-Both readers walk along the index of an account and side, compared and ordered by rows (account, sequence); `ledger.balances`
-says why.
+Both readers walk along the index of an account and side (`ledger.walk`).
 """

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, select, union_all
 from wallet import schema
 from wallet.context import Context, driver_connection
 from wallet.journal.body import time_text
-from wallet.ledger.transfers import Move
-from wallet.movements.movement import Movement, object_of
+from wallet.ledger.walk import in_order, within
+from wallet.movements.movement import Movement, movement_of, object_of
 from wallet.movements.span import Span
 
 CHUNK_ROWS = 500  # some 8 ms of one core, while nobody else is served, and a quarter of a megabyte
@@ -28,12 +28,9 @@ _AFTER = ", ".join(f"t.{s}_{figure}_after::text" for s in ("debit", "credit") fo
 
 
 def _along(side: str) -> str:
-    """Compared and ordered by rows (account, sequence), so that only that side's index has the order; the bare
-    bound is for partitions (`pages`)."""
     return (
-        f"(SELECT *, '{side}' AS side FROM transfers WHERE ({side}_account, seq) >= ($1, $2)"  # noqa: S608
-        f" AND ({side}_account, seq) <= ($1, $4) AND seq >= $2 AND (seq, ordinal) > ($2, $3)"
-        f" ORDER BY {side}_account, seq FETCH FIRST ($5) ROWS WITH TIES)"
+        f"(SELECT *, '{side}' AS side FROM transfers WHERE {within(side, '$1', '$2', '$4')} AND seq >= $2"  # noqa: S608
+        f" AND (seq, ordinal) > ($2, $3) ORDER BY {in_order(side)} FETCH FIRST ($5) ROWS WITH TIES)"
     )
 
 
@@ -141,23 +138,8 @@ async def _with_events(connection: Any, sides: Sequence[tuple[Any, str]]) -> lis
 
 
 def _movement(row: Any, side: str, at: str, kind: str, named: str | None) -> Movement:
-    other = "credit" if side == "debit" else "debit"
-    return Movement(
-        seq=row["seq"],
-        ordinal=row["ordinal"],
-        account=row[f"{side}_account"],
-        is_credit=side == "credit",
-        move=Move(row["move"]),
-        other=row[f"{other}_account"],
-        asset=row["asset"],
-        units=int(row["units"]),
-        posted_after=int(row[f"{side}_posted_after"]),
-        held_after=int(row[f"{side}_held_after"]),
-        hold=row["hold"],
-        at=at,
-        kind=kind,
-        object=named,
-    )
+    figures = int(row[f"{side}_posted_after"]), int(row[f"{side}_held_after"])
+    return movement_of(row, side, figures, at, kind, named)
 
 
 def order_of(movement: Movement) -> tuple[int, int, bool]:

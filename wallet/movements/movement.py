@@ -1,5 +1,6 @@
 """A transfer from the side of one of its accounts, and how its owner is told of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,29 @@ class Movement:
     @property
     def held_change(self) -> int:
         return moved_by(self.move, self.units, is_credit=self.is_credit)[1]
+
+
+def movement_of(
+    row: Mapping[str, Any], side: str, after: tuple[int, int], at: str, kind: str, named: str | None
+) -> Movement:
+    """Of a row of transfers, as the account on this `side` of it sees it; `after` is what that has posted and held then."""
+    other = "credit" if side == "debit" else "debit"
+    return Movement(
+        seq=row["seq"],
+        ordinal=row["ordinal"],
+        account=row[f"{side}_account"],
+        is_credit=side == "credit",
+        move=Move(row["move"]),
+        other=row[f"{other}_account"],
+        asset=row["asset"],
+        units=int(row["units"]),
+        posted_after=after[0],
+        held_after=after[1],
+        hold=row["hold"],
+        at=at,
+        kind=kind,
+        object=named,
+    )
 
 
 class MovementsWrong(Exception):

@@ -1,9 +1,7 @@
 """The transfers of accounts in the order of the books, either way, by keyset: a page at any depth costs what the first does.
 
 Each account stands in the books on two sides, so a page merges one bounded walk per account and side, each along the index
-of that side. What this prevents: one condition with OR, for which the planner reads everything and sorts it; and a walk
-along the whole order in search of an account that has long been silent. Hence the comparisons and the order by rows
-(account, sequence): only the index of that side has them.
+of that side (`ledger.walk`).
 
 Pages are cut between transfers. From a cut one can walk to older ones or to newer ones, so that the same cut leads back.
 
@@ -19,24 +17,20 @@ from sqlalchemy import BigInteger, TextClause, bindparam, text
 
 from wallet.context import Context
 from wallet.journal.body import time_text
-from wallet.ledger.transfers import Move
-from wallet.movements.movement import Movement, object_of
+from wallet.ledger.walk import SEQ_MAX, in_order, within
+from wallet.movements.movement import Movement, movement_of, object_of
 
-SEQ_MAX = 2**63 - 1
 SCAN_MAX = 2_000  # transfers that one filtered page looks at: some ten milliseconds
 _ORDINAL_MAX = 2**15 - 1
 
 Cut = tuple[int, int]
 """Between two transfers: after this sequence and ordinal. Never shown to customers."""
 
-# Ties: all of one sequence, so that the index alone gives the order and nothing is sorted but the few rows at the top. The
-# bare bound on one side is for partitions; on both sides it would look like few rows to a planner that knows no values.
+# Ties: all of one sequence, so that the index alone gives the order and nothing is sorted but the few rows at the top.
 _BRANCH = """(SELECT '{side}' AS side, {side}_account AS account, seq, ordinal, move, debit_account, credit_account, asset,
         units, hold, {side}_posted_after AS posted_after, {side}_held_after AS held_after
- FROM transfers
- WHERE ({side}_account, seq) >= (:account_{n}, :low) AND ({side}_account, seq) <= (:account_{n}, :high)
-   AND seq {bound} AND (seq <> :cut_seq OR ordinal {past} :cut_ordinal)
- ORDER BY {side}_account {order}, seq {order} FETCH FIRST (:scan) ROWS WITH TIES)"""
+ FROM transfers WHERE {within} AND seq {bound} AND (seq <> :cut_seq OR ordinal {past} :cut_ordinal)
+ ORDER BY {order} FETCH FIRST (:scan) ROWS WITH TIES)"""
 _PAGE = """
 WITH walk AS MATERIALIZED (
     SELECT * FROM ({branches}) AS sides ORDER BY seq {order}, ordinal {order} LIMIT :scan
@@ -111,7 +105,13 @@ def page_statement(wanted: Wanted, start: Cut | None, limit: int, *, ascending: 
 def _words(wanted: Wanted, *, ascending: bool) -> str:
     order, past, bound = ("ASC", ">", ">= :low") if ascending else ("DESC", "<=", "<= :high")
     branches = [
-        _BRANCH.format(side=side, n=n, order=order, past=past, bound=bound)
+        _BRANCH.format(
+            side=side,
+            within=within(side, f":account_{n}", ":low", ":high"),
+            order=in_order(side, order),
+            past=past,
+            bound=bound,
+        )
         for n in range(len(wanted.accounts))
         for side in ("debit", "credit")
     ]
@@ -147,20 +147,5 @@ def _cut_beyond(seq: int, ordinal: int, *, ascending: bool) -> Cut:
 
 
 def _movement(row: Any) -> Movement:
-    is_credit = row["side"] == "credit"
-    return Movement(
-        seq=row["seq"],
-        ordinal=row["ordinal"],
-        account=row["account"],
-        is_credit=is_credit,
-        move=Move(row["move"]),
-        other=row["debit_account"] if is_credit else row["credit_account"],
-        asset=row["asset"],
-        units=int(row["units"]),
-        posted_after=int(row["posted_after"]),
-        held_after=int(row["held_after"]),
-        hold=row["hold"],
-        at=time_text(row["at"]),
-        kind=row["kind"],
-        object=object_of(bytes(row["body"])),
-    )
+    figures = int(row["posted_after"]), int(row["held_after"])
+    return movement_of(row, row["side"], figures, time_text(row["at"]), row["kind"], object_of(bytes(row["body"])))

@@ -1,6 +1,7 @@
 """Send a payment."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from wallet.context import Context, Record
@@ -43,10 +44,7 @@ async def send_payment(
     Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`.
     A retry under the same key returns the first answer. A payer uses a `client_reference` once, for ever (`AlreadyExists`).
     """
-
-    async def decide() -> Change:
-        return await _decide(context, actor, payer, payee, amount, note, request, client_reference)
-
+    decide = partial(_decide, context, actor, payer, payee, amount, note, request, client_reference)
     return await repeatable(context.journal, request, decide, context.recent)
 
 

@@ -19,6 +19,7 @@ from wallet.ledger.accounts import owner_of
 from wallet.proofs.batches import BatchProof, Signature, read_batch
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import chain_words, journal_rows, tail
+from wallet.proofs.replay import Wire
 
 _DAY_US = 86_400_000_000
 
@@ -30,7 +31,7 @@ class Outside(msgspec.Struct, gc=False):
 
     actor: str
     data: msgspec.Raw
-    entry: list[tuple[str, str, str, str, str, str | None]]
+    entry: list[Wire]
     kind: str
     request: msgspec.Raw
     result: msgspec.Raw

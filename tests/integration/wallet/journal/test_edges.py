@@ -135,6 +135,7 @@ async def test_a_writer_with_a_fault_of_its_own_says_that_it_does_not_know_and_t
     journal = Journal(dsns.books, clock)
     await journal.start()
     await journal.commit(credited(ALICE, 100))
+    journal.check()
     clock.broken = True
     with pytest.raises(OutcomeUnknown):
         await asyncio.wait_for(journal.commit(paid(ALICE, BOB, 1)), 20)
@@ -145,6 +146,8 @@ async def test_a_writer_with_a_fault_of_its_own_says_that_it_does_not_know_and_t
             break
         except OutcomeUnknown:
             continue
+    with pytest.raises(JournalUnavailable, match="broken off"):
+        journal.check()
     await journal.stop()
     assert await count_of(dsns.books, "journal") == 1
     await proven(dsns.books)

@@ -1,4 +1,5 @@
-"""A page and a past balance look at a handful of blocks, whatever the planner knows, and however long an account was silent."""
+"""A page, a past balance and the next events look at a handful of blocks, whatever the planner knows, and however long an
+account was silent."""
 
 import json
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from node.database import Dsns
 from tests.integration.wallet.changes import connected
 from wallet.ids import CustomerId
+from wallet.journal.events import events_statement
 from wallet.ledger.balances import past_statement
 from wallet.movements.pages import Wanted, page_statement
 
@@ -61,6 +63,13 @@ async def blocks(connection: asyncpg.Connection, statement: TextClause, mode: st
     (plan,) = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {compiled}", *values)
     top: dict[str, Any] = json.loads(plan[0])[0]["Plan"]
     return int(top["Shared Hit Blocks"]) + int(top["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+async def test_the_next_events_read_no_more_than_a_few_blocks(long_books: asyncpg.Connection, mode: str) -> None:
+    for viewer in (BUSY, SILENT):
+        for place in (0, SILENT_AFTER - 10, SILENT_AFTER + 10, TRANSFERS - 10):
+            assert await blocks(long_books, events_statement(viewer, place, 20), mode) < BLOCKS_MAX, (viewer, place)
 
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])

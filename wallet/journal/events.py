@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, Text, TextClause, bindparam, text
 
 from wallet.context import Context
 from wallet.journal.body import decode_body, time_text
@@ -11,12 +11,18 @@ from wallet.journal.seen import seen_by
 
 async def events_after(context: Context, viewer: str, seq: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
     """Up to `limit` events of this viewer after `seq`, oldest first, each with its sequence for the caller's cursor."""
+    rows = await context.all(events_statement(viewer, seq, limit))
+    return [(row["seq"], render(row)) for row in rows]
+
+
+def events_statement(viewer: str, seq: int, limit: int) -> TextClause:
     statement = text(
         "SELECT j.seq, j.at, j.kind, j.body "  # noqa: S608 (our own query)
-        f"FROM ({seen_by(':viewer', ':after', ':limit')}) seen JOIN journal j ON j.seq = seen.seq ORDER BY j.seq"
+        f"FROM ({seen_by(':viewer', ':low', ':limit')}) seen JOIN journal j ON j.seq = seen.seq ORDER BY j.seq"
     )
-    rows = await context.all(statement.bindparams(viewer=viewer, after=seq, limit=limit))
-    return [(row["seq"], render(row)) for row in rows]
+    return statement.bindparams(
+        bindparam("viewer", viewer, Text), bindparam("low", seq + 1, BigInteger), bindparam("limit", limit, BigInteger)
+    )
 
 
 def render(row: Any) -> dict[str, Any]:

@@ -28,16 +28,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SqlStatement:
     sql: str
     arguments: tuple[object, ...]
 
 
-def together(parts: Sequence[Part]) -> Statement:
+def together(parts: Sequence[Part]) -> SqlStatement:
     """The first part is the head's."""
     arguments = tuple(argument for part in parts for argument in part.arguments)
     sql = _sql(tuple((part.sql, len(part.arguments)) for part in parts))
-    return Statement(sql, (*arguments, number_array([part.rows for part in parts])))
+    return SqlStatement(sql, (*arguments, number_array([part.rows for part in parts])))
 
 
 @lru_cache(maxsize=256)
