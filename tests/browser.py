@@ -10,8 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
-from node.devnet.__main__ import say
-from node.devnet.debian import ProgramUnavailable, Say, unpack
+from node.devnet.debian import ProgramUnavailable, Say, have_ready, unpack
 
 FLAGS = (
     "--no-sandbox",  # tests run as root too, and the pages are our own
@@ -69,15 +68,5 @@ async def running_browser(chromium: Chromium) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-def main() -> int:
-    """`python -m tests.browser`: has Chromium ready, so that nothing is fetched while tests run."""
-    try:
-        find_chromium(say)
-    except ProgramUnavailable as missing:
-        say(str(missing))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(have_ready(find_chromium))  # nothing is fetched while tests run

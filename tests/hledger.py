@@ -8,8 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from node.devnet.__main__ import say
-from node.devnet.debian import ProgramUnavailable, Say, unpack
+from node.devnet.debian import ProgramUnavailable, Say, have_ready, unpack
 
 WITHIN_S = 60
 
@@ -59,15 +58,5 @@ async def balances(program: Path, journal: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-def main() -> int:
-    """`python -m tests.hledger`: has hledger ready, so that nothing is fetched while tests run."""
-    try:
-        find_hledger(say)
-    except ProgramUnavailable as missing:
-        say(str(missing))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(have_ready(find_hledger))  # nothing is fetched while tests run

@@ -59,7 +59,7 @@ def sync_tree(path: Path) -> None:
     if path.is_dir():
         for folder, _, files in os.walk(path):
             for name in files:
-                _sync_file(Path(folder) / name)
+                _sync_file(Path(folder, name))
             sync_folder(Path(folder))
     else:
         _sync_file(path)

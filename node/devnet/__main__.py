@@ -4,23 +4,7 @@ import sys
 
 from node.devnet.anvil import find_anvil
 from node.devnet.bitcoind import find_bitcoind
-from node.devnet.debian import ProgramUnavailable
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"setup: {line}\n")
-    sys.stdout.flush()
-
-
-def main() -> int:
-    try:
-        find_bitcoind(say)
-        find_anvil()
-    except ProgramUnavailable as missing:
-        say(str(missing))
-        return 1
-    return 0
-
+from node.devnet.debian import have_ready
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(have_ready(find_bitcoind, lambda _say: find_anvil()))

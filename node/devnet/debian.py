@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -210,3 +211,19 @@ def _deb822(source: AptSource) -> str:
     if source.keyring is not None:
         lines.append(f"Signed-By: {source.keyring}")
     return "\n".join(lines) + "\n"
+
+
+def have_ready(*finders: Callable[[Say], object]) -> int:
+    """Exit status 0 when each has found its program, or unpacked it: nothing is fetched later, while it is needed."""
+    try:
+        for find in finders:
+            find(say_setup)
+    except ProgramUnavailable as missing:
+        say_setup(str(missing))
+        return 1
+    return 0
+
+
+def say_setup(line: str) -> None:
+    sys.stdout.write(f"setup: {line}\n")
+    sys.stdout.flush()

@@ -21,13 +21,10 @@ from typing import Any
 
 import asyncpg
 
-from node.clock import SystemClock
 from tests.bench import pgbench
 from tests.bench.cluster import Cluster, running_cluster
-from tests.bench.http_books import open_books
 from tests.bench.options import add_round_options, at_least
-from tests.bench.payments import KEY
-from wallet.journal import Journal
+from tests.bench.payments import fund
 from wallet.proofs.verify import verify
 
 Say = Callable[[str], None]
@@ -65,7 +62,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
         settings = {**await cluster.settings(), "fdatasync_us": str(cluster.fdatasync_us())}
         say(f"filling pgbench's tables at scale {asked.scale}, opening {asked.accounts:,} customers")
         await pgbench.initialise(cluster.pgbench, asked.scale)
-        await _fill(cluster, asked.accounts)
+        await fund(cluster.books.books, asked.accounts)
         async with running_server(cluster) as server:
             contenders = _contenders(cluster, server, asked)
             rounds = [await _run_round(contenders, number, asked.rounds, say) for number in range(asked.rounds)]
@@ -78,13 +75,6 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
     proof = {"changes": proven.seq, "transfers": proven.transfers}
     told = {"plan": plan, "settings": settings, "machine": machine}
     return {**_medians(rounds, say), "verified": True, "verify": proof, **told}
-
-
-async def _fill(cluster: Cluster, accounts: int) -> None:
-    journal = Journal(cluster.books.books, SystemClock(), KEY)
-    await journal.start()
-    await open_books(journal, accounts)
-    await journal.stop()
 
 
 @asynccontextmanager
@@ -113,7 +103,7 @@ def _contenders(
     """In the order of the first round: the two kinds take turns."""
 
     def baseline(clients: int) -> Callable[[], Awaitable[dict[str, float]]]:
-        return partial(_run_pgbench, cluster.pgbench, clients, asked.seconds)
+        return partial(pgbench.run_for_figures, cluster.pgbench, clients, asked.seconds)
 
     def load(kind: str, port: int, connections: int) -> Callable[[], Awaitable[dict[str, float]]]:
         return partial(_run_load, server, kind, port, connections, asked)
@@ -127,10 +117,6 @@ def _contenders(
         "pgbench_128": baseline(128),
         "bare": load("bare", server.bare_port, GUARD_CONNECTIONS),
     }
-
-
-async def _run_pgbench(dsn: str, clients: int, seconds: int) -> dict[str, float]:
-    return (await pgbench.run_tpc_b(dsn, clients, seconds)).figures()
 
 
 async def _run_load(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from node.clock import SystemClock
 from wallet.ids import CustomerId, NetworkId, PaymentId, encode_ulid, random_id
 from wallet.journal import Change, EventKind, Insert, Journal, Request, Requirement
 from wallet.journal.body import request_digest
@@ -34,6 +35,14 @@ async def open_books(journal: Journal, accounts: int) -> None:
     await list_euro(journal)
     for change in _fundings(accounts):
         await journal.commit(change)
+
+
+async def fund(books_dsn: str, accounts: int) -> None:
+    """The same by a Journal that is then stopped."""
+    journal = Journal(books_dsn, SystemClock(), KEY)
+    await journal.start()
+    await open_books(journal, accounts)
+    await journal.stop()
 
 
 async def list_euro(journal: Journal) -> None:

@@ -48,3 +48,7 @@ async def _run(*options: str) -> str:
     if process.returncode != 0:
         raise RuntimeError(f"pgbench failed: {complaints.decode(errors='replace')[-500:]}")
     return told.decode()
+
+
+async def run_for_figures(dsn: str, clients: int, seconds: int) -> dict[str, float]:
+    return (await run_tpc_b(dsn, clients, seconds)).figures()

@@ -17,14 +17,12 @@ from typing import Any
 
 import asyncpg
 
-from node.clock import SystemClock
 from tests.bench import pgbench
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.options import add_round_options, at_least
 from tests.bench.paying_process import PayingProcess, paying_process
-from tests.bench.payments import KEY, open_books
+from tests.bench.payments import fund
 from tests.bench.rounds import Contenders, Figures, Say, medians, ratio_medians, run_rounds, told
-from wallet.journal import Journal
 from wallet.proofs.verify import Proof, verify
 
 COMMIT_MS = 5
@@ -45,7 +43,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
         settings = await cluster.settings()
         say(f"filling pgbench's tables at scale {asked.scale}, funding {asked.accounts:,} accounts")
         await pgbench.initialise(cluster.pgbench, asked.scale)
-        await _fund(cluster, asked.accounts)
+        await fund(cluster.books.books, asked.accounts)
         commit_ms = await _single_commits_ms(cluster)
         say(f"one connection's commits: median {commit_ms:.2f} ms")
         async with AsyncExitStack() as ends:
@@ -66,13 +64,6 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
         "settings": settings,
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": round(busy, 2)},
     }
-
-
-async def _fund(cluster: Cluster, accounts: int) -> None:
-    journal = Journal(cluster.books.books, SystemClock(), KEY)
-    await journal.start()
-    await open_books(journal, accounts)
-    await journal.stop()
 
 
 async def _single_commits_ms(cluster: Cluster) -> float:
@@ -96,7 +87,10 @@ async def _one_commit_ms(connection: asyncpg.Connection) -> float:
 
 def _contenders(cluster: Cluster, pair: list[PayingProcess], asked: argparse.Namespace) -> Contenders:
     """In the order of the first round: the two kinds take turns. `one_process` has all callers of the two."""
-    baselines = {clients: partial(_run_pgbench, cluster.pgbench, clients, asked.seconds) for clients in pgbench.CLIENTS}
+    baselines = {
+        clients: partial(pgbench.run_for_figures, cluster.pgbench, clients, asked.seconds)
+        for clients in pgbench.CLIENTS
+    }
     return {
         "pgbench_8": baselines[8],
         "two_processes": partial(_run_pair, pair, asked.waiting, asked.seconds),
@@ -104,10 +98,6 @@ def _contenders(cluster: Cluster, pair: list[PayingProcess], asked: argparse.Nam
         "one_process": partial(pair[0].pay, 2 * asked.waiting, asked.seconds),
         "pgbench_128": baselines[128],
     }
-
-
-async def _run_pgbench(dsn: str, clients: int, seconds: int) -> Figures:
-    return (await pgbench.run_tpc_b(dsn, clients, seconds)).figures()
 
 
 async def _run_pair(pair: list[PayingProcess], waiting: int, seconds: int) -> Figures:

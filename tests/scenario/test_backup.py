@@ -19,7 +19,7 @@ from node.devnet.networks import Devnet
 from node.processes import attempts
 from tests.nodes.client import Client
 from tests.nodes.process import ENDED, Books, NodeProcess, open_customer
-from tests.scenario.crashes.flows import FLOWS, Scene, pay_in
+from tests.scenario.crashes.flows import FLOWS, Scene
 from tests.scenario.house import with_bank
 from wallet import schema
 from wallet.vault.vault import RevealPurpose
@@ -70,12 +70,7 @@ async def opened(devnet: Devnet, node: NodeProcess, http: aiohttp.ClientSession)
         bob, _ = await open_customer(operator, "bob")
         scene = Scene(devnet, node, http, alice, bob, bob, addresses)
         await scene.renew_outside()
-        await pay_in(devnet, "ETH", "2", await books.hot("ethereum"))
-        scene.deposits += 1
-        for asset, amount in MONEY.items():
-            await scene.pay_in(asset, amount)
-        async with scene.blocks(None):
-            await books.settled(scene.deposits)
+        await scene.stock(books, MONEY)
     return scene
 
 

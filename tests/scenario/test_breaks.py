@@ -10,6 +10,7 @@ import pytest
 from node.commands.status import read_status
 from node.database import Dsns
 from node.workers.reconcile_assets import reconcile_assets
+from tests.fakes.clock import StillClock
 from tests.fakes.world import ASSETS, BITCOIN, BTC, DUSD, ETH, ETHEREUM, EUR, SEPA, World, running_world
 from wallet import schema
 from wallet.addresses.assign import assign_address, assign_house_address
@@ -182,7 +183,7 @@ async def test_a_network_that_does_not_answer_is_unproven_and_not_short(world: W
 
 async def test_a_scan_that_lags_and_a_clock_that_stands_still_are_no_shortfall(world: World) -> None:
     await funded(world)
-    frozen = replace(world, context=replace(world.context, clock=StoppedClock()))
+    frozen = replace(world, context=replace(world.context, clock=StillClock(datetime(2026, 1, 1, tzinfo=UTC))))
     net = world.networks[ETHEREUM]
     hot = str((await assign_house_address(world.context, ETHEREUM))["address"])
     net.pay_in(hot, Amount(10**6, ETH))
@@ -195,14 +196,6 @@ async def test_a_scan_that_lags_and_a_clock_that_stands_still_are_no_shortfall(w
     net.mine(3)
     await frozen.look(ETHEREUM)
     assert [row["asset"] for row in await cycle(frozen)] == ["DUSD"], "a stopped clock hides nothing"
-
-
-class StoppedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        return
 
 
 async def test_a_shortfall_that_one_look_shows_and_the_next_does_not_is_none(world: World) -> None:
@@ -276,7 +269,7 @@ async def test_the_loop_tells_operators(world: World) -> None:
     world.networks[BITCOIN].steal(Amount(1, BTC))
     world.networks[BITCOIN].mine(3)
     await world.look(BITCOIN)
-    quick = replace(world.context, clock=StoppedClock())
+    quick = replace(world.context, clock=StillClock(datetime(2026, 1, 1, tzinfo=UTC)))
     await reconcile_assets(quick, world.networks[BITCOIN])
 
     status = await read_status(world.context)

@@ -92,6 +92,7 @@ class Journal:
         """Connect, and begin to take Changes. Raises `JournalUnavailable` if the database cannot be reached."""
         await self._connected(CONNECT_LIMIT_S)
         self._task = asyncio.create_task(self._run(), name="journal-writer")
+        self._task.add_done_callback(_log_fault)
 
     async def stop(self) -> None:
         """Write what has queued, then stop."""
@@ -187,9 +188,6 @@ class Journal:
                     self._begin(batch, prepared)
                     await _sent()
                 await self._answer(written)
-        except Exception as fault:
-            _log.error("writer_broke_off", error=repr(fault))
-            raise
         finally:  # whoever is not answered by now never would be: the writer has a fault of its own
             self._fail(
                 [*(w for batch in self._owed for w in batch), *self._lanes.empty()],
@@ -442,6 +440,11 @@ class Journal:
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
                 waiting.answer.exception()
+
+
+def _log_fault(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        _log.error("writer_broke_off", error=repr(fault))
 
 
 def _tell(waiting: Waiting, verdict: Verdict) -> None:

@@ -2,7 +2,8 @@
 
 There is no rate limit in this release, so no 429."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -116,15 +117,21 @@ async def test_idm_07_a_5xx_never_spoils_the_key(
     await paid_once(api_node, alice, bob, key)
 
 
-async def test_idm_07_a_network_that_does_not_answer_does_not_spoil_the_key(api_node: ApiNode) -> None:
-    alice, key = await api_node.person(BTC="1"), fresh()
-    content: dict[str, Any] = {**withdrawal("0.1"), "network": "bitcoin", "asset": "BTC"}
+@contextmanager
+def silent_bitcoin(api_node: ApiNode) -> Iterator[None]:
     network = api_node.world.networks[BITCOIN]
     network.silent = True
     try:
-        failed = await sent(alice, content, key, "/v1/withdrawals")
+        yield
     finally:
         network.silent = False
+
+
+async def test_idm_07_a_network_that_does_not_answer_does_not_spoil_the_key(api_node: ApiNode) -> None:
+    alice, key = await api_node.person(BTC="1"), fresh()
+    content: dict[str, Any] = {**withdrawal("0.1"), "network": "bitcoin", "asset": "BTC"}
+    with silent_bitcoin(api_node):
+        failed = await sent(alice, content, key, "/v1/withdrawals")
     assert (failed.status, failed.code, failed.headers["Retry-After"]) == (503, "network_unavailable", "1")
     done = await sent(alice, content, key, "/v1/withdrawals")
     assert (done.status, "Idempotent-Replayed" in done.headers) == (201, False)
@@ -136,10 +143,6 @@ async def test_idm_07_a_network_that_falls_silent_later_does_not_take_back_an_ea
     alice, key = await api_node.person(BTC="1"), fresh()
     content: dict[str, Any] = {**withdrawal("0.1"), "network": "bitcoin", "asset": "BTC"}
     done = await sent(alice, content, key, "/v1/withdrawals")
-    network = api_node.world.networks[BITCOIN]
-    network.silent = True
-    try:
+    with silent_bitcoin(api_node):
         again = await sent(alice, content, key, "/v1/withdrawals")
-    finally:
-        network.silent = False
     assert (again.status, again.raw) == (201, done.raw)

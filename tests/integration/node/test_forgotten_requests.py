@@ -2,7 +2,7 @@
 client reference is still refused. What somebody else removes is found."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from node.database import Dsns
 from node.migrations.apply import prepare_partitions
 from node.workers.forget_requests import forget_old_requests
+from tests.fakes.clock import StillClock
 from tests.fakes.world import World, running_world
 from tests.integration.wallet.changes import ALICE, BOB, connected, credited, paid, posted_and_held, proven
 from wallet.errors import AlreadyExists
@@ -22,17 +23,6 @@ from wallet.proofs.verify import BooksBroken, verify
 
 NOW = datetime.now(UTC)
 OLD, RECENT = NOW - timedelta(days=REMEMBERED_DAYS + 10), NOW - timedelta(days=REMEMBERED_DAYS - 1)
-
-
-@dataclass
-class ClockAt:
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        return
 
 
 def order(key: str, payment: str) -> Change:
@@ -53,7 +43,7 @@ def order(key: str, payment: str) -> Change:
 async def committed_at(dsns: Dsns, at: datetime, *changes: Change) -> list[Committed]:
     async with connected(dsns.owner) as owner:
         await prepare_partitions(owner, at)
-    journal = Journal(dsns.books, ClockAt(at))
+    journal = Journal(dsns.books, StillClock(at))
     await journal.start()
     try:
         return [await journal.commit(change) for change in changes]
@@ -113,11 +103,11 @@ async def test_idm_06_inside_the_window_a_retry_is_answered_and_after_it_a_refer
 
 async def test_idm_06_a_clock_that_runs_ahead_forgets_nothing_early(dsns: Dsns, world: World) -> None:
     context, ahead = world.context, NOW + timedelta(days=400)
-    before = await forget_requests(replace(context, clock=ClockAt(ahead)), NOW)
+    before = await forget_requests(replace(context, clock=StillClock(ahead)), NOW)
     assert before is not None
     assert before <= NOW - timedelta(days=REMEMBERED_DAYS)
     assert await forget_requests(context, ahead) == before
-    behind = await forget_requests(replace(context, clock=ClockAt(OLD)), ahead)
+    behind = await forget_requests(replace(context, clock=StillClock(OLD)), ahead)
     assert behind == before
 
 

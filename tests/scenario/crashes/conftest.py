@@ -8,7 +8,7 @@ import pytest
 from node.devnet.networks import Devnet
 from tests.nodes.client import Client
 from tests.nodes.process import NodeProcess, open_customer, open_platform
-from tests.scenario.crashes.flows import FLOWS, Scene, pay_in
+from tests.scenario.crashes.flows import FLOWS, Scene
 from tests.scenario.house import with_bank
 
 KILLS = {"killed_at_a_point": "a point", "killed_again": "a point, and again while that is made good"}
@@ -35,12 +35,7 @@ async def _set_up(devnet: Devnet, node: NodeProcess, http: aiohttp.ClientSession
         bob, _ = await open_customer(operator, "bob")
         alice, ann = await open_platform(operator, alice)
         scene = Scene(devnet, node, http, alice, bob, ann, addresses)
-        await pay_in(devnet, "ETH", "2", await books.hot("ethereum"))
-        scene.deposits += 1
-        for asset, amount in MONEY.items():
-            await scene.pay_in(asset, amount)
-        async with scene.blocks(None):
-            await books.settled(scene.deposits)
+        await scene.stock(books, MONEY)
         await alice.make("/v1/payments", {"to": "ref:ann", "asset": "EUR", "amount": "100.00"}, "for-ann")
         await books.scanned_to_the_tip()
         await books.prove()

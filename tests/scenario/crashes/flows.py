@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,7 +14,7 @@ import msgspec
 from node.devnet.networks import Devnet
 from node.processes import attempts
 from tests.nodes.client import Client
-from tests.nodes.process import NodeProcess
+from tests.nodes.process import Books, NodeProcess
 
 BLOCK_EVERY_S = 0.2
 FIRST_BLOCK_WITHIN_S = 60.0
@@ -108,6 +108,15 @@ class Scene:
         """From outside the node; on Bitcoin it lies in the mempool afterwards, elsewhere in a block."""
         await pay_in(self.devnet, asset, amount, address or self.addresses[NETWORK_OF[asset]])
         self.deposits += 1
+
+    async def stock(self, books: Books, money: Mapping[str, str]) -> None:
+        """Gas for the node and money for alice, credited."""
+        await pay_in(self.devnet, "ETH", "2", await books.hot("ethereum"))
+        self.deposits += 1
+        for asset, amount in money.items():
+            await self.pay_in(asset, amount)
+        async with self.blocks(None):
+            await books.settled(self.deposits)
 
     async def order(self, name: str, key: str) -> Any:
         """What the node answers to a payment or a withdrawal, repeated until it does."""

@@ -7,13 +7,13 @@ nothing but the head tells other writers of it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from node.database import Dsns
 from tests.clusters import until
+from tests.fakes.clock import StillClock
 from tests.integration.wallet.changes import ALICE, BOB, connected, count_of, credited, paid, posted_and_held, proven
 from wallet.errors import InsufficientFunds, RememberedRefusal
 from wallet.journal import Committed, Journal
@@ -23,19 +23,8 @@ MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) 
 BEFORE, AFTER = MIDNIGHT - timedelta(seconds=1), MIDNIGHT + timedelta(seconds=1)
 
 
-@dataclass
-class _Clock:
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("the Journal looks at the time and waits for nothing")
-
-
 @asynccontextmanager
-async def _running(dsn: str, clock: _Clock) -> AsyncIterator[Journal]:
+async def _running(dsn: str, clock: StillClock) -> AsyncIterator[Journal]:
     journal = Journal(dsn, clock)
     await journal.start()
     try:
@@ -45,7 +34,7 @@ async def _running(dsn: str, clock: _Clock) -> AsyncIterator[Journal]:
 
 
 async def test_idm_01_a_refusal_is_repeated_by_a_process_whose_clock_is_behind(dsns: Dsns) -> None:
-    async with _running(dsns.books, _Clock(AFTER)) as ahead, _running(dsns.books, _Clock(BEFORE)) as behind:
+    async with _running(dsns.books, StillClock(AFTER)) as ahead, _running(dsns.books, StillClock(BEFORE)) as behind:
         await behind.commit(credited(BOB, 1))
         with pytest.raises(InsufficientFunds):
             await ahead.commit(paid(ALICE, BOB, 10, key="the-key"))
@@ -57,8 +46,8 @@ async def test_idm_01_a_refusal_is_repeated_by_a_process_whose_clock_is_behind(d
 
 
 async def test_idm_01_of_two_tries_on_both_sides_of_midnight_one_is_answered_as_the_other(dsns: Dsns) -> None:
-    late = _Clock(BEFORE)
-    async with _running(dsns.books, _Clock(BEFORE)) as one, _running(dsns.books, late) as other:
+    late = StillClock(BEFORE)
+    async with _running(dsns.books, StillClock(BEFORE)) as one, _running(dsns.books, late) as other:
         await other.commit(credited(BOB, 1))  # what comes next it judges without the lock
         late.at = AFTER
         async with connected(dsns.books) as holder:

@@ -10,10 +10,11 @@ import asyncpg
 import pytest
 
 from node.database import Dsns
+from tests.fakes.clock import StillClock
 from tests.fakes.world import World
 from tests.integration.wallet.changes import ETH, connected, credited, held, paid
 from tests.integration.wallet.movements.busy import PLATFORM, STRANGER, be_busy, everybody, open_customers, sub_account
-from tests.integration.wallet.statements.travel import TravelClock, day, travelling
+from tests.integration.wallet.statements.travel import day, travelling
 from wallet.context import Context
 from wallet.daybooks.files import daybook_file
 from wallet.daybooks.open import VERSION, open_daybook
@@ -55,7 +56,7 @@ async def independent(connection: asyncpg.Connection, subs: int, before: datetim
     return {(r["whose"], r["code"], r["asset"]): sign.get(r["code"], 1) * int(r["units"]) for r in rows}
 
 
-async def three_days(context: Context, clock: TravelClock, subs: int) -> None:
+async def three_days(context: Context, clock: StillClock, subs: int) -> None:
     world = World(context, {}, context.signer)  # type: ignore[arg-type]
     for number in range(3):
         clock.at = day("2030-01-01T12:00:00") + timedelta(days=number)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from node.database import Dsns
+from tests.fakes.clock import StillClock
 from tests.fakes.world import World
 from tests.integration.wallet.changes import BANK, ETH, EUR, connected, credited, held, paid, settled, voided
 from tests.integration.wallet.movements.busy import HUGE, STRANGER, open_customers, sub_account
-from tests.integration.wallet.statements.travel import TravelClock, day, independent_sum, travelling
+from tests.integration.wallet.statements.travel import day, independent_sum, travelling
 from wallet.context import Context
 from wallet.errors import PeriodRefused
 from wallet.journal import Change, EventKind
@@ -45,7 +46,7 @@ def units(text: str, decimals: int = 2) -> int:
     return int(whole + fraction)
 
 
-async def year_of_life(context: Context, clock: TravelClock, seed: int) -> None:
+async def year_of_life(context: Context, clock: StillClock, seed: int) -> None:
     """Deposits, payments, and holds that end in every way, at irregular times of 2030, some at the very same."""
     journal, chance = context.journal, random.Random(seed)
     await journal.commit(credited(STRANGER, 10**6))

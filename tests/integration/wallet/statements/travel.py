@@ -8,22 +8,10 @@ from datetime import UTC, datetime
 import asyncpg
 
 from node.database import Dsns
+from tests.fakes.clock import StillClock
 from tests.fakes.world import World
 from wallet.context import Context
 from wallet.journal import Journal
-
-
-class TravelClock:
-    """Stands still until it is put elsewhere."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        return
 
 
 def day(text: str) -> datetime:
@@ -31,9 +19,9 @@ def day(text: str) -> datetime:
 
 
 @asynccontextmanager
-async def travelling(world: World, dsns: Dsns, start: str) -> AsyncIterator[tuple[Context, TravelClock]]:
+async def travelling(world: World, dsns: Dsns, start: str) -> AsyncIterator[tuple[Context, StillClock]]:
     """The same node on another clock. Its times lie ahead of everything that the world has booked."""
-    clock = TravelClock(day(start))
+    clock = StillClock(day(start))
     journal = Journal(dsns.books, clock)
     await journal.start()
     try:
