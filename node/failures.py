@@ -5,7 +5,6 @@ import asyncpg
 from chains.signer.settings import SettingsRefused
 from node.commands.archive import ArchiveRefused
 from node.commands.backup import BackupRefused
-from node.commands.seal_apart import SealingEnded
 from node.config import ConfigRefused
 from node.database import DatabaseUnavailable, RolesUnavailable, UnsafeDatabase
 from node.demo.client import ApiRefused
@@ -13,6 +12,7 @@ from node.demo.tour import TourFailed
 from node.devnet.debian import ProgramUnavailable
 from node.migrations.apply import SchemaTooNew
 from node.processes import ChildEnded, NotReady
+from node.seal_apart import SealingEnded
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
 from wallet.journal.find_receipt import BatchBroken
 from wallet.journal.receipts import ReceiptRefused

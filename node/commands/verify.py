@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 
 from node.collector import settle_collector
-from node.commands.seal_apart import apart_sealer
 from node.database import Dsns
+from node.seal_apart import apart_sealer
 from node.witness import compare_witness
 from wallet.context import Context
 from wallet.ledger.reconcile import positions

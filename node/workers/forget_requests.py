@@ -8,7 +8,7 @@ import structlog
 from node.database.primary import connect_primary
 from wallet.context import Context
 from wallet.errors import Stale
-from wallet.journal.forget import forget_requests
+from wallet.journal.forget_requests import forget_requests
 
 _LOCK = "SET LOCAL lock_timeout = '5s'"  # the node's writer waits behind us as long
 _PARTS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'requests'::regclass ORDER BY 1"

@@ -11,7 +11,7 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
     sql         many parts as one statement               events      following by cursor
     head, connection, tail                                seen        who sees a Change
-    recall      deciding again, answering retries         forget      how long answers are kept, on record
+    recall      deciding again, answering retries         forget_requests, begin_day: time that passes
 
 `wallet/proofs` replays and compares what is written here.
 

@@ -18,7 +18,7 @@ from tests.integration.wallet.changes import ALICE, BOB, connected, credited, pa
 from wallet.errors import AlreadyExists
 from wallet.journal import Change, Insert, Journal
 from wallet.journal.change import Committed
-from wallet.journal.forget import REMEMBERED_DAYS, forget_requests
+from wallet.journal.forget_requests import REMEMBERED_DAYS, forget_requests
 from wallet.proofs.verify import BooksBroken, verify
 
 NOW = datetime.now(UTC)

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from node.commands.seal_apart import SHARED_FROM, SealingEnded, apart_sealer
 from node.database import Dsns
+from node.seal_apart import SHARED_FROM, SealingEnded, apart_sealer
 from tests.databases import FreshDatabases
 from tests.integration.wallet.changes import ALICE, BOB, connected, credited, listed, paid
 from tests.integration.wallet.journal.sealing import key_listed, signing

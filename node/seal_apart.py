@@ -154,7 +154,7 @@ class ApartSealer:
 
     async def _start_one(self) -> None:
         pipe = asyncio.subprocess.PIPE
-        words = (sys.executable, "-m", "node.commands.seal_apart", *map(str, self._memory))
+        words = (sys.executable, "-m", "node.seal_apart", *map(str, self._memory))
         process = _Process(await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, pass_fds=self._memory))
         self._ends.push_async_callback(process.end)
         self._processes.append(process)
