@@ -12,8 +12,8 @@ from rich.console import Console
 from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, say
 from node.command_line import at_config as _config
 from node.command_line import beside as _beside
-from node.command_line import do as _do
 from node.command_line import finish as _finish
+from node.groups import assets, breaks, customers, deposits, entries, operators, receipts, witnesses
 
 app = typer.Typer(
     name="coffer",
@@ -22,24 +22,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-operator = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
-asset = typer.Typer(help="Pause and resume assets.", no_args_is_help=True)
-customer = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_help=True)
-witness = typer.Typer(help="Signed heads that were kept elsewhere.", no_args_is_help=True)
-receipt = typer.Typer(help="Signed receipts of what the node accepted.", no_args_is_help=True)
-deposit = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
-entry = typer.Typer(help="What was posted in the ledger.", no_args_is_help=True)
-breaks = typer.Typer(
-    help="Differences between the books and a network: list, look into, resolve.", no_args_is_help=True
-)
-app.add_typer(operator, name="operator")
-app.add_typer(customer, name="customer")
-app.add_typer(deposit, name="deposit")
-app.add_typer(asset, name="asset")
-app.add_typer(entry, name="entry")
-app.add_typer(breaks, name="break")
-app.add_typer(receipt, name="receipt")
-app.add_typer(witness, name="witness")
+app.add_typer(operators.group, name="operator")
+app.add_typer(assets.group, name="asset")
+app.add_typer(customers.group, name="customer")
+app.add_typer(deposits.group, name="deposit")
+app.add_typer(entries.group, name="entry")
+app.add_typer(breaks.group, name="break")
+app.add_typer(receipts.group, name="receipt")
+app.add_typer(witnesses.group, name="witness")
 
 
 @app.command()
@@ -256,83 +246,6 @@ def explain(
     _beside(config, lambda context, _dsns: explain_it(context, name, as_json=as_json))
 
 
-@receipt.command("verify")
-def receipt_verify(
-    file: Annotated[Path, typer.Argument(help="The receipt's JSON; - for standard input.")],
-    key: Annotated[str | None, typer.Option(help="The node's public key in hex, from where you trust it.")] = None,
-    journal: Annotated[bool, typer.Option("--journal", help="Look the Change up in this node's journal too.")] = False,
-    config: ConfigFile = DEFAULT_CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Check a receipt offline; with --journal also that the journal has what the operator signed for."""
-    from node.commands.receipt import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
-
-    async def offline() -> int:
-        found = read_receipt(file)
-        return tell_receipt(found, check_receipt(found, key), as_json=as_json)
-
-    async def beside(_context: Any, dsns: Any) -> int:
-        from node.commands.receipt import check_in_journal  # noqa: PLC0415
-
-        found = read_receipt(file)
-        claim = check_receipt(found, key)
-        return tell_receipt(found, claim, await check_in_journal(dsns, found), as_json=as_json)
-
-    if journal:
-        _beside(config, beside)
-    else:
-        _finish(offline())
-
-
-@receipt.command("key")
-def receipt_key(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """Print the public key that this node signs receipts and heads with."""
-    from node.compose import journal_key, make_private  # noqa: PLC0415
-
-    settings = _config(config)
-    make_private(settings.folder)
-    found = journal_key(settings).id
-    print(json.dumps({"key": found}) if as_json else found)
-
-
-@witness.command("check")
-def witness_check(
-    file: Annotated[Path, typer.Argument(help="A witness's file, or a copy of it.")],
-    key: Annotated[list[str], typer.Option(help="A public key of the node, in hex; may be named more than once.")],
-    as_json: Json = False,
-) -> None:
-    """Check a file of signed heads by itself: every line signed, rows and times only going forward. Needs no node."""
-    from wallet.proofs.witness import check_lines, read_heads  # noqa: PLC0415
-
-    async def work() -> int:
-        with file.open(encoding="utf-8", errors="replace") as opened:
-            checked = check_lines(read_heads(opened), [one.lower() for one in key])
-        print(json.dumps({"heads": checked}) if as_json else f"{checked} heads are signed and in order")
-        return 0
-
-    _finish(work())
-
-
-@operator.command("create")
-def operator_create(
-    handle: str,
-    config: ConfigFile = DEFAULT_CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Create an operator and print a key for them. The key's secret is shown this once."""
-    from wallet.access.keys import OPERATOR_SCOPES, create_key, create_operator  # noqa: PLC0415
-
-    async def work(context: Any, _dsns: Any) -> int:
-        made = await create_operator(context, "cli", handle)
-        _, secret = await create_key(
-            context, "cli", str(made.result["id"]), OPERATOR_SCOPES, "created on the command line"
-        )
-        print(json.dumps({**made.result, "secret": secret}) if as_json else f"{made.result['id']}  {secret}")
-        return 0
-
-    _beside(config, work)
-
-
 @app.command()
 def funding(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show the node's own address on each network: operators pay working capital there, such as ETH for gas."""
@@ -341,149 +254,6 @@ def funding(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     async def work(context: Any, _dsns: Any) -> int:
         found = {name: (await house_address(context, name)).address for name in sorted(context.networks)}
         print(json.dumps(found) if as_json else "\n".join(f"{name:>12}  {place}" for name, place in found.items()))
-        return 0
-
-    _beside(config, work)
-
-
-@asset.command("pause")
-def asset_pause(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Stop everything in one asset: nothing is credited, paid or withdrawn."""
-    _switch(config, symbol, reason, paused=True)
-
-
-@asset.command("resume")
-def asset_resume(symbol: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Go on with an asset after looking into why it stopped. The reason goes on record."""
-    _switch(config, symbol, reason, paused=False)
-
-
-@customer.command("freeze")
-def customer_freeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Let nothing leave a customer's accounts; deposits are still credited."""
-    from wallet.customers.freeze import freeze_customer  # noqa: PLC0415
-
-    _do(config, lambda context: freeze_customer(context, "cli", name, reason), f"{name} is frozen")
-
-
-@customer.command("unfreeze")
-def customer_unfreeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Let a frozen customer go on."""
-    from wallet.customers.freeze import unfreeze_customer  # noqa: PLC0415
-
-    _do(config, lambda context: unfreeze_customer(context, "cli", name, reason), f"{name} is not frozen")
-
-
-@customer.command("erase")
-def customer_erase(
-    name: str,
-    config: ConfigFile = DEFAULT_CONFIG,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Erase everything that identifies a customer, for ever. The books stay as they are."""
-    from wallet.customers.erase import erase_customer  # noqa: PLC0415
-
-    if not yes:
-        typer.confirm(f"Erase the personal data of {name} for ever?", abort=True)
-    _do(config, lambda context: erase_customer(context, "cli", name), f"{name}: personal data erased")
-
-
-@deposit.command("waiting")
-def deposit_waiting(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """List quarantined deposits with their reasons, one JSON object a line."""
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from wallet import schema  # noqa: PLC0415
-    from wallet.deposits.detect import QUARANTINED, deposit_view  # noqa: PLC0415
-
-    async def work(context: Any, _dsns: Any) -> int:
-        wanted = select(schema.deposits).where(schema.deposits.c.state == QUARANTINED).order_by(schema.deposits.c.id)
-        for row in await context.all(wanted):
-            print(json.dumps(deposit_view(row, context.asset(row["asset"]).decimals)))
-        return 0
-
-    _beside(config, work)
-
-
-@deposit.command("attribute")
-def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Give a deposit without an owner to a customer; it is then confirmed and credited as any other."""
-    from wallet.deposits.attribute import attribute_deposit  # noqa: PLC0415
-
-    _do(config, lambda c: attribute_deposit(c, "cli", deposit_id, name, reason), f"{deposit_id} belongs to {name}")
-
-
-@deposit.command("charge-back")
-def deposit_charge_back(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Let its owner bear a credited deposit that its network has taken back. The reason goes on record."""
-    from wallet.deposits.charge_back import charge_back_deposit  # noqa: PLC0415
-
-    _do(config, lambda c: charge_back_deposit(c, "cli", deposit_id, reason), f"{deposit_id} is charged back")
-
-
-@deposit.command("disbelieve")
-def deposit_disbelieve(deposit_id: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Set aside a deposit that waits to be credited and that its network does not bear out (see `coffer break show`)."""
-    from wallet.deposits.disbelieve import disbelieve_deposit  # noqa: PLC0415
-
-    _do(config, lambda context: disbelieve_deposit(context, "cli", deposit_id), f"{deposit_id} is quarantined")
-
-
-@entry.command("reverse")
-def entry_reverse(
-    name: Annotated[str, typer.Argument(help="The id of a payment or settlement, or a position in the journal.")],
-    reason: str,
-    config: ConfigFile = DEFAULT_CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Undo a payment or a settlement, once: the money goes back, what was spent of it is owed. The reason goes on record."""
-    from node.commands.entry import reverse  # noqa: PLC0415
-
-    _beside(config, lambda context, _dsns: reverse(context, name, reason, as_json=as_json))
-
-
-@breaks.command("list")
-def break_list(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """List breaks, the open ones first: what is missing of which asset, on which network."""
-    from node.commands.breaks import print_breaks  # noqa: PLC0415
-
-    _beside(config, lambda context, _dsns: print_breaks(context, as_json=as_json))
-
-
-@breaks.command("show")
-def break_show(break_id: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """Look at the network again and show where it differs: each address with what is expected and what is observed there."""
-    from node.commands.breaks import print_break  # noqa: PLC0415
-
-    _beside(config, lambda context, _dsns: print_break(context, break_id, as_json=as_json, say=say))
-
-
-@breaks.command("resolve")
-def break_resolve(
-    break_id: str,
-    reason: str,
-    config: ConfigFile = DEFAULT_CONFIG,
-    book_loss: Annotated[
-        bool, typer.Option("--book-loss", help="What is still missing is booked as a loss of the house.")
-    ] = False,
-    claims_hold: Annotated[
-        bool, typer.Option("--claims-hold", help="The deposits that wait to be credited are really there.")
-    ] = False,
-) -> None:
-    """End a break whose difference is gone, or book it as a loss; the asset goes on. The reason goes on record."""
-    from node.commands.breaks import resolve  # noqa: PLC0415
-
-    _beside(
-        config, lambda context, _dsns: resolve(context, break_id, reason, book_loss=book_loss, claims_hold=claims_hold)
-    )
-
-
-def _switch(config: Path, symbol: str, reason: str, *, paused: bool) -> None:
-    from wallet.assets.pause import pause_asset, resume_asset  # noqa: PLC0415
-
-    async def work(context: Any, _dsns: Any) -> int:
-        await (pause_asset if paused else resume_asset)(context, "cli", symbol, reason)
-        print(f"{symbol} {'paused' if paused else 'resumed'}")
         return 0
 
     _beside(config, work)

@@ -1,1 +1,1 @@
-"""What the commands of `coffer` do, one a file; `node/__main__.py` has their names, arguments and help."""
+"""What the commands of `coffer` do, one a file; `node/__main__.py` and `node/groups` have their names, arguments and help."""

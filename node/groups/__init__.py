@@ -1,0 +1,1 @@
+"""Commands that belong to one noun (`coffer deposit …`), a file each: their names, arguments and help."""
