@@ -141,6 +141,33 @@ UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable"})
 other doubt the value is there, and only whose it is, or how much of it can be written down, is open."""
 
 
+class StrayReason(StrEnum):
+    """Why value at an address of ours is nothing that we credit."""
+
+    UNLISTED_TOKEN = "unlisted_token"  # noqa: S105  a token's contract that this network does not list
+    WRONG_NETWORK = "wrong_network"  # the address was handed out on another network, and only there
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Value at an address of ours that no listing of this network covers. A claim: no balance has proven it.
+
+    `identity` names it for ever as an `Incoming`'s does, and excludes the block. `contract` is None for the network's own
+    asset. `units` are the contract's own base units: nobody vouches for what they are worth, and `symbol` and `decimals` are
+    what the contract says of itself, where it was asked, to be shown as such and never computed with. An address that is
+    ours here and elsewhere is ours here.
+    """
+
+    identity: str
+    address: str
+    contract: str | None
+    units: int
+    tx: str
+    reason: StrayReason
+    symbol: str | None = None
+    decimals: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """Value that a bank statement shows leaving without any submission of ours: charges, direct debits."""
@@ -161,6 +188,7 @@ class Block:
     at: datetime
     incoming: tuple[Incoming, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
+    strays: tuple[Stray, ...] = ()
 
     @property
     def ref(self) -> BlockRef:
