@@ -168,5 +168,22 @@ async def test_two_who_charge_back_at_once_do_it_once(world: World) -> None:
     assert await owed(world, owner, EUR) == 0
 
 
+async def test_of_deposits_that_lean_on_one_outflow_one_is_charged_back(world: World) -> None:
+    owner = await world.customer("alice")
+    for _ in range(8):
+        await world.fund(owner, "EUR", "5")
+    world.networks[SEPA].take(parse_amount("5", EUR))
+    world.networks[SEPA].mine()
+    await world.look(SEPA)
+    rows = await world.context.all(schema.deposits.select())
+    assert len(rows) == 8
+    each = [charge_back_deposit(world.context, "test", row["id"], WHY) for row in rows]
+    told = await asyncio.gather(*each, return_exceptions=True)
+    assert sum(isinstance(one, Committed) for one in told) == 1
+    assert all(isinstance(one, Committed | Stale | NotAllowed) for one in told)
+    assert await available(world, owner, EUR) == "35.00"
+    assert await exact(world)
+
+
 def parse_text(text: str, asset: Asset) -> str:
     return format_units(parse_amount(text, asset).units, asset.decimals)

@@ -18,7 +18,7 @@ from wallet.journal.change import Committed, EventKind, Update
 from wallet.ledger import accounts, templates
 from wallet.ledger.accounts import HOUSE, Account
 from wallet.ledger.holdings import holdings
-from wallet.money import Amount
+from wallet.money import Amount, Asset
 from wallet.ports import Network, Reversal, Source
 
 TAKEN_BACK = "taken_back"
@@ -36,6 +36,7 @@ async def charge_back_deposit(context: Context, actor: str, deposit: str, reason
     _refuse(row, reason)
     network, amount = context.network(row["network"]), amount_of(context, row)
     is_reorg = network.capabilities.reversal is Reversal.REORG
+    alone = () if is_reorg else await _alone(context, amount.asset)
     await (_refuse_standing(network, context, row) if is_reorg else _refuse_unseen(context, amount))
     place = _place(network, row, amount) if is_reorg else accounts.suspense(amount.asset)
     gone = {"height": None, "block": None} if is_reorg else {}  # as an orphaned one: it may be seen again
@@ -45,7 +46,7 @@ async def charge_back_deposit(context: Context, actor: str, deposit: str, reason
         step,
         actor=actor,
         entry=templates.charged_back(CustomerId(row["owner"]), place, amount),
-        writes=(*step.writes, *await _coin(context, network, row)),
+        writes=(*step.writes, *alone, *await _coin(context, network, row)),
         result={**deposit_view({**row, **values}, amount.asset.decimals), "why": reason},
     )
     return await context.journal.commit(change)
@@ -69,6 +70,14 @@ async def _refuse_standing(network: Network, context: Context, row: Record) -> N
         raise NotAllowed(
             f"{network.id} does not miss this value: it has come again in another block, or is not scanned yet"
         )
+
+
+async def _alone(context: Context, asset: Asset) -> tuple[Update, ...]:
+    """The asset's row is written as it is, at the version that it has before suspense is read: of two deposits that lean on one
+    outflow the second is `Stale`, looks again, and finds it used up."""
+    row = await context.one(select(schema.assets).where(schema.assets.c.id == asset.symbol))
+    assert row is not None, "a deposit's asset is listed"
+    return (Update("assets", asset.symbol, row["version"], {"paused": row["paused"]}),)
 
 
 async def _refuse_unseen(context: Context, amount: Amount) -> None:

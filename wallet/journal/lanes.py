@@ -11,6 +11,9 @@ BATCH_MAX = (
 )
 HALVED_FROM = 50  # fewer are one batch: what each transaction costs by itself would weigh more than the overlap gains
 BULK_BESIDE = 500  # of the bulk lane in a transaction in which somebody interactive waits: some tens of milliseconds
+BULK_SHARE = (
+    10  # one place in so many is bulk's while it waits, however many people do: it is slow then, and never stands
+)
 
 Item = TypeVar("Item")
 
@@ -47,7 +50,7 @@ class Lanes(Generic[Item]):
         await self._arrived.wait()
 
     def take(self, under_way: int = 0) -> list[Item]:
-        """The next batch: what is interactive, and as much bulk as fits beside it. Of many no more than half of all that is
+        """The next batch: what is interactive, and as much bulk as fits beside it, a little in any case. Of many no more than half of all that is
         waiting or `under_way`: so one half is judged while the other is committed, instead of one doing nothing."""
         return self._take(min(max((len(self) + under_way + 1) // 2, HALVED_FROM), BATCH_MAX))
 
@@ -61,7 +64,8 @@ class Lanes(Generic[Item]):
 
     def _take(self, limit: int, beside: int = BULK_BESIDE) -> list[Item]:
         people, bulk = self._waiting[Lane.INTERACTIVE], self._waiting[Lane.BULK]
-        taken = [people.popleft() for _ in range(min(len(people), limit))]
+        kept = min(len(bulk), limit // BULK_SHARE)
+        taken = [people.popleft() for _ in range(min(len(people), limit - kept))]
         room = min(beside, limit - len(taken)) if taken else limit
         taken += [bulk.popleft() for _ in range(min(len(bulk), room))]
         if not len(self):

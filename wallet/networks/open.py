@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context
+from wallet.customers.freeze import freeze_in
 from wallet.deposits.cursor import anchor
 from wallet.ids import NetworkId
 from wallet.journal.change import Change, EventKind, Insert
@@ -24,6 +25,7 @@ async def list_asset(context: Context, asset: Asset) -> None:
         raise NetworkMismatch(
             f"{asset.symbol} has {row['decimals']} decimals in the books and {asset.decimals} in the configuration"
         )
+    await freeze_in(context, asset)
 
 
 async def open_network(context: Context, network: Network, kind: str, public_keys: str) -> None:

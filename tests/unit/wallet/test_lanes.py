@@ -37,8 +37,9 @@ def shares(taken: list[str]) -> tuple[int, int]:
         (0, 10, 0, (0, 10)),
         (10, 10, 0, (10, 10)),
         (10, 5_000, 0, (10, BULK_BESIDE)),
-        (1_900, 100, 0, (1_000, 0)),
-        (900, 1_000, 0, (900, 50)),
+        (1_900, 50, 0, (925, 50)),
+        (1_900, 200, 0, (900, 100)),  # however many people wait, bulk goes on
+        (900, 1_000, 0, (855, 95)),
     ],
 )
 def test_what_the_next_batch_takes(people: int, bulk: int, under_way: int, expected: tuple[int, int]) -> None:
