@@ -18,6 +18,9 @@ from api.errors import RETRY_AFTER_S, Problem
 STREAMS_MAX = 24  # a process; each holds a few megabytes
 STREAMS_EACH_MAX = 3  # one asker; more are waiting on the same disk anyway
 STALL_S = 60.0  # a reader who takes nothing for so long is gone
+PACE_LEAST = (
+    65_536  # bytes a second on the whole: who reads a little now and then would hold a place that others wait for
+)
 
 OPEN_STREAMS: web.AppKey[Counter[str]] = web.AppKey("open_streams", Counter)
 
@@ -70,11 +73,11 @@ async def _send(
 ) -> None:
     """The status has been sent: there is no other answer than the rest of this one. What is raised is logged as everywhere,
     and nobody gets a problem in the middle of a file."""
-    whole = False
+    reader, whole = _Reader(response, stopping), False
     try:
-        await _write(response, first, stopping)
+        await reader.write(first)
         async for part in parts:
-            await _write(response, part, stopping)
+            await reader.write(part)
         await response.write_eof()
         whole = True
     finally:
@@ -82,9 +85,22 @@ async def _send(
             request.transport.abort()
 
 
-async def _write(response: web.StreamResponse, part: bytes, stopping: asyncio.Event) -> None:
-    """Raises `ConnectionError` when the node stops or the reader has gone, `TimeoutError` when it takes nothing."""
-    if stopping.is_set():
-        raise ConnectionError("the node stops")
-    async with asyncio.timeout(STALL_S):
-        await response.write(part)
+class _Reader:
+    """Whoever an answer is sent to, with the time in which we waited for them; that in which they wait for us does not count."""
+
+    def __init__(self, response: web.StreamResponse, stopping: asyncio.Event) -> None:
+        self._response, self._stopping = response, stopping
+        self._waited_s, self._sent = 0.0, 0
+
+    async def write(self, part: bytes) -> None:
+        """Raises `ConnectionError` when the node stops or the reader has gone, `TimeoutError` when it takes nothing or too little."""
+        if self._stopping.is_set():
+            raise ConnectionError("the node stops")
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        async with asyncio.timeout(STALL_S):
+            await self._response.write(part)
+        self._waited_s += loop.time() - before
+        self._sent += len(part)
+        if self._waited_s > STALL_S and self._sent < (self._waited_s - STALL_S) * PACE_LEAST:
+            raise TimeoutError("the reader is too slow")

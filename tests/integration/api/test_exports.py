@@ -196,6 +196,23 @@ async def test_a_reader_that_takes_nothing_for_long_is_cut(
             await made.closed.wait()
 
 
+async def test_a_reader_that_takes_a_little_now_and_then_is_cut(
+    served: tuple[Served, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never still for long, and yet it holds its place: what is sent is too little for the time that was waited."""
+    made, client = served
+    monkeypatch.setattr(streaming, "STALL_S", 0.5)
+    monkeypatch.setattr(streaming, "PACE_LEAST", 1 << 30)
+    reading = asyncio.timeout(20)
+    async with reading, client.session.get(f"{client.url}/long") as answer:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            while True:
+                await answer.content.readexactly(200_000)
+                await asyncio.sleep(0.05)
+    assert made.closed.is_set()
+    assert made.made < 1_000
+
+
 async def test_a_node_that_stops_cuts_what_it_is_sending(api_node: ApiNode) -> None:
     """The rest of a long file would keep it from stopping; the reader sees that it is not whole."""
     made = Served()
