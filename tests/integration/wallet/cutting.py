@@ -1,7 +1,8 @@
 """A line between the Journal and PostgreSQL that can be cut around a commit, at the moment that a test chooses.
 
 A commit is either the word in a message of its own or, outside of BEGIN, a batch's one statement (PostgreSQL's message
-formats: a query, "Q"; the parsing of a statement under a name, "P"; its execution with arguments, "B").
+formats: a query, "Q"; the parsing of a statement under a name, "P"; its execution with arguments, "B"). Or at the n-th thing
+that is sent from now on, whatever it is.
 """
 
 import asyncio
@@ -27,13 +28,15 @@ class Cut(StrEnum):
 
 
 class CuttingLine:
-    """Listens on a Unix socket of its own and passes everything on. `cut` is what it does to the next commit, once."""
+    """Listens on a Unix socket of its own and passes everything on. `cut` is what it does to the next commit, once; or, while
+    `cut_in` is set, to what is sent after so many things more, over all its connections."""
 
     def __init__(self, dsn: str, folder: Path, *, late_s: float = 0.7) -> None:
         self._dsn, self._folder, self._late_s = urlsplit(dsn), folder, late_s
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
         self.cut = Cut.NEVER
+        self.cut_in: int | None = None
         self.cuts = 0
         self.late_arrived = asyncio.Event()
 
@@ -83,16 +86,24 @@ class CuttingLine:
     ) -> None:
         commits = _Commits()
         while chunk := await reader.read(_CHUNK):
-            if commits.are_asked_in(chunk) and self.cut is not Cut.NEVER:
+            if self._is_due(is_commit=commits.are_asked_in(chunk)):
                 await self._cut_now(chunk, writer, server, down)
                 return
             server.write(chunk)
             await server.drain()
 
+    def _is_due(self, *, is_commit: bool) -> bool:
+        if self.cut is Cut.NEVER:
+            return False
+        if self.cut_in is None:
+            return is_commit
+        self.cut_in -= 1
+        return self.cut_in < 0
+
     async def _cut_now(
         self, chunk: bytes, writer: asyncio.StreamWriter, server: asyncio.StreamWriter, down: asyncio.Task[None]
     ) -> None:
-        how, self.cut = self.cut, Cut.NEVER
+        how, self.cut, self.cut_in = self.cut, Cut.NEVER, None
         self.cuts += 1
         down.cancel()
         if how is Cut.AFTER:

@@ -31,6 +31,8 @@ from wallet.errors import InsufficientFunds, RememberedRefusal
 from wallet.journal import Change, Committed, Journal
 
 KILLS = 15
+NTH_MAX = 60
+STATEMENTS_LEAST = 3
 
 
 @asynccontextmanager
@@ -82,6 +84,42 @@ async def test_crs_07_a_refusal_whose_commit_is_lost_is_remembered_all_the_same(
     assert line.cuts == 1
     assert again.value.message == first.value.message
     assert await count_of(dsns.books, "requests") == 1
+
+
+@pytest.mark.parametrize("how", [Cut.BEFORE, Cut.AFTER])
+@pytest.mark.parametrize(
+    "first", [Cut.NEVER, *[pytest.param(cut, marks=pytest.mark.whole) for cut in (Cut.BEFORE, Cut.AFTER)]]
+)
+async def test_crs_07_a_line_that_is_lost_at_any_statement_loses_and_doubles_nothing(
+    dsns: Dsns, first: Cut, how: Cut
+) -> None:
+    """At the first thing that a batch sends, at the second, and so on until it ends before its turn to be cut has come. Then the
+    same while what became of a lost commit is looked up."""
+    made = 0
+    async with cut_line(dsns.books) as (line, journal), running(dsns.books) as other:
+        await journal.commit(credited(ALICE, 1000))
+        for nth in range(NTH_MAX):
+            await other.commit(
+                paid(ALICE, BOB, 1)
+            )  # so that the other writer's next batch locks, looks and begins anew
+            if first is not Cut.NEVER:
+                line.cut = first
+                lost = asyncio.create_task(journal.commit(paid(ALICE, BOB, 1)))
+                async with asyncio.timeout(10):
+                    while line.cut is not Cut.NEVER:
+                        await asyncio.sleep(0)
+            before, line.cut, line.cut_in = line.cuts, how, nth
+            asked = [journal.commit(paid(ALICE, BOB, 1, key=f"key-{nth}-{n}" if n else None)) for n in range(3)]
+            done = await asyncio.gather(*asked, *([lost] if first is not Cut.NEVER else []))
+            made += len(done) + 1
+            line.cut = Cut.NEVER
+            if line.cuts == before:
+                break
+    assert line.cuts >= STATEMENTS_LEAST, "a batch sends several things, and each of them was lost once"
+    assert nth < NTH_MAX - 1
+    assert await posted_and_held(dsns.books, BOB) == (made, 0)
+    assert await count_of(dsns.books, "journal") == made + 1
+    await proven(dsns.books)
 
 
 async def head(connection: asyncpg.Connection) -> tuple[int, int]:
