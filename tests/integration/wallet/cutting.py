@@ -38,6 +38,7 @@ class CuttingLine:
         self.cut = Cut.NEVER
         self.cut_in: int | None = None
         self.cuts = 0
+        self.was_cut = asyncio.Event()
         self.late_arrived = asyncio.Event()
 
     @property
@@ -105,6 +106,7 @@ class CuttingLine:
     ) -> None:
         how, self.cut, self.cut_in = self.cut, Cut.NEVER, None
         self.cuts += 1
+        self.was_cut.set()
         down.cancel()
         if how is Cut.AFTER:
             server.write(chunk)

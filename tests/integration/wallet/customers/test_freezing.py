@@ -1,4 +1,4 @@
-"""A freeze holds in every asset, also in those that are listed after it, and however listing and freezing overtake each other."""
+"""A freeze holds in every asset, also in those listed after it, however listing and freezing overtake each other."""
 
 import asyncio
 

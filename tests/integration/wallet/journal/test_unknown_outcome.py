@@ -93,8 +93,8 @@ async def test_crs_07_a_refusal_whose_commit_is_lost_is_remembered_all_the_same(
 async def test_crs_07_a_line_that_is_lost_at_any_statement_loses_and_doubles_nothing(
     dsns: Dsns, first: Cut, how: Cut
 ) -> None:
-    """At the first thing that a batch sends, at the second, and so on until it ends before its turn to be cut has come. Then the
-    same while what became of a lost commit is looked up."""
+    """At the first thing that a batch sends, at the second, and so on until it ends before its turn to be cut has come.
+    Then the same while what became of a lost commit is looked up."""
     made = 0
     async with cut_line(dsns.books) as (line, journal), running(dsns.books) as other:
         await journal.commit(credited(ALICE, 1000))
@@ -104,10 +104,9 @@ async def test_crs_07_a_line_that_is_lost_at_any_statement_loses_and_doubles_not
             )  # so that the other writer's next batch locks, looks and begins anew
             if first is not Cut.NEVER:
                 line.cut = first
+                line.was_cut.clear()
                 lost = asyncio.create_task(journal.commit(paid(ALICE, BOB, 1)))
-                async with asyncio.timeout(10):
-                    while line.cut is not Cut.NEVER:
-                        await asyncio.sleep(0)
+                await asyncio.wait_for(line.was_cut.wait(), 10)
             before, line.cut, line.cut_in = line.cuts, how, nth
             asked = [journal.commit(paid(ALICE, BOB, 1, key=f"key-{nth}-{n}" if n else None)) for n in range(3)]
             done = await asyncio.gather(*asked, *([lost] if first is not Cut.NEVER else []))
