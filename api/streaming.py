@@ -86,14 +86,14 @@ async def _send(
 
 
 class _Reader:
-    """Whoever an answer is sent to, with the time in which we waited for them; that in which they wait for us does not count."""
+    """Whoever an answer is sent to, with the time that we waited for them; when they wait for us it does not count."""
 
     def __init__(self, response: web.StreamResponse, stopping: asyncio.Event) -> None:
         self._response, self._stopping = response, stopping
         self._waited_s, self._sent = 0.0, 0
 
     async def write(self, part: bytes) -> None:
-        """Raises `ConnectionError` when the node stops or the reader has gone, `TimeoutError` when it takes nothing or too little."""
+        """Raises `ConnectionError` when the node stops or the reader has gone, `TimeoutError` when it takes too little."""
         if self._stopping.is_set():
             raise ConnectionError("the node stops")
         loop = asyncio.get_running_loop()

@@ -51,7 +51,8 @@ class Lanes(Generic[Item]):
 
     def take(self, under_way: int = 0) -> list[Item]:
         """The next batch: what is interactive, and as much bulk as fits beside it, a little in any case. Of many no more than
-        half of all that is waiting or `under_way`: so one half is judged while the other is committed, instead of one doing nothing."""
+        half of all that is waiting or `under_way`: so one half is judged while the other is committed, instead of one doing
+        nothing."""
         return self._take(min(max((len(self) + under_way + 1) // 2, HALVED_FROM), BATCH_MAX))
 
     def take_all(self) -> list[Item]:

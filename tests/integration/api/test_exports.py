@@ -206,11 +206,15 @@ async def test_a_reader_that_takes_a_little_now_and_then_is_cut(
     reading = asyncio.timeout(20)
     async with reading, client.session.get(f"{client.url}/long") as answer:
         with pytest.raises(aiohttp.ClientPayloadError):
-            while True:
-                await answer.content.readexactly(200_000)
-                await asyncio.sleep(0.05)
+            await _read_now_and_then(answer)
     assert made.closed.is_set()
     assert made.made < 1_000
+
+
+async def _read_now_and_then(answer: aiohttp.ClientResponse) -> None:
+    while True:
+        await answer.content.readexactly(200_000)
+        await asyncio.sleep(0.05)
 
 
 async def test_a_node_that_stops_cuts_what_it_is_sending(api_node: ApiNode) -> None:
