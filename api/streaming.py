@@ -90,7 +90,8 @@ class _Reader:
 
     def __init__(self, response: web.StreamResponse, stopping: asyncio.Event) -> None:
         self._response, self._stopping = response, stopping
-        self._waited_s, self._sent = 0.0, 0
+        self._waited_s: float = 0
+        self._sent = 0
 
     async def write(self, part: bytes) -> None:
         """Raises `ConnectionError` when the node stops or the reader has gone, `TimeoutError` when it takes too little."""
