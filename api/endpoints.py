@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import reversals, watch
+from api.operator import reversals, waiting, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *explain.ROUTES,
     *networks.ROUTES,
     *watch.ROUTES,
+    *waiting.ROUTES,
     *reversals.ROUTES,
     *problems.ROUTES,
 )

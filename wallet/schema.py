@@ -138,7 +138,11 @@ vault_items = Table(
 
 assets = _row_table("assets", Column("decimals", Integer), Column("paused", Boolean), Column("pause_reason", Text))
 networks = _row_table("networks", *_text("kind", "identity", "public_keys"), Column("start_height", BigInteger))
-listings = _row_table("listings", *_text("network", "asset", "contract"), Column("decimals", Integer))
+listings = _row_table(
+    "listings",
+    *_text("network", "asset", "contract", "code_hash", "implementation", "implementation_hash", "suspended"),
+    Column("decimals", Integer),
+)
 operators = _row_table("operators", Column("handle", Text), _time("created_at"))
 customers = _row_table(
     "customers", *_text("handle", "name_item", "email_item", "platform", "reference"), _time("created_at")
@@ -221,6 +225,21 @@ breaks = _row_table(
     _time("created_at"),
     _time("resolved_at"),
 )
+strays = _row_table(
+    "strays",
+    *_text("network", "identity", "address", "owner", "contract", "symbol", "reason", "state", "tx", "block"),
+    *_text("proposal", "submission"),
+    _money("units"),
+    Column("decimals", Integer),
+    Column("height", BigInteger),
+    _time("created_at"),
+)
+proposals = _row_table(
+    "proposals",
+    *_text("kind", "subject", "digest", "reason", "proposer", "state", "outcome"),
+    *[Column(name, JSONB) for name in ("content", "approvals", "signatures")],
+    *[_time(name) for name in ("created_at", "expires_at", "ended_at")],
+)
 retentions = _row_table("retentions", _time("forgotten_before"))
 archives = _row_table(
     "archives",
@@ -256,6 +275,8 @@ ROWS: dict[str, Table] = {
         reversals,
         observations,
         breaks,
+        strays,
+        proposals,
         retentions,
         archives,
         journal_keys,
@@ -274,6 +295,7 @@ UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
     "placed_holds": (("platform", "client_reference"),),
     "settlements": (("platform", "client_reference"),),
     "reversals": (("object",),),
+    "strays": (("network", "identity"),),
 }
 """What must be unique beside the id. The Journal judges it before it writes, so that a taken handle is a refusal of one
 Change and never an error of the whole batch. These columns are never updated."""
@@ -308,6 +330,13 @@ network_views = Table(
     Column("final", BigInteger),
     _time("seen_at"),
     Column("error", Text),
+)
+stray_counts = Table(
+    "stray_counts",
+    metadata,
+    *[Column(name, Text, primary_key=True) for name in ("network", "owner")],
+    Column("day", Date, primary_key=True),
+    *[Column(name, BigInteger) for name in ("beyond", "height")],
 )
 reconciliations = Table(
     "reconciliations",

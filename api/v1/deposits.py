@@ -1,18 +1,25 @@
-"""Deposits: what arrived, how far it is, and why if it does not get further."""
+"""Deposits: what arrived, how far it is, and why if it does not get further.
+
+What arrived and is nothing that we list (a stray, `str_…`) stands in the same list: whoever sent it looks for it there.
+"""
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from pydantic import Field
+from sqlalchemy import func, select
 
 from api.auth import may_see, subject
-from api.pages import page_of_rows
+from api.pages import page_of_tables
 from api.routes import Answer, Call, any_of, route
 from api.schema import AmountText, AssetSymbol, CustomerName, Moment, NetworkName, Nothing, Paging, Shown
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Context, Record
 from wallet.deposits.detect import deposit_view
+from wallet.deposits.ways_out import WAYS_OUT
 from wallet.errors import NotFound
+from wallet.strays.states import State
+from wallet.strays.view import stray_view
 
 _READERS = any_of(Scope.READ, Scope.OPERATE_READ)
 
@@ -21,14 +28,27 @@ class DepositQuery(Paging):
     customer: CustomerName | None = None
 
 
+class ClaimView(Shown):
+    """What a contract says of itself. Nobody vouches for any of it: a token may call itself by any name."""
+
+    contract: str | None = Field(description="None for the network's own asset.")
+    units: str = Field(description="The contract's own base units.", examples=["25000000"])
+    symbol: str | None
+    decimals: int | None
+
+
 class DepositView(Shown):
+    """`asset` and `amount` are null, and `claim` is there, for what no listing covers."""
+
     id: str
     network: NetworkName
-    asset: AssetSymbol
-    amount: AmountText
+    asset: AssetSymbol | None
+    amount: AmountText | None
     address: str | None
     status: str
     reason: str | None
+    way_out: str | None = Field(description="What can be done, where it is not credited by itself.")
+    claim: ClaimView | None
     tx: str
     confirmations: int | None
     created_at: Moment
@@ -36,28 +56,39 @@ class DepositView(Shown):
 
 
 class DepositPage(Shown):
+    """`beyond` counts what no listing covers and was too much to list: a flood of worthless tokens."""
+
     items: list[DepositView]
     next_cursor: str | None
+    beyond: int
 
 
 @route("GET", "/v1/deposits", access=_READERS, answer=DepositPage, refuses=("not_found", "invalid_cursor"))
 async def list_all(call: Call[Nothing, DepositQuery]) -> Answer:
     """Deposits, newest first"""
     owner = await subject(call, call.query.customer)
-    table = schema.deposits
-    rows, following = await page_of_rows(call, f"deposits:{owner}", table, table.c.owner == owner)
+    of_owner = {p: (table, table.c.owner == owner) for p, table in (("dep", schema.deposits), ("str", schema.strays))}
+    rows, following = await page_of_tables(call, f"deposits:{owner}", of_owner)
     tips = await network_tips(call.context)
-    return Answer(DepositPage(items=[shown_deposit(call.context, row, tips) for row in rows], next_cursor=following))
+    items = [shown(call.context, row, tips) for row in rows]
+    return Answer(DepositPage(items=items, next_cursor=following, beyond=await _beyond(call.context, owner)))
 
 
 @route("GET", "/v1/deposits/{deposit}", access=_READERS, answer=DepositView, refuses=("not_found",))
 async def show(call: Call[Nothing, Nothing]) -> Answer:
     """One deposit"""
-    table = schema.deposits
-    row = await call.context.one(select(table).where(table.c.id == call.path["deposit"]))
+    named = call.path["deposit"]
+    table = schema.strays if named.startswith("str_") else schema.deposits
+    row = await call.context.one(select(table).where(table.c.id == named))
     if row is None or not await may_see(call, row["owner"]):
-        raise NotFound("deposit", call.path["deposit"])
-    return Answer(shown_deposit(call.context, row, await network_tips(call.context)))
+        raise NotFound("deposit", named)
+    return Answer(shown(call.context, row, await network_tips(call.context)))
+
+
+async def _beyond(context: Context, owner: str) -> int:
+    table = schema.stray_counts
+    row = await context.one(select(func.sum(table.c.beyond).label("beyond")).where(table.c.owner == owner))
+    return int(row["beyond"] or 0) if row else 0
 
 
 async def network_tips(context: Context) -> dict[str, int | None]:
@@ -74,7 +105,21 @@ def confirmations(row: Record, tips: Mapping[str, int | None]) -> int | None:
 
 def shown_deposit(context: Context, row: Record, tips: Mapping[str, int | None]) -> DepositView:
     view = deposit_view(row, context.asset(row["asset"]).decimals)
-    return DepositView.model_validate({**view, "confirmations": confirmations(row, tips)})
+    way_out = WAYS_OUT.get(str(row["reason"]))
+    return DepositView.model_validate(
+        {**view, "way_out": way_out, "claim": None, "confirmations": confirmations(row, tips)}
+    )
+
+
+def shown_stray(row: Record, tips: Mapping[str, int | None]) -> DepositView:
+    """As an item of the same list: there, and nobody's balance."""
+    own = {"asset": None, "amount": None, "credited_at": None, "confirmations": confirmations(row, tips)}
+    way_out = WAYS_OUT[row["reason"]] if row["state"] == State.SEEN else None
+    return DepositView.model_validate({**stray_view(row), **own, "way_out": way_out})
+
+
+def shown(context: Context, row: Record, tips: Mapping[str, int | None]) -> DepositView:
+    return shown_stray(row, tips) if row["id"].startswith("str_") else shown_deposit(context, row, tips)
 
 
 ROUTES = (list_all, show)

@@ -1,6 +1,5 @@
 """`coffer deposit`."""
 
-import json
 from typing import Any
 
 import typer
@@ -12,16 +11,19 @@ group = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=Tru
 
 @group.command("waiting")
 def deposit_waiting(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """List quarantined deposits with their reasons, one JSON object a line."""
-    from sqlalchemy import select  # noqa: PLC0415
+    """List quarantined deposits and strays (what no listing covers) with their reasons, one JSON object a line."""
+    from node.commands.waiting import print_waiting  # noqa: PLC0415
 
-    from wallet import schema  # noqa: PLC0415
-    from wallet.deposits.detect import QUARANTINED, deposit_view  # noqa: PLC0415
+    beside(config, lambda context, _dsns: print_waiting(context))
+
+
+@group.command("find")
+def deposit_find(network: str, height: int, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Write down all strays of one block: of a flood only the first of a day are, and the one that matters may be later."""
+    from wallet.strays.record import find_strays  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
-        wanted = select(schema.deposits).where(schema.deposits.c.state == QUARANTINED).order_by(schema.deposits.c.id)
-        for row in await context.all(wanted):
-            print(json.dumps(deposit_view(row, context.asset(row["asset"]).decimals)))
+        print(f"{await find_strays(context, context.network(network), height)} strays written down")
         return 0
 
     beside(config, work)

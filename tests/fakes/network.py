@@ -7,6 +7,7 @@ network.steal(amount)                somebody else takes it from our own address
 network.take(amount)                 the same at a bank, whose statement shows it leaving
 network.claim(address, amount)      the next block says so, and no balance bears it out
 network.give(amount)                 it is there, and no block shows it
+network.stray(address, contract, 5)  a token that nobody listed, or at an address of another network
 network.silent = True               nothing answers
 network.lose_answers = 1            the next submission arrives, and the answer to it does not
 network.rejecting = "no"            submissions are understood and refused
@@ -16,7 +17,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,6 +47,8 @@ from wallet.ports import (
     Reversal,
     Source,
     Status,
+    Stray,
+    StrayReason,
     SubmissionRef,
     Unsigned,
     Utxo,
@@ -73,6 +76,7 @@ class Tx:
     hollow: bool = False  # blocks show it, and nothing moved
     silent: bool = False  # it moved, and no block shows it
     told: bool = False  # it left, and the statement says so
+    strays: tuple[tuple[str, str | None, int, str | None], ...] = ()  # address, contract, units, what it calls itself
 
     @property
     def ours(self) -> bool:
@@ -152,6 +156,13 @@ class FakeNetwork:
         self.pool[tx.id] = tx
         return tx.id
 
+    def stray(self, address: str, contract: str | None, units: int, symbol: str | None = None) -> str:
+        """Value that no listing here covers; told of where the address is somebody's, here or elsewhere."""
+        self._serial += 1
+        tx = Tx(_digest(self.id, "stray", self._serial), (), strays=((address, contract, units, symbol),))
+        self.pool[tx.id] = tx
+        return tx.id
+
     def mine(self, count: int = 1) -> None:
         """Blocks; the first takes everything that waits and can be included."""
         for _ in range(count):
@@ -211,7 +222,8 @@ class FakeNetwork:
             known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
             ours = tuple(arrival for arrival in arrivals if arrival.address in known)
             left = tuple(Outgoing(tx.id, tx.pays[0][1], "taken back", charge=False) for tx in mined.txs if tx.told)
-            yield Block(height, mined.ref.id, mined.parent, mined.at, ours, left)
+            strays = tuple(stray for tx in mined.txs for stray in self._strays(tx))
+            yield Block(height, mined.ref.id, mined.parent, mined.at, ours, left, strays)
 
     def derive(self, branch: Branch, index: int) -> Derived:
         return Derived(f"{self.id}-{branch.value}-{index}", f"m/{branch.value}/{index}")
@@ -296,6 +308,13 @@ class FakeNetwork:
     def _answer(self) -> None:
         if self.silent:
             raise NetworkUnreachable("silent, as a test wished")
+
+    def _strays(self, tx: Tx) -> Iterator[Stray]:
+        """An address is this network's by its name: nobody else hands out such."""
+        for place, (address, contract, units, symbol) in enumerate(tx.strays):
+            here = address.startswith(f"{self.id}-")
+            reason = StrayReason.UNLISTED_TOKEN if here else StrayReason.WRONG_NETWORK
+            yield Stray(f"{tx.id}:stray:{place}", address, contract, units, tx.id, reason, symbol, 18)
 
     def _spender(self, tx: Tx) -> str:
         """The address that a submission of ours goes from; coins and bank money count as the node's own address."""

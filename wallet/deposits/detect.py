@@ -20,6 +20,7 @@ from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
+from wallet.strays.record import record_strays
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
@@ -56,6 +57,7 @@ async def record_block(context: Context, network: Network, block: Block) -> None
             point("deposit.after_detect")
     for outgoing in block.outgoing:
         await _book_outflow(context, network, block, outgoing)
+    await record_strays(context, network, block)
 
 
 async def _own_submissions(context: Context, network: Network, block: Block) -> frozenset[str]:

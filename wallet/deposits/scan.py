@@ -9,6 +9,7 @@ from wallet.deposits.orphan import orphan_above
 from wallet.networks.open import start_height
 from wallet.points import point
 from wallet.ports import BlockRef, Network, NetworkMismatch
+from wallet.strays.orphan import orphan_strays_above
 
 BLOCKS_MAX = 200  # blocks a step, so that other work of the network gets its turn during a catch-up
 WALK_STEP = 64  # scanned blocks compared at a time while looking for the common ancestor
@@ -59,6 +60,7 @@ async def _rewind(context: Context, network: Network, height: int) -> BlockRef:
     ancestor = await _common_ancestor(context, network, height)
     _log.warning("reorg", network=network.id, ancestor=ancestor.height)
     await orphan_above(context, network, ancestor)
+    await orphan_strays_above(context, network, ancestor)
     await rewind_cursor(context, network.id, ancestor)
     return ancestor
 

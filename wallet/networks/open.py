@@ -77,6 +77,10 @@ def _listing_row(listing: Listing) -> dict[str, object]:
         "asset": listing.asset.symbol,
         "contract": listing.contract,
         "decimals": listing.decimals,
+        "code_hash": None,
+        "implementation": None,
+        "implementation_hash": None,
+        "suspended": None,
     }
 
 

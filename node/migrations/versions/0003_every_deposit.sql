@@ -4,3 +4,69 @@ SELECT 1; -- a script says something, or the driver stumbles
 
 -- Who is frozen, for assets that are listed later.
 CREATE INDEX accounts_frozen ON accounts (owner) WHERE flags & 4 <> 0;
+
+-- Value at addresses of ours that no listing covers. `units`, `symbol` and `decimals` are what a contract says of itself.
+CREATE TABLE strays (
+    id          text PRIMARY KEY,
+    version     integer NOT NULL,
+    network     text NOT NULL,
+    identity    text NOT NULL,
+    address     text NOT NULL,
+    owner       text NOT NULL,
+    contract    text,
+    units       numeric(78, 0) NOT NULL,
+    symbol      text,
+    decimals    integer,
+    reason      text NOT NULL,
+    state       text NOT NULL,
+    tx          text NOT NULL,
+    height      bigint,
+    block       text,
+    proposal    text,
+    submission  text,
+    created_at  timestamptz NOT NULL,
+    UNIQUE (network, identity)
+);
+CREATE INDEX strays_owner ON strays (owner, id);
+CREATE INDEX strays_by_height ON strays (network, height);
+CREATE INDEX strays_by_submission ON strays (submission) WHERE submission IS NOT NULL;
+
+-- How many strays a day had beyond those that are written down one by one. Operational: losing it loses no money.
+CREATE TABLE stray_counts (
+    network     text NOT NULL,
+    owner       text NOT NULL,
+    day         date NOT NULL,
+    beyond      bigint NOT NULL,
+    height      bigint NOT NULL,
+    PRIMARY KEY (network, owner, day)
+);
+
+-- Acts that need two people. `content` is the exact act; `digest` names it together with id and kind.
+CREATE TABLE proposals (
+    id          text PRIMARY KEY,
+    version     integer NOT NULL,
+    kind        text NOT NULL,
+    subject     text NOT NULL,
+    content     jsonb NOT NULL,
+    digest      text NOT NULL,
+    reason      text NOT NULL,
+    proposer    text NOT NULL,
+    state       text NOT NULL,
+    approvals   jsonb NOT NULL,
+    signatures  jsonb NOT NULL,
+    outcome     text,
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    ended_at    timestamptz
+);
+CREATE INDEX proposals_open ON proposals (state, id) WHERE state IN ('proposed', 'approved');
+CREATE INDEX proposals_subject ON proposals (subject, id);
+
+-- What a token's contract was when it was listed, and why it is suspended on its network.
+ALTER TABLE listings ADD COLUMN code_hash text, ADD COLUMN implementation text, ADD COLUMN implementation_hash text,
+    ADD COLUMN suspended text;
+
+GRANT SELECT, INSERT, UPDATE ON strays, proposals TO coffer_books;
+GRANT SELECT ON stray_counts TO coffer_books;
+GRANT SELECT ON strays, proposals, stray_counts TO coffer_ops;
+GRANT INSERT, UPDATE, DELETE ON stray_counts TO coffer_ops;

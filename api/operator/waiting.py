@@ -1,0 +1,46 @@
+"""What waits for an operator: deposits that are not credited by themselves, and strays."""
+
+from pydantic import Field
+
+from api.pages import page_of_tables
+from api.routes import Answer, Call, any_of, route
+from api.schema import Nothing, Paging, Shown
+from api.v1.deposits import DepositView, network_tips, shown
+from wallet import schema
+from wallet.access.keys import Scope
+from wallet.deposits.detect import QUARANTINED
+from wallet.strays.states import State
+
+
+class WaitingView(DepositView):
+    customer: str | None = Field(description="Whose address it came to; null where nobody knows.")
+
+
+class WaitingPage(Shown):
+    items: list[WaitingView]
+    next_cursor: str | None
+
+
+@route(
+    "GET",
+    "/v1/operator/waiting",
+    access=any_of(Scope.OPERATE_READ),
+    answer=WaitingPage,
+    refuses=("invalid_cursor",),
+)
+async def list_waiting(call: Call[Nothing, Paging]) -> Answer:
+    """Quarantined deposits and strays that nothing was done with, newest first"""
+    wanted = {
+        "dep": (schema.deposits, schema.deposits.c.state == QUARANTINED),
+        "str": (schema.strays, schema.strays.c.state == State.SEEN.value),
+    }
+    rows, following = await page_of_tables(call, "waiting", wanted)
+    tips = await network_tips(call.context)
+    items = [
+        WaitingView.model_validate({**shown(call.context, row, tips).model_dump(), "customer": row["owner"]})
+        for row in rows
+    ]
+    return Answer(WaitingPage(items=items, next_cursor=following))
+
+
+ROUTES = (list_waiting,)

@@ -1,0 +1,22 @@
+"""What can be done about a deposit that is not credited, in words for whoever waits for it."""
+
+from collections.abc import Mapping
+
+_RECOVER = "ask us to send it back to an address that you name, with this id; nothing is done by itself"
+_NOT_BELIEVED = "an operator looks into it; nothing is credited before the network bears it out"
+
+WAYS_OUT: Mapping[str, str] = {
+    "unlisted_token": f"this network's token is not listed here: {_RECOVER}",
+    "wrong_network": f"the address was given to you for another network: {_RECOVER}, or to credit it to you",
+    "dust": "it is below the least deposit and costs more to move than it is worth; send at least the minimum",
+    "unattributed": "tell us what you paid, from where and when, and an operator gives it to you",
+    "ambiguous_reference": "the payment quotes two references: tell us which is meant, and an operator gives it to you",
+    "returned_payout": "a payment of ours came back: an operator gives it to whom it belongs to",
+    "identity_seen_before": "the bank used one reference twice: an operator gives it to whom it belongs to",
+    "account_closed": "its account is closed: an operator gives it to whom it belongs to, or sends it back",
+    "balance_disagrees": _NOT_BELIEVED,
+    "balance_unreadable": _NOT_BELIEVED,
+    "decimals_changed": _NOT_BELIEVED,
+    "inexact": "it has more decimals than we keep: an operator looks into it",
+    "too_large": _NOT_BELIEVED,
+}
