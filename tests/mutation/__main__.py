@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutation.modules import MUTATED, SCORE_LEAST
-from tests.mutation.run import Mutant, found, run_mutmut
+from tests.mutation.run import Mutant, found, judge_from_start, run_mutmut
 from tests.mutation.survivors import unexplained
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     if not asked.again:
         run_mutmut(ROOT, FOLDER, modules, asked.at_once)
+        left = [mutant for mutant in found(FOLDER, modules) if mutant.status in {"survived", "no tests"}]
+        say(f"\n{len(left)} survived; once more on each, from the start")
+        judge_from_start(FOLDER, left, asked.at_once)
     run = [mutant for mutant in found(FOLDER, modules) if mutant.status != "not checked"]  # it may have been cut short
     score = tell(run)
     say(f"{time.monotonic() - started:.0f} s")

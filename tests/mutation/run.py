@@ -1,12 +1,18 @@
-"""mutmut in a copy of the project, and what it found."""
+"""mutmut in a copy of the project, and what it found.
+
+mutmut switches a mutant on when the tests are imported already. What runs at import itself, such as how columns are spelt, it
+so never sees changed: therefore whatever survived is looked at once more, each in a process that has it from its start.
+"""
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from difflib import ndiff
 from pathlib import Path
 
@@ -14,6 +20,8 @@ from mutmut.stats import status_by_exit_code
 
 from tests.mutation.modules import TESTS
 
+FROM_START_LIMIT_S = 300.0  # some seconds of tests, on a machine that does much besides
+_FROM_START = "from_start.json"
 COPIED = ("wallet", "chains", "api", "node", "tests", "pyproject.toml", "README.md")
 _CONFIGURATION = """
 
@@ -29,8 +37,10 @@ use_git_change_detection = false
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`was` and `became` are the lines that differ, in the spelling of `ast.unparse`; `status` in mutmut's words."""
+    """`key` is mutmut's name for it; `was` and `became` are the lines that differ, in the spelling of `ast.unparse`; `status`
+    in mutmut's words."""
 
+    key: str
     module: str
     function: str
     was: str
@@ -58,8 +68,39 @@ def run_mutmut(root: Path, folder: Path, modules: Sequence[str], at_once: int) -
     subprocess.run(command, cwd=folder, check=True)
 
 
+def judge_from_start(folder: Path, mutants: Sequence[Mutant], at_once: int) -> None:
+    """Runs the tests on each of these, in a process of its own; `found` tells what came of it. Raises CalledProcessError if
+    the tests do not pass as they are."""
+    if (code := _judged_from_start(folder, "")) != 0:
+        raise subprocess.CalledProcessError(code, "pytest")
+    with ThreadPoolExecutor(at_once) as pool:
+        codes = list(pool.map(lambda mutant: _judged_from_start(folder, mutant.key), mutants))
+    noticed = [mutant.key for mutant, code in zip(mutants, codes, strict=True) if code != 0]
+    folder.joinpath(_FROM_START).write_text(json.dumps(noticed), encoding="utf-8")
+
+
+def _judged_from_start(folder: Path, key: str) -> int:
+    command = [sys.executable, "-m", "pytest", "-x", "--hypothesis-profile=ci", *TESTS]
+    environment = {**os.environ, "MUTANT_UNDER_TEST": key}
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder / "mutants",
+            env=environment,
+            check=False,
+            timeout=FROM_START_LIMIT_S,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return 1
+
+
 def found(folder: Path, modules: Sequence[str]) -> list[Mutant]:
-    return [mutant for module in modules for mutant in _of_module(folder / "mutants", module)]
+    file = folder / _FROM_START
+    noticed = set(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else set()
+    mutants = (mutant for module in modules for mutant in _of_module(folder / "mutants", module))
+    return [replace(mutant, status="killed") if mutant.key in noticed else mutant for mutant in mutants]
 
 
 def _of_module(mutated: Path, module: str) -> Iterator[Mutant]:
@@ -70,8 +111,8 @@ def _of_module(mutated: Path, module: str) -> Iterator[Mutant]:
         stem = changed.rpartition("__mutmut_")[0]
         original = functions[f"{stem}__mutmut_orig"]
         if isinstance(original, ast.FunctionDef):
-            was, became = _difference(original, functions[changed])
-            yield Mutant(module, _readable(stem), was, became, status_by_exit_code[code])
+            was, became = _difference(original, functions[changed], stem)
+            yield Mutant(name, module, _readable(stem), was, became, status_by_exit_code[code])
 
 
 def _functions(file: Path) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -84,8 +125,15 @@ def _readable(stem: str) -> str:
     return stem.removeprefix("xǁ").replace("ǁ", ".") if stem.startswith("xǁ") else stem.removeprefix("x_")
 
 
-def _difference(original: ast.AST, changed: ast.AST) -> tuple[str, str]:
-    before, after = ast.unparse(original).splitlines()[1:], ast.unparse(changed).splitlines()[1:]
+def _difference(original: ast.FunctionDef, changed: ast.AST, name: str) -> tuple[str, str]:
+    before, after = _lines(original, name), _lines(changed, name)
     lines = list(ndiff(before, after))
     was, became = ([line[2:].strip() for line in lines if line.startswith(sign)] for sign in ("- ", "+ "))
     return " ".join(was), " ".join(became)
+
+
+def _lines(function: ast.AST, name: str) -> list[str]:
+    """Under the one name, so that only what was changed differs."""
+    assert isinstance(function, ast.FunctionDef)
+    function.name, function.decorator_list = name, []
+    return ast.unparse(function).splitlines()

@@ -67,7 +67,7 @@ def wire_row(table: str, row: Mapping[str, Any]) -> dict[str, object]:
     or table that does not exist."""
     wires, wired = _WIRES[table], dict(row)
     if not wired.keys() <= wires.names:
-        raise KeyError(f"{table} has no column {', '.join(wired.keys() - wires.names)}")
+        raise KeyError(f"{table} has no column {', '.join(sorted(wired.keys() - wires.names))}")
     for name, wire in wires.spelled:
         value = wired.get(name)
         if value is not None:

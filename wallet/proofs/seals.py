@@ -150,7 +150,7 @@ def with_signatures(sealed: Sealed, bad: Signature | None) -> Sealed:
     """The first bad signature of a block comes before whatever row stopped it."""
     if bad is None:
         return sealed
-    return Sealed(bad.last - 1, sealed.hash, sealed.at, bad.complaint)
+    return msgspec.structs.replace(sealed, seq=bad.last - 1, broken=bad.complaint)
 
 
 def _sound_body(seq: int, record: bytes, digest: bytes, copied: bytes, rest: int) -> Outside:

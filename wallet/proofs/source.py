@@ -104,10 +104,11 @@ async def open_source(connection: asyncpg.Connection, folder: Path | None) -> So
     if folder is None:
         raise BooksBroken(f"journal rows up to {last} were archived: name the folder that has the files")
     files = [(folder.joinpath(archive_name(row["id"])), row["digest"]) for row in rows]
-    return Source(connection, last, _sound_blocks(files))
+    return Source(connection, last, sound_blocks(files))
 
 
-def _sound_blocks(files: Sequence[tuple[Path, str]]) -> Iterator[Block]:
+def sound_blocks(files: Sequence[tuple[Path, str]]) -> Iterator[Block]:
+    """Of archives and the digests that the books have of them. Raises `BooksBroken` at the first that is another."""
     for file, digest in files:
         try:
             found = file_digest(file)

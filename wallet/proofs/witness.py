@@ -86,7 +86,7 @@ def read_heads(lines: Iterable[str]) -> Iterator[tuple[int, SignedHead]]:
     """With their line numbers. A line that was cut by a power failure is passed over; anything else that cannot be read
     raises `LineRefused`."""
     for number, line in enumerate(lines, start=1):
-        if not line.rstrip("\n").endswith("}"):
+        if not line.rstrip().endswith("}"):
             continue
         try:
             wire = _read(line)

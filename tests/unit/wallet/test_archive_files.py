@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wallet.proofs.broken import BooksBroken
-from wallet.proofs.source import Block, archive_name, file_digest, read_archive, write_block
+from wallet.proofs.source import Block, archive_name, file_digest, read_archive, sound_blocks, write_block
 
 BLOCKS = [Block(0, 3, b"\x00\n\xff" * 5, "a\tb\né\n"), Block(3, 4, b"", ""), Block(4, 9, b"{}\n", "x\n")]
 
@@ -56,3 +56,19 @@ def test_the_digest_is_over_the_whole_file(tmp_path: Path) -> None:
     assert file_digest(file) == hashlib.sha256(file.read_bytes()).hexdigest()
     with pytest.raises(OSError, match="No such file"):
         file_digest(tmp_path / "none")
+
+
+def test_archives_are_read_one_after_the_other_if_they_are_the_very_files(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, block in ((one, BLOCKS[0]), (two, BLOCKS[1])):
+        folder.mkdir()
+        written(folder, block)
+    files = [(folder / archive_name("7"), file_digest(folder / archive_name("7"))) for folder in (one, two)]
+    assert [block.upto for block in sound_blocks(files)] == [3, 4]
+    swapped = sound_blocks([files[0], (files[1][0], files[0][1])])
+    assert next(swapped).upto == 3
+    with pytest.raises(BooksBroken, match=f"^{files[1][0]} is not the file that was archived$"):
+        next(swapped)
+    files[0][0].unlink()
+    with pytest.raises(BooksBroken, match=f"^the archive {files[0][0]} cannot be read: No such file or directory$"):
+        next(sound_blocks(files))

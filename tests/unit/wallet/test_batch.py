@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from wallet.errors import InsufficientFunds, KeyReused, Refusal, RememberedRefusal, Stale
-from wallet.ids import CustomerId, NetworkId
+from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.journal import Change, Committed, EventKind, Insert, Request
 from wallet.journal.batch import Batch, Verdict, Waiting, decide
 from wallet.journal.body import decode_body, encode_body, time_text, wire_write
 from wallet.journal.chain import link
 from wallet.journal.change import Requirement
 from wallet.journal.head import Head
-from wallet.journal.judge import Known, Totals
+from wallet.journal.judge import Known, OpenHold, Totals
 from wallet.journal.receipts import JournalKey, is_signed, verify_receipt
 from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
 from wallet.ledger import accounts, templates
@@ -36,6 +36,14 @@ def balance(owner: CustomerId) -> str:
 
 def books(ann: int = 100) -> Known:
     return Known(totals={balance(ANN): Totals(credits_posted=ann, flags=int(Flags.NO_OVERDRAFT))})
+
+
+def held_books() -> Known:
+    """Ann has 100, of which a platform has promised 30."""
+    ann = Totals(debits_pending=30, credits_posted=100, flags=int(Flags.NO_OVERDRAFT))
+    clearing = accounts.clearing(EUR).id
+    totals = {balance(ANN): ann, clearing: Totals(credits_pending=30)}
+    return Known(totals=totals, holds={"hld_one": OpenHold(balance(ANN), clearing, "EUR", 30, 30)})
 
 
 def request(key: str, meaning: str = "") -> Request:
@@ -94,7 +102,15 @@ def test_a_batch_keeps_what_was_before_it() -> None:
     assert batch.known is known
     assert batch.totals_before == before
     assert batch.known.totals[balance(ANN)].posted == 99
-    assert batch.holds_before == {}
+
+
+def test_a_batch_keeps_the_holds_that_were_before_it() -> None:
+    known, one = held_books(), HoldId("hld_one")
+    before = dict(known.holds)
+    entry = templates.hold_released(ANN, Amount(10, EUR), one)
+    batch = decided(Change("cus_shop", EventKind.HOLD_VOIDED, {}, entry=entry), known=known)
+    assert batch.holds_before == before
+    assert batch.known.holds[one].remaining == 20
 
 
 def test_a_refusal_takes_no_place_and_holds_no_frame() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from wallet.ids import AccountId, CustomerId, HoldId, NetworkId
 from wallet.ledger import accounts, templates
-from wallet.ledger.accounts import Account, Flags, account_of
+from wallet.ledger.accounts import Account, Flags, account_of, owner_of, shown_sign
 from wallet.ledger.transfers import Entry, Move, Transfer, hold, moved_by, post, post_up_to, settle
 from wallet.money import Amount, Asset
 
@@ -259,3 +259,13 @@ def test_only_what_was_posted_is_reversed() -> None:
     entry = (hold(MINE, HOT, btc(1), ONE), settle(MINE, HOT, btc(1), ONE))
     with pytest.raises(ValueError, match=r"^only what was posted is reversed$"):
         templates.entry_reversed(entry[:1])
+
+
+def test_an_accounts_id_tells_whose_it_is() -> None:
+    assert owner_of("cus_ann:balance:BTC") == "cus_ann"
+    assert owner_of("house:hot@net:BTC") == "house"
+
+
+def test_a_receivable_alone_is_told_as_what_is_owed() -> None:
+    assert shown_sign("receivable") == -1
+    assert {shown_sign(code) for code in ("balance", "fees", "markup", "hot@net", "clearing")} == {1}

@@ -59,7 +59,8 @@ def test_after_a_failure_it_knows_nothing_and_is_another_epoch() -> None:
 
 def test_beyond_its_bound_it_keeps_the_accounts_of_the_last_batch_alone() -> None:
     image = Image()
-    image.advance(head(1), with_totals(**{f"a{n}": n for n in range(ACCOUNTS_MAX)}), {}, ())
+    image.advance(head(1), with_totals(**{f"a{n}": n for n in range(1, ACCOUNTS_MAX)}), {}, ())
+    image.advance(head(1), with_totals(a0=1), {}, ())
     assert len(image.totals) == ACCOUNTS_MAX
     known = with_totals(b=1)
     image.advance(head(2), known, {}, ())

@@ -40,6 +40,16 @@ def test_what_is_available_may_be_spent_to_the_last_unit() -> None:
     assert books.totals[ANN.id].posted == 30
 
 
+def test_each_transfer_is_told_with_what_both_sides_had_after_it() -> None:
+    books, entry = known(), (post(ANN, BEN, eur(10)), settle(ANN, BEN, eur(30), ONE))
+    first, second = judge(Change("test", EventKind.PAYMENT_SENT, {}, entry=entry), books)
+    assert (first.transfer, second.transfer) == entry
+    flags = int(Flags.NO_OVERDRAFT)
+    assert (first.debit_after, first.credit_after) == (Totals(30, 10, 0, 100, flags), Totals(0, 0, 30, 10, flags))
+    assert (second.debit_after, second.credit_after) == (Totals(0, 40, 0, 100, flags), Totals(0, 0, 0, 40, flags))
+    assert (second.debit_after, second.credit_after) == (books.totals[ANN.id], books.totals[BEN.id])
+
+
 @pytest.mark.parametrize(
     ("entry", "refusal"),
     [

@@ -64,6 +64,13 @@ def test_a_new_row_has_version_one_and_its_claims_are_taken() -> None:
     assert known.taken == {HANDLE, REFERENCE}
 
 
+def test_what_was_taken_before_stays_taken() -> None:
+    other: UniqueKey = ("customers", ("handle",), ("ben",))
+    known = Known(versions={("customers", "cus_ann"): None}, taken={other})
+    judge(change(inserted()), known)
+    assert known.taken == {other, HANDLE, REFERENCE}
+
+
 @pytest.mark.parametrize(("taken", "words"), [(HANDLE, "handle"), (REFERENCE, "platform, reference")])
 def test_a_claim_that_is_taken_is_refused(taken: UniqueKey, words: str) -> None:
     known = Known(versions={("customers", "cus_ann"): None}, taken={taken})
@@ -189,7 +196,13 @@ REFUSED: dict[str, Refused] = {
         InsufficientFunds,
         {"account": ANN.id, "asset": "EUR", "needed": "0.01", "available": "0.00"},
     ),
-    "a place that is empty": (
+    "a place that holds nothing": (
+        Known(totals={HOT.id: Totals(debits_posted=5, credits_posted=5, flags=2)}),
+        (post(CAPITAL, HOT, eur(1)),),
+        InsufficientFunds,
+        {"account": HOT.id, "asset": "EUR", "needed": "0.01", "available": "0.00"},
+    ),
+    "a place that holds less": (
         books(),
         (post(CAPITAL, HOT, eur(101)),),
         InsufficientFunds,

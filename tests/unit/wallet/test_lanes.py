@@ -97,3 +97,13 @@ def test_where_nothing_is_judged_beside_it_a_batch_takes_all_up_to_its_limit() -
     lanes = filled(people=300, bulk=0)
     assert len(lanes.take_all()) == 300
     assert len(filled(people=BATCH_MAX + 1, bulk=0).take_all()) == BATCH_MAX
+
+
+def test_half_is_of_what_waits_where_nothing_is_under_way() -> None:
+    assert len(filled(people=2 * HALVED_FROM + 2, bulk=0).take()) == HALVED_FROM + 1
+
+
+def test_at_an_end_nobody_is_left_waiting() -> None:
+    lanes = filled(people=BATCH_MAX + 1, bulk=BULK_BESIDE + 1)
+    assert shares(lanes.empty()) == (BATCH_MAX + 1, BULK_BESIDE + 1)
+    assert len(lanes) == 0

@@ -149,6 +149,7 @@ CONTRADICTIONS: dict[str, Callable[[], Receipt]] = {
     "too short": lambda: replace(FOUR, path=FOUR.path[:1]),
     "too long": lambda: replace(FOUR, path=(*FOUR.path, hashed("x"))),
     "no JSON": lambda: replace(FOUR, claim=b"x"),
+    "no object": lambda: replace(FOUR, claim=b'["v"]'),
     "no UTF-8": lambda: replace(FOUR, claim=b"\xff"),
     "version": lambda: replace(FOUR, claim=FOUR.claim.replace(b'"v":1', b'"v":2')),
 }
@@ -180,6 +181,11 @@ def test_what_is_no_receipt_is_refused_and_never_crashes(name: str, value: objec
     fields = {**FOUR.fields(), name: value}
     with pytest.raises(ReceiptMalformed):
         Receipt.from_json(msgspec.json.encode(fields))
+
+
+def test_what_is_wrong_with_the_text_of_a_receipt_is_said() -> None:
+    with pytest.raises(ReceiptMalformed, match=r"^not a receipt: Object contains unknown field `surprise`$"):
+        Receipt.from_json(msgspec.json.encode({**FOUR.fields(), "surprise": 1}))
 
 
 @given(st.binary(max_size=200))
@@ -296,6 +302,7 @@ REASONS: dict[str, tuple[Callable[[], Receipt], str]] = {
     "short path": (CONTRADICTIONS["too short"], "not a receipt: its path is too short"),
     "long path": (CONTRADICTIONS["too long"], "not a receipt: its path is too long"),
     "no JSON": (CONTRADICTIONS["no JSON"], "not a receipt: its claim is not JSON"),
+    "no object": (CONTRADICTIONS["no object"], "not a receipt: its claim is not JSON"),
     "version": (CONTRADICTIONS["version"], "not a receipt: its claim has version 2, and this release knows 1"),
     "time": (CONTRADICTIONS["time"], "not a receipt: its claim has another time"),
 }

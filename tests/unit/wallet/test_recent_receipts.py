@@ -47,9 +47,17 @@ def test_what_was_not_committed_here_has_none() -> None:
     assert [kept.find(seq) for seq in (9, 13, 19, 23, 24)] == [None] * 5
 
 
-def test_past_the_limit_the_oldest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent_receipts, "CHANGES_MAX", 5)
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (6, [*range(10, 16)]),  # two batches fit to the last Change
+        (5, [13, 14, 15]),
+        (2, [13, 14, 15]),  # the last one is kept whatever its size
+    ],
+)
+def test_past_the_limit_the_oldest_goes(monkeypatch: pytest.MonkeyPatch, limit: int, expected: list[int]) -> None:
+    monkeypatch.setattr(recent_receipts, "CHANGES_MAX", limit)
     kept = RecentReceipts()
-    for first in (1, 4, 7):
+    for first in (1, 4, 7, 10, 13):
         kept.keep(batch(first, 3))
-    assert [seq for seq in range(1, 10) if kept.find(seq) is not None] == [7, 8, 9]
+    assert [seq for seq in range(1, 16) if kept.find(seq) is not None] == expected

@@ -8,17 +8,22 @@ from struct import pack
 
 import pytest
 
+from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind, Request
 from wallet.journal.body import encode_body, time_text
 from wallet.journal.chain import GENESIS, link, microseconds
 from wallet.journal.receipts import JournalKey, Tree, change_claim, leaf, sign_batch
+from wallet.ledger.templates import payment_sent
+from wallet.money import Amount, Asset
+from wallet.proofs.batches import read_batch
 from wallet.proofs.copied import chain_words, journal_rows, sound_bodies, tail
-from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line
+from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line, read_outside, viewer_lines
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
 DAY = 20_779  # days from 1970-01-01 to 2026-11-22
 LATER = NOON + timedelta(seconds=5)
 KEY = JournalKey.from_seed(bytes(32))
+EURO = Amount(100, Asset("EUR", 2))
 _2000 = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -126,6 +131,12 @@ async def test_batches_from_before_receipts_are_unsigned() -> None:
     assert (told.batches, told.receipts) == (2, 3)
 
 
+def test_a_batch_is_signed_only_if_nothing_of_its_seal_is_missing() -> None:
+    assert read_batch(1, 2, NOON, b"root", "key", b"signature").seal == (b"root", "key", b"signature")
+    for seal in ((None, "key", b"signature"), (b"root", None, b"signature"), (b"root", "key", None)):
+        assert read_batch(1, 2, NOON, *seal).seal is None
+
+
 Broken = tuple[Callable[[], bytes], Callable[[], list[BatchRow]], int, str]
 FORGED = sign_batch(KEY, FIVE[1].hash, LATER, BATCHES[0][3] or b"")
 BAD: dict[str, Broken] = {
@@ -229,6 +240,19 @@ async def test_a_key_that_signed_must_be_listed() -> None:
         await sealer.close([])
 
 
+def test_whoever_owns_an_account_that_moves_has_no_line_of_their_own() -> None:
+    told = read_outside(encode_body(paid(), [], paid().entry))
+    assert viewer_lines(7, told) == ["7\tcus_cem\n"]
+    assert viewer_lines(8, read_outside(encode_body(replace(paid(), viewers=()), [], paid().entry))) == []
+
+
+def paid() -> Change:
+    """Ann pays Ben, and Cem may see it too."""
+    viewers, entry = ("cus_ann", "cus_cem", "cus_ben"), payment_sent(CustomerId("cus_ann"), CustomerId("cus_ben"), EURO)
+    return Change("cus_ann", EventKind.PAYMENT_SENT, {}, entry=entry, viewers=viewers)
+
+
 def test_lines_are_written_as_copy_writes_them() -> None:
+    assert answer_line(7, DAY, ("cus_a", "pay", "a\\b", "00")) == f"7\t{DAY}\tcus_a\tpay\ta\\\\b\t00\n"
     assert answer_line(7, DAY, ("cus_a", "pay", "a\\b\nc", "00")) == f"7\t{DAY}\tcus_a\tpay\ta\\\\b\\nc\t00\n"
     assert answer_line(7, DAY, ("cus_a", "pay", "\b\f\r\v\té", "00")) == f"7\t{DAY}\tcus_a\tpay\t\\b\\f\\r\\v\\té\t00\n"

@@ -42,6 +42,11 @@ def test_a_line_that_was_cut_is_passed_over() -> None:
     assert list(read_heads(["", "\n", line[:40], line[:40] + "\n", line])) == [(5, head(7))]
 
 
+def test_a_whole_line_is_read_whatever_space_follows_it() -> None:
+    """Or a space put behind it would take it out of the comparison."""
+    assert list(read_heads([head(7).to_line().replace("\n", " \r\n")])) == [(1, head(7))]
+
+
 @pytest.mark.parametrize(
     "line",
     [
