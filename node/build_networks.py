@@ -67,6 +67,7 @@ def _bitcoin(
         public_keys=keys,
         book=book,
         listings=section.listings(network),
+        address_kind=section.address_kind,
         user=section.user,
         password=section.password.get_secret_value() if section.password else None,
         cookie_file=config.path(section.cookie_file) if section.cookie_file else None,

@@ -93,10 +93,13 @@ class EvmSection(_NetworkSection):
 
 
 class BitcoinSection(_NetworkSection):
+    """`address_kind` is what customers are given who ask for no other kind of address: BIP-84's or BIP-86's (taproot)."""
+
     kind: Literal["bitcoin"]
     url: SecretStr
     chain: Literal["main", "testnet", "signet", "regtest"]
     confirmations: int = Field(ge=1, default=3)
+    address_kind: Literal["p2wpkh", "p2tr"] = "p2wpkh"
     user: str | None = None
     password: SecretStr | None = None
     cookie_file: str | None = None

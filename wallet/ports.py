@@ -70,6 +70,8 @@ class Capabilities:
     `resend_safe`: may the same bytes be sent twice. `sweeps`: deposits must be moved to the hot address before they
     can be paid out. `customer_pays_fee`: the network fee is quoted to, held from and paid by the customer, in the
     asset itself. `personal_payload`: submissions name people, so their bytes are sealed wherever we store them.
+    `address_kinds`: the kinds of deposit address that can be asked for by name, with the branch of keys of each; the
+    first is given to who names none. Empty where there is one kind, `Branch.DEPOSIT`.
     """
 
     source: Source
@@ -78,6 +80,7 @@ class Capabilities:
     sweeps: bool
     customer_pays_fee: bool
     personal_payload: bool
+    address_kinds: Mapping[str, "Branch"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +204,12 @@ class AddressBook(Protocol):
 
 
 class Branch(StrEnum):
-    """Customers' deposit addresses, and the node's own (index 0 is the hot address; operators fund it)."""
+    """Customers' deposit addresses, and the node's own (index 0 is the hot address; operators fund it). A network that
+    gives customers a second kind of address has a branch of keys for it, each with a counter of its own."""
 
     DEPOSIT = "deposit"
     HOUSE = "house"
+    DEPOSIT_TAPROOT = "deposit-taproot"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Addresses: ours from public keys alone, and strangers' from text, both as the scripts that Bitcoin really compares.
 
 What this prevents: value sent to where nobody can spend it, and a deposit credited by a label instead of by its script.
-Sources: BIP-32, BIP-84 (our paths), BIP-141, BIP-341 (scripts), BIP-173 and BIP-350 (text).
+Sources: BIP-32, BIP-84 and BIP-86 (our paths), BIP-141, BIP-341 (scripts), BIP-173 and BIP-350 (text).
 """
 
 import hashlib
@@ -15,13 +15,21 @@ from coincurve import PublicKeyXOnly
 
 from chains.bitcoin.bech32 import decode_segwit, encode_segwit
 from chains.bitcoin.parameters import MAIN, Chain
+from chains.bitcoin.taproot import output_key
 from wallet.ports import Branch, Derived, Destination
 
 INDEX_MAX: Final = 2**31 - 1  # the last step of BIP-32 that is not hardened
 _ADDRESS_CHARS_MAX = 90
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,35}", re.ASCII)
 _P2WPKH_PREFIX = b"\x00\x14"
-_BRANCH_NUMBERS = {Branch.DEPOSIT: 0, Branch.HOUSE: 1}
+_P2TR_PREFIX = b"\x51\x20"
+P2WPKH_PURPOSE, P2TR_PURPOSE = 84, 86
+_ACCOUNTS = {
+    Branch.DEPOSIT: (P2WPKH_PURPOSE, 0),
+    Branch.HOUSE: (P2WPKH_PURPOSE, 1),
+    Branch.DEPOSIT_TAPROOT: (P2TR_PURPOSE, 0),
+}
+"""Purpose and account number of each branch, in the order in which the signer tells the public keys."""
 
 
 def hash160(octets: bytes) -> bytes:
@@ -37,25 +45,34 @@ def _ripemd160(octets: bytes) -> bytes:
 
 
 class AccountKeys:
-    """The two account-level public keys, customers' and the house's, and every address below them."""
+    """The account-level public keys, customers' and the house's, and every address below them."""
 
     def __init__(self, public_keys: str, chain: Chain) -> None:
-        """`public_keys` is "deposit-xpub house-xpub". Raises `ValueError` for anything else or keys of another chain."""
+        """`public_keys` is "deposit-xpub house-xpub taproot-deposit-xpub"; books from before taproot know the first two.
+        Raises `ValueError` for anything else or keys of another chain."""
         texts = public_keys.split(" ")
-        if len(texts) != 2 or texts[0] == texts[1]:
-            raise ValueError("Bitcoin needs two account public keys, one for customers and one for the house")
+        if not 2 <= len(texts) <= len(_ACCOUNTS) or len(set(texts)) != len(texts):
+            raise ValueError(
+                "Bitcoin needs two or three account public keys: customers', the house's, customers' taproot"
+            )
         self._chain = chain
-        self._receiving = {
-            branch: _receiving_key(text, chain) for branch, text in zip(_BRANCH_NUMBERS, texts, strict=True)
-        }
+        self._receiving = {branch: _receiving_key(text, chain) for branch, text in zip(_ACCOUNTS, texts, strict=False)}
+
+    @property
+    def branches(self) -> frozenset[Branch]:
+        """Those whose public key is known."""
+        return frozenset(self._receiving)
 
     def derive(self, branch: Branch, index: int) -> Derived:
-        """Raises `ValueError` for an index that no key has."""
+        """Raises `ValueError` for an index that no key has, and for a branch whose public key is not known."""
         if not 0 <= index <= INDEX_MAX:
             raise ValueError(f"an address index lies between 0 and {INDEX_MAX}")
+        if branch not in self._receiving:
+            raise ValueError(f"no public key is known for the branch {branch}")
+        purpose, account = _ACCOUNTS[branch]
         public_key = self._receiving[branch].get_pubkey_from_path([index])
-        path = f"m/84'/{self._chain.coin}'/{_BRANCH_NUMBERS[branch]}'/0/{index}"
-        return Derived(p2wpkh_address(public_key, self._chain), path)
+        path = f"m/{purpose}'/{self._chain.coin}'/{account}'/0/{index}"
+        return Derived(address_of_key(public_key, purpose, self._chain), path)
 
 
 def _receiving_key(text: str, chain: Chain) -> BIP32:
@@ -67,7 +84,7 @@ def _receiving_key(text: str, chain: Chain) -> BIP32:
     if account.network != ("main" if chain is MAIN else "test"):
         raise ValueError(f"the account public key is not for the chain {chain.name}")
     if account.depth != 3:
-        raise ValueError("an account public key lies three steps below the seed (m/84'/coin'/account')")
+        raise ValueError("an account public key lies three steps below the seed (m/purpose'/coin'/account')")
     chain_code, public_key = account.get_extended_pubkey_from_path([0])
     return BIP32(chain_code, pubkey=public_key, fingerprint=account.get_fingerprint(), depth=4, network=account.network)
 
@@ -77,11 +94,34 @@ def p2wpkh_address(public_key: bytes, chain: Chain) -> str:
     return encode_segwit(chain.prefix, 0, hash160(public_key))
 
 
-def p2wpkh_address_of(script: bytes, chain: Chain) -> str | None:
-    """The address whose output script is exactly this one; None for every script that is not P2WPKH."""
-    if len(script) != 22 or not script.startswith(_P2WPKH_PREFIX):
-        return None
-    return encode_segwit(chain.prefix, 0, script[2:])
+def p2tr_address(public_key: bytes, chain: Chain) -> str:
+    """The address that this compressed public key alone can spend from, by the key path and without scripts."""
+    return encode_segwit(chain.prefix, 1, output_key(public_key))
+
+
+def address_of_key(public_key: bytes, purpose: int, chain: Chain) -> str:
+    """The address of a key whose path begins with this purpose: the path alone says of which kind it is."""
+    return p2tr_address(public_key, chain) if purpose == P2TR_PURPOSE else p2wpkh_address(public_key, chain)
+
+
+def own_address_of(script: bytes, chain: Chain) -> str | None:
+    """The address whose output script is exactly this one; None for every script of another kind than ours."""
+    if len(script) == 22 and script.startswith(_P2WPKH_PREFIX):
+        return encode_segwit(chain.prefix, 0, script[2:])
+    if len(script) == 34 and script.startswith(_P2TR_PREFIX):
+        return encode_segwit(chain.prefix, 1, script[2:])
+    return None
+
+
+def purpose_of(script: bytes) -> int | None:
+    """Under which purpose the key of such an output lies; None for scripts that are of no kind of ours."""
+    match len(script), script[:2]:
+        case 22, b"\x00\x14":
+            return P2WPKH_PURPOSE
+        case 34, b"\x51\x20":
+            return P2TR_PURPOSE
+        case _:
+            return None
 
 
 def address_of(script: bytes, chain: Chain) -> str | None:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chains.bitcoin.address import P2TR_PURPOSE
 from wallet.ports import FundsShort, Utxo
 
 INPUTS_MAX: Final = 500  # 34,000 virtual bytes: a third of what nodes relay as standard
 _OVERHEAD_WEIGHT: Final = 4 * 8 + 2  # version, locktime, marker and flag; the two counts are added as they grow
-_INPUT_WEIGHT: Final = (
-    4 * 41 + 108
-)  # outpoint, empty script, sequence; witness of a 72-byte signature and a 33-byte key
+P2WPKH_INPUT_WEIGHT: Final = 4 * 41 + 108  # outpoint, empty script, sequence; a 72-byte signature and a 33-byte key
+P2TR_INPUT_WEIGHT: Final = 4 * 41 + 66  # the same with one Schnorr signature of 64 bytes (BIP-341, default hash type)
+_P2TR_PATHS: Final = f"m/{P2TR_PURPOSE}'/"
 P2WPKH_OUTPUT_SIZE: Final = 31
 P2WSH_OUTPUT_SIZE: Final = 43  # the largest standard output, as for P2TR
 DUST_RATE_DEFAULT: Final = 3_000  # satoshi per 1,000 virtual bytes: Bitcoin Core's -dustrelayfee since 0.15
@@ -42,40 +43,49 @@ class Need:
     change_dust_units: int
     rate: int
 
-    def fee(self, inputs: int, *, with_change: bool) -> int:
+    def fee(self, inputs: Sequence[int], *, with_change: bool) -> int:
+        """What inputs of these weights cost, together with the outputs."""
         sizes = (*self.output_sizes, self.change_size) if with_change else self.output_sizes
         return fee_units(vsize(inputs, sizes), self.rate)
+
+    def met_by(self, coin: Utxo) -> bool:
+        return coin.units >= self.target_units + self.fee([input_weight(coin)], with_change=False)
 
 
 def choose(available: Sequence[Utxo], need: Need) -> Choice:
     """The same coins and need give the same choice, in whatever order they come. Raises `FundsShort`."""
     ordered = sorted(available, key=lambda coin: (coin.units, coin.outpoint))
-    enough = need.target_units + need.fee(1, with_change=False)
-    single = next((coin for coin in ordered if coin.units >= enough), None)
+    single = next((coin for coin in ordered if need.met_by(coin)), None)
     return _settle((single,) if single is not None else _gather(ordered[::-1], need), need)
 
 
 def _gather(largest_first: Sequence[Utxo], need: Need) -> tuple[Utxo, ...]:
-    total = 0
-    for count, coin in enumerate(largest_first[:INPUTS_MAX], start=1):
+    total, weights = 0, list[int]()
+    for coin in largest_first[:INPUTS_MAX]:
         total += coin.units
-        if total >= need.target_units + need.fee(count, with_change=False):
-            return tuple(largest_first[:count])
+        weights.append(input_weight(coin))
+        if total >= need.target_units + need.fee(weights, with_change=False):
+            return tuple(largest_first[: len(weights)])
     raise FundsShort("the inputs at hand do not cover the payments and the network fee")
 
 
 def _settle(inputs: tuple[Utxo, ...], need: Need) -> Choice:
     surplus = sum(coin.units for coin in inputs) - need.target_units
-    change = surplus - need.fee(len(inputs), with_change=True)
+    change = surplus - need.fee([input_weight(coin) for coin in inputs], with_change=True)
     if change < need.change_dust_units:
         change = 0
     return Choice(inputs, surplus - change, change)
 
 
-def vsize(inputs: int, output_sizes: Sequence[int]) -> int:
-    """Virtual bytes of a tx with so many P2WPKH inputs, never less than the signed tx will have."""
-    counts = _count_size(inputs) + _count_size(len(output_sizes))
-    weight = _OVERHEAD_WEIGHT + 4 * (counts + sum(output_sizes)) + inputs * _INPUT_WEIGHT
+def input_weight(coin: Utxo) -> int:
+    """What spending this coin adds to a tx: its path tells which kind of signature it takes."""
+    return P2TR_INPUT_WEIGHT if coin.path.startswith(_P2TR_PATHS) else P2WPKH_INPUT_WEIGHT
+
+
+def vsize(inputs: Sequence[int], output_sizes: Sequence[int]) -> int:
+    """Virtual bytes of a tx with inputs of these weights, never less than the signed tx will have."""
+    counts = _count_size(len(inputs)) + _count_size(len(output_sizes))
+    weight = _OVERHEAD_WEIGHT + 4 * (counts + sum(output_sizes)) + sum(inputs)
     return -(-weight // 4)
 
 

@@ -3,7 +3,7 @@
 What this prevents: blind signing. The payload is JSON around the unsigned tx; every fact beside the tx (what an input is
 worth, which key it needs, which output returns to us) is checked against the tx or marked as a claim:
 
-- that an input exists, is worth `units` and pays `address` is a claim. The signature commits to both (BIP-143), so a
+- that an input exists, is worth `units` and pays `address` is a claim. The signature commits to both (BIP-143, BIP-341), so a
   wrong one makes a tx that the network refuses; only the loss of an input's worth to the fee across *two* signatures of the
   same input is not caught by that, hence no input is ever signed for twice.
 - that `path` leads to `address`, for inputs and change, is for the signer to derive.
@@ -18,9 +18,9 @@ from typing import Final
 
 import msgspec
 
-from chains.bitcoin.address import address_of, p2wpkh_address_of, script_of
+from chains.bitcoin.address import address_of, purpose_of, script_of
 from chains.bitcoin.bech32 import decode_segwit
-from chains.bitcoin.coins import INPUTS_MAX, vsize
+from chains.bitcoin.coins import INPUTS_MAX, input_weight, vsize
 from chains.bitcoin.parameters import SATOSHI_MAX, Chain, chain_of_prefix
 from chains.bitcoin.rawtx import RawMalformed, RawTx, parse_tx
 from wallet.ports import Derived, Utxo
@@ -29,7 +29,7 @@ PAYLOAD_BYTES_MAX: Final = 400_000  # 500 inputs take about 130,000
 TX_VERSION: Final = 2
 SEQUENCE: Final = 0xFFFFFFFD  # BIP-125: the fee may be raised later; no relative lock
 _VERSION: Final = 1
-_PATH = re.compile(r"m/84'/([01])'/[01]'/0/(?:0|[1-9][0-9]{0,9})", re.ASCII)
+_PATH = re.compile(r"m/(84|86)'/(0|[1-9][0-9]{0,9})'/[01]'/0/(?:0|[1-9][0-9]{0,9})", re.ASCII)
 
 
 class PayloadMalformed(ValueError):
@@ -140,7 +140,7 @@ def _judge(read: _Payload) -> BitcoinTx:
         change=change,
         change_index=_change_index(change, outputs, chain),
         fee_units=_fee(inputs, outputs),
-        vsize=vsize(len(inputs), [made.size for made in raw.outputs]),
+        vsize=vsize([input_weight(spent) for spent in inputs], [made.size for made in raw.outputs]),
     )
 
 
@@ -175,12 +175,13 @@ def _check_inputs(inputs: tuple[Utxo, ...], raw: RawTx, chain: Chain) -> None:
 
 
 def _check_owned(address: str, path: str, chain: Chain) -> None:
-    """Keys of ours are P2WPKH only, written in lower case, with a path of this chain."""
+    """Keys of ours have a path of this chain, whose purpose names the kind of their address, written in lower case."""
     match = _PATH.fullmatch(path)
-    if match is None or int(match.group(1)) != chain.coin:
+    if match is None or int(match.group(2)) != chain.coin:
         raise PayloadMalformed("a path is not one of this chain's keys")
-    if p2wpkh_address_of(script_of(address, chain), chain) != address:
-        raise PayloadMalformed("an address of ours is not a P2WPKH address in canonical form")
+    script = script_of(address, chain)
+    if purpose_of(script) != int(match.group(1)) or address_of(script, chain) != address:
+        raise PayloadMalformed("an address of ours is not of the kind that its path names, in canonical form")
 
 
 def _outputs(raw: RawTx, chain: Chain) -> tuple[Output, ...]:

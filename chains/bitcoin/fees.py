@@ -5,13 +5,20 @@ policy of any node version is written down here; the node is asked for its own.
 """
 
 from chains.bitcoin.answers import Estimate, MempoolState, satoshi
-from chains.bitcoin.coins import DUST_RATE_DEFAULT, P2WPKH_OUTPUT_SIZE, P2WSH_OUTPUT_SIZE, fee_units, vsize
+from chains.bitcoin.coins import (
+    DUST_RATE_DEFAULT,
+    P2WPKH_INPUT_WEIGHT,
+    P2WPKH_OUTPUT_SIZE,
+    P2WSH_OUTPUT_SIZE,
+    fee_units,
+    vsize,
+)
 from chains.rpc import JsonRpc
 from wallet.money import Amount, Asset
 from wallet.ports import Fee, NetworkRejected
 
 TARGET_BLOCKS = 6  # about an hour
-_TYPICAL_INPUTS = 2
+_TYPICAL_INPUTS = (P2WPKH_INPUT_WEIGHT, P2WPKH_INPUT_WEIGHT)  # the heavier kind
 
 
 async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:

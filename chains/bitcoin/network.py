@@ -36,25 +36,19 @@ from wallet.ports import (
 
 RATE_MAX_DEFAULT: Final = 500_000  # satoshi per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
 FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 BTC for one tx
+P2WPKH, P2TR = "p2wpkh", "p2tr"
+_KINDS: Final = {P2WPKH: Branch.DEPOSIT, P2TR: Branch.DEPOSIT_TAPROOT}
 SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the main chain
 
 
 class BitcoinNetwork:
     """Implements `wallet.ports.Network`.
 
-    `chain` is main, testnet, signet or regtest. `public_keys` is "deposit-xpub house-xpub". The node's RPC is entered with
-    `user` and `password`, or with the `cookie_file` that bitcoind writes at each start. `rate_max` and `fee_units_max`
-    bound every fee (satoshi per 1,000 virtual bytes; satoshi per tx).
+    `chain` is main, testnet, signet or regtest. `public_keys` is "deposit-xpub house-xpub taproot-deposit-xpub". The node's
+    RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind writes at each start. `address_kind`
+    is given to customers who ask for no other, "p2wpkh" or "p2tr". `rate_max` and `fee_units_max` bound every fee (satoshi
+    per 1,000 virtual bytes; satoshi per tx). Raises `ValueError` for settings that contradict each other.
     """
-
-    capabilities = Capabilities(
-        source=Source.UTXO,
-        reversal=Reversal.REORG,
-        resend_safe=True,
-        sweeps=False,
-        customer_pays_fee=True,
-        personal_payload=False,
-    )
 
     def __init__(
         self,
@@ -69,6 +63,7 @@ class BitcoinNetwork:
         user: str | None = None,
         password: str | None = None,
         cookie_file: Path | None = None,
+        address_kind: str = P2WPKH,
         rate_max: int = RATE_MAX_DEFAULT,
         fee_units_max: int = FEE_UNITS_MAX_DEFAULT,
         timeout_s: int = 30,
@@ -81,6 +76,7 @@ class BitcoinNetwork:
         self._chain = chain_named(chain)
         self._confirmations = confirmations
         self._keys = AccountKeys(public_keys, self._chain)
+        self.capabilities = _capabilities(self._keys, address_kind)
         self._book = book
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max
@@ -148,7 +144,7 @@ class BitcoinNetwork:
         return await status.status(self._rpc, submission, confirmations=self._confirmations, asset=self.fee_asset)
 
     async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:  # noqa: ARG002  the tip only
-        return await observe.observe(self._slow_rpc, addresses, self.fee_asset)
+        return await observe.observe(self._slow_rpc, addresses, self.fee_asset, self._chain)
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -157,6 +153,22 @@ class BitcoinNetwork:
     def _check_asset(self, asset: Asset) -> None:
         if asset != self.fee_asset:
             raise ValueError(f"this network carries {self.fee_asset.symbol} only")
+
+
+def _capabilities(keys: AccountKeys, address_kind: str) -> Capabilities:
+    """Raises `ValueError` for a kind of address that the public keys at hand cannot make."""
+    kinds = {kind: branch for kind, branch in _KINDS.items() if branch in keys.branches}
+    if address_kind not in kinds:
+        raise ValueError(f"the kind of address is one of {', '.join(kinds)}")
+    return Capabilities(
+        source=Source.UTXO,
+        reversal=Reversal.REORG,
+        resend_safe=True,
+        sweeps=False,
+        customer_pays_fee=True,
+        personal_payload=False,
+        address_kinds={address_kind: kinds[address_kind], **kinds},
+    )
 
 
 class _Login:

@@ -6,7 +6,9 @@ The set is known at the tip only, so the block of the answer is the tip at which
 from collections.abc import Sequence
 from typing import Final
 
+from chains.bitcoin.address import script_of
 from chains.bitcoin.answers import INVALID_PARAMETER, ScanState, satoshi
+from chains.bitcoin.parameters import Chain
 from chains.rpc import JsonRpc, RpcError
 from wallet.money import Asset
 from wallet.ports import BlockRef, NetworkUnreachable, Observation
@@ -15,10 +17,13 @@ ADDRESSES_PER_SCAN: Final = 10_000  # each scan reads the whole set, so few and 
 _TRIES: Final = 3
 
 
-async def observe(rpc: JsonRpc, addresses: Sequence[str], asset: Asset) -> Observation:
-    """Raises `NetworkUnreachable` where the tip moved too often between the parts of one observation."""
+async def observe(rpc: JsonRpc, addresses: Sequence[str], asset: Asset, chain: Chain) -> Observation:
+    """Asked by script, of which the node has but one reading.
+
+    Raises `NetworkUnreachable` where the tip moved too often between the parts of one observation.
+    """
     for _ in range(_TRIES):
-        scans = [await _scan(rpc, part) for part in _parts(addresses)]
+        scans = [await _scan(rpc, part, chain) for part in _parts(addresses)]
         refs = {BlockRef(scan.height, scan.bestblock) for scan in scans}
         if len(refs) == 1:
             return Observation(refs.pop(), {asset.symbol: sum(satoshi(scan.total_amount) for scan in scans)})
@@ -31,8 +36,8 @@ def _parts(addresses: Sequence[str]) -> list[tuple[str, ...]]:
     return [once[first : first + ADDRESSES_PER_SCAN] for first in range(0, len(once), ADDRESSES_PER_SCAN)] or [()]
 
 
-async def _scan(rpc: JsonRpc, addresses: Sequence[str]) -> ScanState:
-    descriptors = [f"addr({address})" for address in addresses]
+async def _scan(rpc: JsonRpc, addresses: Sequence[str], chain: Chain) -> ScanState:
+    descriptors = [f"raw({script_of(address, chain).hex()})" for address in addresses]
     try:
         scanned = await rpc.call("scantxoutset", ["start", descriptors], ScanState)
     except RpcError as error:

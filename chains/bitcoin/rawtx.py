@@ -187,18 +187,19 @@ def _read_stack(reader: Reader) -> tuple[bytes, ...]:
 
 def _input(spent: TxInput) -> bytes:
     outpoint = bytes.fromhex(spent.parent)[::-1] + spent.index.to_bytes(4, "little")
-    return outpoint + _string(spent.script) + spent.sequence.to_bytes(4, "little")
+    return outpoint + string(spent.script) + spent.sequence.to_bytes(4, "little")
 
 
 def _output(made: TxOutput) -> bytes:
-    return made.units.to_bytes(8, "little") + _string(made.script)
+    return made.units.to_bytes(8, "little") + string(made.script)
 
 
 def _stack(items: tuple[bytes, ...]) -> bytes:
-    return _compact_size(len(items)) + b"".join(map(_string, items))
+    return _compact_size(len(items)) + b"".join(map(string, items))
 
 
-def _string(octets: bytes) -> bytes:
+def string(octets: bytes) -> bytes:
+    """With its length before it, as scripts and witness items travel."""
     return _compact_size(len(octets)) + octets
 
 

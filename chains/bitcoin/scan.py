@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chains.bitcoin.address import p2wpkh_address_of
+from chains.bitcoin.address import own_address_of
 from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER, ChainState, Header, Indexes
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawblock import RawBlock, parse_block
@@ -140,7 +140,7 @@ def _claims(block: RawBlock, chain: Chain, asset: Asset) -> list[Incoming]:
         )
         for made in block.txs
         for index, output in enumerate(made.raw.outputs)
-        if output.units and (address := p2wpkh_address_of(output.script, chain)) is not None
+        if output.units and (address := own_address_of(output.script, chain)) is not None
     ]
 
 

@@ -1,8 +1,8 @@
-"""Signatures for Bitcoin payloads: one P2WPKH witness per input, over all of the tx.
+"""Signatures for Bitcoin payloads: one witness per input, over all of the tx. P2WPKH here, taproot in `schnorr`.
 
-What this prevents: a signature by the wrong key, or over anything but the payload. bitcoinlib computes what each signature
-commits to (BIP-143); libsecp256k1 signs it in constant time, deterministically (RFC 6979) and with low s (BIP-146), so the
-same payload always gives the same bytes. The result is read back before it is handed out.
+What this prevents: a signature by the wrong key, or over anything but the payload. bitcoinlib computes what a P2WPKH
+signature commits to (BIP-143); libsecp256k1 signs it in constant time, deterministically (RFC 6979) and with low s (BIP-146),
+so the same payload always gives the same bytes. The result is read back before it is handed out.
 
 bitcoinlib is imported here and nowhere else.
 """
@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from coincurve import PrivateKey, PublicKey
 
-from chains.bitcoin.address import p2wpkh_address
+from chains.bitcoin.address import P2TR_PURPOSE, P2WPKH_PURPOSE, address_of_key, purpose_of, script_of
 from chains.bitcoin.bech32 import decode_segwit
 from chains.bitcoin.decode import BitcoinTx, decode, decode_signed
-from wallet.ports import Signed
+from chains.signer.schnorr import key_path_digests, sign_key_path
+from wallet.ports import Signed, Utxo
 
 _SIGHASH_ALL: Final = 1
 _NETWORK: Final = "bitcoin"  # bitcoinlib wants one; scripts are given as bytes, so it decides nothing
@@ -36,7 +37,8 @@ def sign(payload: bytes, private_keys: Sequence[bytes]) -> Signed:
     decoded = decode(payload)
     keys = [PrivateKey(secret) for secret in private_keys]
     _check_keys(decoded, keys)
-    witnesses = tuple(_witness(key, digest) for key, digest in zip(keys, digests(decoded), strict=True))
+    signing = zip(decoded.inputs, keys, digests(decoded), strict=True)
+    witnesses = tuple(_witness(_purpose(spent, decoded), key, digest) for spent, key, digest in signing)
     signed = dataclasses.replace(decoded.raw, witnesses=witnesses).serialised()
     read_back = decode_signed(signed)
     if read_back.stripped() != decoded.raw.stripped():
@@ -48,11 +50,19 @@ def _check_keys(decoded: BitcoinTx, keys: Sequence[PrivateKey]) -> None:
     if len(keys) != len(decoded.inputs):
         raise KeyMismatch("there is not one key for each input")
     for key, spent in zip(keys, decoded.inputs, strict=True):
-        if p2wpkh_address(key.public_key.format(), decoded.chain) != spent.address:
+        if address_of_key(key.public_key.format(), _purpose(spent, decoded), decoded.chain) != spent.address:
             raise KeyMismatch(f"the key for {spent.path} does not own {spent.address}")
 
 
-def _witness(key: PrivateKey, digest: bytes) -> tuple[bytes, bytes]:
+def _purpose(spent: Utxo, decoded: BitcoinTx) -> int:
+    """Which kind of output it is, by its script; decoding has let no other kind through."""
+    purpose = purpose_of(script_of(spent.address, decoded.chain))
+    return P2WPKH_PURPOSE if purpose is None else purpose
+
+
+def _witness(purpose: int, key: PrivateKey, digest: bytes) -> tuple[bytes, ...]:
+    if purpose == P2TR_PURPOSE:
+        return (sign_key_path(key, digest),)
     signature, public_key = key.sign(digest, hasher=None), key.public_key.format()
     if not PublicKey(public_key).verify(signature, digest, hasher=None):
         raise RuntimeError("a signature that was just made does not verify")
@@ -60,9 +70,14 @@ def _witness(key: PrivateKey, digest: bytes) -> tuple[bytes, bytes]:
 
 
 def digests(decoded: BitcoinTx) -> list[bytes]:
-    """What the signature of each input commits to: all inputs, all outputs, and the worth of that input."""
-    assembled = assemble(decoded)
-    return [assembled.signature_hash(place, _SIGHASH_ALL, "segwit") for place in range(len(decoded.inputs))]
+    """What the signature of each input commits to: all inputs, all outputs, and the worth of that input (taproot: of all)."""
+    assembled, taproot = assemble(decoded), key_path_digests(decoded)
+    return [
+        taproot(place)
+        if _purpose(spent, decoded) == P2TR_PURPOSE
+        else assembled.signature_hash(place, _SIGHASH_ALL, "segwit")
+        for place, spent in enumerate(decoded.inputs)
+    ]
 
 
 def assemble(decoded: BitcoinTx) -> Any:

@@ -1,5 +1,6 @@
 """The one place that tells the kinds of network apart."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from chains.signer import bitcoin, evm, sepa
@@ -7,10 +8,10 @@ from chains.signer.effect import Effect
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, Tree
 from chains.signer.policy import BitcoinPolicy, EvmPolicy, NetworkPolicy, SepaPolicy
-from chains.signer.weigh_bitcoin import tree_of, weigh_bitcoin
+from chains.signer.weigh_bitcoin import trees_of, weigh_bitcoin
 from chains.signer.weigh_evm import weigh_evm
 from chains.signer.weigh_sepa import weigh_sepa
-from wallet.ports import Branch, Signed, SignRequest
+from wallet.ports import Signed, SignRequest
 
 
 def weigh(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Effect:
@@ -54,15 +55,15 @@ def public_keys(policy: NetworkPolicy, keys: Keys) -> str:
     """As `wallet.ports.Signer.public_keys` promises them for one network."""
     match policy:
         case EvmPolicy():
-            return _account_keys(EVM_TREE, keys, main=True)
+            return _account_keys([EVM_TREE], keys, main=True)
         case BitcoinPolicy():
-            return _account_keys(tree_of(policy), keys, main=policy.main)
+            return _account_keys(trees_of(policy), keys, main=policy.main)
         case SepaPolicy():
             return keys.payout_file_key().public_key().public_bytes_raw().hex()
         case _:
             assert_never(policy)
 
 
-def _account_keys(tree: Tree, keys: Keys, *, main: bool) -> str:
-    accounts = (tree.account(branch) for branch in (Branch.DEPOSIT, Branch.HOUSE))
+def _account_keys(trees: Sequence[Tree], keys: Keys, *, main: bool) -> str:
+    accounts = (tree.account(branch) for tree in trees for branch in tree.branches)
     return " ".join(keys.account_public_key(account, main=main) for account in accounts)

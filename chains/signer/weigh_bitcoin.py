@@ -1,19 +1,20 @@
 """What a Bitcoin payload would do, and whether it is of a class that is ever signed: payments of withdrawals, from inputs
 of ours, with the rest coming back to us."""
 
-from chains.bitcoin.address import p2wpkh_address
+from chains.bitcoin.address import P2TR_PURPOSE, address_of_key
 from chains.bitcoin.decode import BitcoinTx, PayloadMalformed, decode
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
-from chains.signer.paths import PathForeign, Tree, bitcoin_tree
+from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
 from chains.signer.policy import BitcoinPolicy
 from wallet.ports import Purpose, SignRequest
 
 ASSET = "BTC"
 
 
-def tree_of(policy: BitcoinPolicy) -> Tree:
-    return bitcoin_tree(main=policy.main)
+def trees_of(policy: BitcoinPolicy) -> tuple[Tree, Tree]:
+    """For both kinds of address, the one that the house uses first."""
+    return p2wpkh_tree(policy.chain.coin), p2tr_tree(policy.chain.coin)
 
 
 def weigh_bitcoin(request: SignRequest, policy: BitcoinPolicy, keys: Keys) -> Effect:
@@ -53,8 +54,10 @@ def _check_owned(tx: BitcoinTx, policy: BitcoinPolicy, keys: Keys) -> None:
 
 
 def _address(path: str, policy: BitcoinPolicy, keys: Keys) -> str:
+    plain, taproot = trees_of(policy)
+    tree = taproot if path.startswith(f"m/{P2TR_PURPOSE}'/") else plain
     try:
-        tree_of(policy).place(path)
+        tree.place(path)
     except PathForeign as reason:
         raise refuse(str(reason)) from None
-    return p2wpkh_address(keys.public_key(path), policy.chain)
+    return address_of_key(keys.public_key(path), tree.purpose, policy.chain)

@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     """Facts in the past tense. The catalogue is public: platforms follow it over `/v1/events`."""
 
     NETWORK_OPENED = "network.opened"
+    NETWORK_KEYS_ADDED = "network.keys_added"
     ASSET_LISTED = "asset.listed"
     ASSET_PAUSED = "asset.paused"
     ASSET_RESUMED = "asset.resumed"

@@ -3,11 +3,11 @@
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.context import ACTOR_NODE, Context
+from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.freeze import freeze_in
 from wallet.deposits.cursor import anchor
 from wallet.ids import NetworkId
-from wallet.journal.change import Change, EventKind, Insert
+from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.money import Asset
 from wallet.ports import Listing, Network, NetworkMismatch, Source
 
@@ -41,9 +41,18 @@ async def open_network(context: Context, network: Network, kind: str, public_key
             f" {identity} instead of {row['identity']}. Use a new database, or the old network"
         )
     if row["public_keys"] != public_keys:
-        raise NetworkMismatch(f"{network.id}: the signer has another seed than the one these books were opened with")
+        await _take_more_keys(context, row, public_keys)
     for listing in network.listings:
         await _check_listing(context, listing)
+
+
+async def _take_more_keys(context: Context, row: Record, public_keys: str) -> None:
+    """The same seed may tell of a further branch of keys than it did when these books were opened."""
+    if not public_keys.startswith(f"{row['public_keys']} "):
+        raise NetworkMismatch(f"{row['id']}: the signer has another seed than the one these books were opened with")
+    data = {"network": row["id"], "public_keys": public_keys}
+    write = Update("networks", row["id"], row["version"], {"public_keys": public_keys})
+    await context.journal.commit(Change(ACTOR_NODE, EventKind.NETWORK_KEYS_ADDED, data, writes=(write,)))
 
 
 async def _open_first(context: Context, network: Network, kind: str, identity: str, public_keys: str) -> None:

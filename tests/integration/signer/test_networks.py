@@ -117,11 +117,12 @@ async def bitcoin(bitcoind: Bitcoind, signer: LocalSigner) -> AsyncIterator[tupl
     await network.close()
 
 
+@pytest.mark.parametrize("branch", [Branch.DEPOSIT, Branch.DEPOSIT_TAPROOT])
 async def test_bitcoin_deposits_are_paid_out_by_a_real_node(
-    bitcoind: Bitcoind, bitcoin: tuple[BitcoinNetwork, Book], signer: LocalSigner
+    bitcoind: Bitcoind, bitcoin: tuple[BitcoinNetwork, Book], signer: LocalSigner, branch: Branch
 ) -> None:
     network, book = bitcoin
-    deposits = await coins(bitcoind, network, book, "0.2", "0.1", "0.15")
+    deposits = await coins(bitcoind, network, book, "0.2", "0.1", "0.15", branch=branch)
     outside = str(await bitcoind.rpc("getnewaddress", wallet=WALLET))
     change = network.derive(Branch.HOUSE, 0)
     instruction = Instruction("wdr_1", Destination(outside), Amount(32_000_000, BTC))

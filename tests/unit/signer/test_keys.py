@@ -41,7 +41,7 @@ def test_the_key_at_a_path_is_that_of_the_whole_derivation_in_any_order_of_askin
 def test_addresses_derived_from_public_keys_are_those_of_the_private_ones() -> None:
     accounts = [ZEROS.account_public_key(f"m/44'/60'/{account}'", main=True) for account in (0, 1)]
     tree = AddressTree(" ".join(accounts))
-    for branch in Branch:
+    for branch in (Branch.DEPOSIT, Branch.HOUSE):
         derived = tree.derive(branch, 41)
         assert derived.address == public_key_address(ZEROS.public_key(derived.path))
 

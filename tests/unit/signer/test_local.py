@@ -282,7 +282,7 @@ async def test_a_locked_signer_tells_its_public_keys_and_signs_nothing(memory: M
 async def test_public_keys_have_the_promised_form() -> None:
     keys = await LockedSigner(KEYS, POLICY, "").public_keys()
     assert [key[:4] for key in keys["ethereum"].split(" ")] == ["xpub", "xpub"]
-    assert [key[:4] for key in keys["bitcoin"].split(" ")] == ["tpub", "tpub"]
+    assert [key[:4] for key in keys["bitcoin"].split(" ")] == ["tpub", "tpub", "tpub"]
     assert len(bytes.fromhex(keys["sepa"])) == 32
 
 

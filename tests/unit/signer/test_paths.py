@@ -1,15 +1,21 @@
 import pytest
 
-from chains.signer.paths import EVM_TREE, PathForeign, Place, bitcoin_tree
+from chains.signer.paths import EVM_TREE, PathForeign, Place, p2tr_tree, p2wpkh_tree
 from wallet.ports import Branch
 
 
-def test_the_trees_are_those_of_bip_44_and_bip_84() -> None:
+def test_the_trees_are_those_of_bip_44_bip_84_and_bip_86() -> None:
     assert EVM_TREE.account(Branch.DEPOSIT) == "m/44'/60'/0'"
     assert EVM_TREE.account(Branch.HOUSE) == "m/44'/60'/1'"
     assert EVM_TREE.hot == "m/44'/60'/1'/0/0"
-    assert bitcoin_tree(main=True).hot == "m/84'/0'/1'/0/0"
-    assert bitcoin_tree(main=False).path(Branch.DEPOSIT, 7) == "m/84'/1'/0'/0/7"
+    assert p2wpkh_tree(0).hot == "m/84'/0'/1'/0/0"
+    assert p2wpkh_tree(1).path(Branch.DEPOSIT, 7) == "m/84'/1'/0'/0/7"
+    assert p2tr_tree(0).path(Branch.DEPOSIT_TAPROOT, 7) == "m/86'/0'/0'/0/7"
+
+
+def test_the_house_has_no_taproot_key() -> None:
+    with pytest.raises(PathForeign):
+        p2tr_tree(0).place("m/86'/0'/1'/0/0")
 
 
 def test_a_path_of_ours_tells_its_place() -> None:

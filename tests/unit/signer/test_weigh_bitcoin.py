@@ -1,6 +1,6 @@
 import pytest
 
-from chains.bitcoin.address import p2wpkh_address
+from chains.bitcoin.address import p2tr_address, p2wpkh_address
 from chains.bitcoin.parameters import REGTEST, SIGNET
 from chains.signer.effect import Effect, Outflow
 from chains.signer.policy import BitcoinPolicy
@@ -16,7 +16,7 @@ from tests.unit.signer.scene import (
     bitcoin_request,
     utxo,
 )
-from wallet.ports import Derived, Purpose, SignerRefused, SignRequest
+from wallet.ports import Derived, Purpose, SignerRefused, SignRequest, Utxo
 
 PAYMENT = (BITCOIN_OUTSIDE, 10_000_000)
 TWO_INPUTS = (utxo(), utxo(BITCOIN_HOT, 1_000_000, index=1))
@@ -43,6 +43,34 @@ def test_several_withdrawals_and_inputs_fit_in_one_submission() -> None:
 def test_what_is_paid_to_ourselves_without_being_the_change_counts_as_paid_out() -> None:
     payload = bitcoin_payload(payments=((bitcoin_address("m/84'/1'/0'/0/9"), 10_000_000),))
     assert weigh(bitcoin_request(payload)).outflows == (Outflow("BTC", 10_000_000),)
+
+
+TAPROOT = "m/86'/1'/0'/0/3"
+
+
+def taproot_utxo(path: str = TAPROOT, address: str | None = None) -> Utxo:
+    return utxo(path, address=address or p2tr_address(KEYS.public_key(path), REGTEST))
+
+
+def test_taproot_inputs_are_weighed_as_all_others() -> None:
+    payload = bitcoin_payload((taproot_utxo(),))
+    effect = weigh(bitcoin_request(payload, paths=(TAPROOT,)))
+    assert effect == Effect((Outflow("BTC", 10_000_000),), Outflow("BTC", 5_000), (taproot_utxo().outpoint,))
+
+
+@pytest.mark.parametrize(
+    ("spent", "rule"),
+    [
+        (taproot_utxo(address=p2tr_address(KEYS.public_key(BITCOIN_DEPOSIT), REGTEST)), "not at the address"),
+        (taproot_utxo(address=bitcoin_address(TAPROOT)), "not of the kind"),
+        (utxo(BITCOIN_DEPOSIT, address=p2tr_address(KEYS.public_key(BITCOIN_DEPOSIT), REGTEST)), "not of the kind"),
+        (taproot_utxo("m/86'/1'/1'/0/0"), "outside this network's trees"),
+        (taproot_utxo("m/86'/0'/0'/0/3"), "not one of this chain's keys"),
+    ],
+)
+def test_key_04_a_taproot_input_that_is_not_ours_is_refused(spent: Utxo, rule: str) -> None:
+    with pytest.raises(SignerRefused, match=rule):
+        weigh(bitcoin_request(bitcoin_payload((spent,)), paths=(spent.path,)))
 
 
 FOREIGN = p2wpkh_address(KEYS.public_key("m/84'/1'/2'/0/0"), REGTEST)

@@ -1,6 +1,6 @@
 import pytest
 
-from chains.bitcoin.coins import fee_units, vsize
+from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, fee_units, vsize
 from chains.bitcoin.network import BitcoinNetwork
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import Book, network_on
@@ -16,7 +16,7 @@ async def test_without_history_the_fee_is_the_least_that_the_node_relays(
     lowest = round(max(state["mempoolminfee"], state["minrelaytxfee"]) * 10**8)
     fee = await network.estimate_fee(BTC)
     assert fee.rate >= lowest > 0
-    assert fee.units == Amount(fee_units(vsize(2, (43, 31)), fee.rate), BTC)
+    assert fee.units == Amount(fee_units(vsize([P2WPKH_INPUT_WEIGHT] * 2, (43, 31)), fee.rate), BTC)
 
 
 async def test_wdr_11_a_fee_never_passes_the_bound_even_where_the_network_asks_more(

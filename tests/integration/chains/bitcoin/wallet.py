@@ -58,8 +58,8 @@ def network_on(node: Bitcoind, book: Book, **changes: Any) -> BitcoinNetwork:
     return BitcoinNetwork(**{**settings, **changes})
 
 
-def new_deposit_address(network: BitcoinNetwork, book: Book) -> Derived:
-    derived = network.derive(Branch.DEPOSIT, next(_INDEXES))
+def new_deposit_address(network: BitcoinNetwork, book: Book, branch: Branch = Branch.DEPOSIT) -> Derived:
+    derived = network.derive(branch, next(_INDEXES))
     book.addresses.add(derived.address)
     return derived
 
@@ -73,9 +73,11 @@ async def arrivals(network: BitcoinNetwork, start: int) -> list[Incoming]:
     return [incoming for block in await walk(network, start) for incoming in block.incoming]
 
 
-async def coins(chain: Bitcoind, network: BitcoinNetwork, book: Book, *amounts: str) -> tuple[Utxo, ...]:
+async def coins(
+    chain: Bitcoind, network: BitcoinNetwork, book: Book, *amounts: str, branch: Branch = Branch.DEPOSIT
+) -> tuple[Utxo, ...]:
     """Deposits of these amounts, each at an address of its own, mined."""
-    owners = {derived.address: derived for derived in (new_deposit_address(network, book) for _ in amounts)}
+    owners = {derived.address: derived for derived in (new_deposit_address(network, book, branch) for _ in amounts)}
     before = (await network.tip()).height
     await chain.rpc("sendmany", "", dict(zip(owners, amounts, strict=True)), wallet=WALLET)
     await chain.mine()

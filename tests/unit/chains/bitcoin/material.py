@@ -10,16 +10,16 @@ from wallet.ports import Branch, Destination, Instruction, Unsigned, Utxo, UtxoS
 
 BTC = Asset("BTC", 8)
 ROOT = BIP32.from_seed(b"a seed that everybody may know..", network="test")
-PUBLIC_KEYS = " ".join(ROOT.get_xpub_from_path(f"m/84'/1'/{account}'") for account in (0, 1))
+PUBLIC_KEYS = " ".join(ROOT.get_xpub_from_path(account) for account in ("m/84'/1'/0'", "m/84'/1'/1'", "m/86'/1'/0'"))
 KEYS = AccountKeys(PUBLIC_KEYS, REGTEST)
 HOT = KEYS.derive(Branch.HOUSE, 0)
 BOUNDS = Bounds(rate_max=500_000, fee_units_max=1_000_000, dust_rate=3_000)
 STRANGER = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"  # BIP-173's example key on regtest
 
 
-def coin(number: int, units: int) -> Utxo:
+def coin(number: int, units: int, branch: Branch = Branch.DEPOSIT) -> Utxo:
     """The deposit address of that number holds so much, in an output of a tx of that number."""
-    derived = KEYS.derive(Branch.DEPOSIT, number)
+    derived = KEYS.derive(branch, number)
     return Utxo(f"{number + 1:064x}:{number}", units, derived.address, derived.path)
 
 

@@ -1,4 +1,4 @@
-"""Our addresses by BIP-84, strangers' addresses as destinations."""
+"""Our addresses by BIP-84 and BIP-86, strangers' addresses as destinations."""
 
 import hashlib
 import json
@@ -12,19 +12,21 @@ from chains.bitcoin.address import (
     INDEX_MAX,
     AccountKeys,
     address_of,
+    address_of_key,
     check_destination,
     hash160,
-    p2wpkh_address,
-    p2wpkh_address_of,
+    own_address_of,
     script_of,
 )
 from chains.bitcoin.bech32 import encode_segwit
 from chains.bitcoin.parameters import CHAINS, MAIN, REGTEST, SIGNET, TESTNET
+from chains.bitcoin.taproot import output_key
 from tests.unit.chains.bitcoin.material import KEYS, PUBLIC_KEYS, ROOT
-from wallet.ports import Branch, Destination
+from wallet.ports import Branch, Derived, Destination
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "bitcoin-bips"
 BIP84 = json.loads((VECTORS / "bip84.json").read_text())
+BIP86 = json.loads((VECTORS / "bip86.json").read_text())
 BIP173 = json.loads((VECTORS / "bip173.json").read_text())
 BIP350 = json.loads((VECTORS / "bip350.json").read_text())
 
@@ -57,7 +59,28 @@ def test_public_derivation_agrees_with_the_private_keys_that_the_signer_holds() 
     for branch in Branch:
         for index in (0, 1, 999, INDEX_MAX):
             derived = KEYS.derive(branch, index)
-            assert p2wpkh_address(ROOT.get_pubkey_from_path(derived.path), REGTEST) == derived.address
+            purpose = 86 if branch is Branch.DEPOSIT_TAPROOT else 84
+            assert derived.path.startswith(f"m/{purpose}'/1'/")
+            assert address_of_key(ROOT.get_pubkey_from_path(derived.path), purpose, REGTEST) == derived.address
+
+
+def test_key_03_taproot_deposit_addresses_are_those_of_bip_86() -> None:
+    account, first, second, change = BIP86["derived"]
+    others = [BIP32.from_seed(b"another seed").get_xpub_from_path(f"m/84'/0'/{number}'") for number in (0, 1)]
+    keys = AccountKeys(" ".join([*others, account["xpub"]]), MAIN)
+    assert keys.derive(Branch.DEPOSIT_TAPROOT, 0) == Derived(first["address"], first["path"].replace("M", "m"))
+    assert keys.derive(Branch.DEPOSIT_TAPROOT, 1).address == second["address"]
+    for derived in (first, second, change):
+        assert output_key(b"\x03" + bytes.fromhex(derived["internal_key"])).hex() == derived["output_key"]
+        assert script_of(derived["address"], MAIN).hex() == derived["scriptPubKey"]
+        assert own_address_of(bytes.fromhex(derived["scriptPubKey"]), MAIN) == derived["address"]
+
+
+def test_without_the_taproot_key_there_are_no_taproot_addresses() -> None:
+    keys = AccountKeys(" ".join(PUBLIC_KEYS.split(" ")[:2]), REGTEST)
+    assert keys.branches == {Branch.DEPOSIT, Branch.HOUSE}
+    with pytest.raises(ValueError, match="no public key is known"):
+        keys.derive(Branch.DEPOSIT_TAPROOT, 0)
 
 
 @pytest.mark.parametrize("index", [-1, INDEX_MAX + 1])
@@ -69,11 +92,11 @@ def test_an_index_beyond_bip_32_is_refused(index: int) -> None:
 @pytest.mark.parametrize(
     ("public_keys", "reason"),
     [
-        ("", "two account public keys"),
-        (PUBLIC_KEYS.split(" ")[0], "two account public keys"),
-        (" ".join([PUBLIC_KEYS.split(" ")[0]] * 2), "two account public keys"),
+        ("", "two or three account public keys"),
+        (PUBLIC_KEYS.split(" ")[0], "two or three account public keys"),
+        (" ".join([PUBLIC_KEYS.split(" ")[0]] * 2), "two or three account public keys"),
         (PUBLIC_KEYS + "x", "xpub or tpub"),
-        (PUBLIC_KEYS.replace(" ", "  "), "two account public keys"),
+        (PUBLIC_KEYS.replace(" ", "  "), "two or three account public keys"),
         ("hello world", "xpub or tpub"),
     ],
 )
@@ -157,13 +180,17 @@ def test_a_bitcoin_destination_names_nobody() -> None:
         bytes([0, 20]) + bytes(21),
         bytes([0, 32]) + bytes(32),
         bytes([0x51, 20]) + bytes(20),
+        bytes([0x51, 32]) + bytes(31),
+        bytes([0x51, 32]) + bytes(33),
+        bytes([0x52, 32]) + bytes(32),
+        bytes([0x51, 0x4C, 32]) + bytes(32),
         bytes([0x4C, 20]) + bytes(20),
         bytes([0x00, 0x4C, 20]) + bytes(19),
         b"\x76\xa9\x14" + bytes(20) + b"\x88\xac",
     ],
 )
-def test_dpb_06_only_the_exact_script_of_a_witness_key_hash_is_ours(script: bytes) -> None:
-    assert p2wpkh_address_of(script, REGTEST) is None
+def test_dpb_06_only_the_exact_scripts_of_our_two_kinds_are_ours(script: bytes) -> None:
+    assert own_address_of(script, REGTEST) is None
 
 
 def test_the_key_hash_is_the_same_where_openssl_lacks_its_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from chains.bitcoin.address import script_of
-from chains.bitcoin.coins import INPUTS_MAX, Choice, Need, choose, dust_units, fee_units, vsize
+from chains.bitcoin.coins import (
+    INPUTS_MAX,
+    P2WPKH_INPUT_WEIGHT,
+    Choice,
+    Need,
+    choose,
+    dust_units,
+    fee_units,
+    input_weight,
+    vsize,
+)
 from chains.bitcoin.parameters import MAIN
 from tests.unit.chains.bitcoin.test_address import P2PKH_MAIN, P2SH_MAIN, P2TR_MAIN, P2WPKH_MAIN, P2WSH_MAIN
 from wallet.ports import FundsShort, Utxo
@@ -29,7 +39,7 @@ def test_where_none_suffices_the_largest_are_gathered() -> None:
 
 def test_the_fee_is_exact_for_the_size_and_the_rest_comes_back() -> None:
     choice = choose(coins(100_000), need(50_000))
-    assert choice.fee_units == vsize(1, (31, 31)) == 141
+    assert choice.fee_units == vsize([P2WPKH_INPUT_WEIGHT], (31, 31)) == 141
     assert choice.change_units == 100_000 - 50_000 - 141
 
 
@@ -74,7 +84,7 @@ def test_nothing_is_made_or_lost_and_the_choice_is_the_same_in_any_order(
     assert len(set(choice.inputs)) == len(choice.inputs)
     assert choice.change_units == 0 or choice.change_units >= 294
     outputs = (31, 31) if choice.change_units else (31,)
-    assert choice.fee_units >= fee_units(vsize(len(choice.inputs), outputs), rate)
+    assert choice.fee_units >= fee_units(vsize([input_weight(coin) for coin in choice.inputs], outputs), rate)
     shuffled = list(at_hand)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert choose(shuffled, need(target, rate)) == choice

@@ -71,7 +71,7 @@ def set_in(place: str, value: object, index: int = 0) -> Callable[[dict[str, Any
         (set_in("path", "m/84'/1'/0'/0/1\n"), "not one of this chain's keys"),
         (set_in("address", STRANGER.upper()), "canonical form"),
         (set_in("address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"), "chain"),
-        (set_in("address", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", 1), "P2WPKH"),
+        (set_in("address", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", 1), "not of the kind"),
         (lambda read: read["change"].update(address=KEYS.derive(Branch.HOUSE, 1).address), "exactly one output"),
         (lambda read: read["change"].update(path="m/0"), "not one of this chain's keys"),
         (lambda read: read.update(tx=read["tx"].upper()), "as the network would write it"),

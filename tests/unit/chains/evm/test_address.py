@@ -79,7 +79,7 @@ def test_the_foundations_keys_have_the_foundations_addresses() -> None:
         assert public_key_address(public_key).lower() == "0x" + case["addr"]
 
 
-@pytest.mark.parametrize("branch", list(Branch))
+@pytest.mark.parametrize("branch", [Branch.DEPOSIT, Branch.HOUSE])
 @pytest.mark.parametrize("index", [0, 1, 77, INDEX_MAX])
 def test_public_derivation_finds_the_address_of_the_private_key(branch: Branch, index: int) -> None:
     derived = AddressTree(XPUBS).derive(branch, index)

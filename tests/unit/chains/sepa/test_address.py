@@ -11,7 +11,7 @@ REFERENCE = derive(Branch.DEPOSIT, 42).address
 
 
 def test_a_reference_is_a_valid_creditor_reference_with_its_path() -> None:
-    for branch, index in itertools.product(Branch, (0, 1, 42, INDEX_MAX)):
+    for branch, index in itertools.product((Branch.DEPOSIT, Branch.HOUSE), (0, 1, 42, INDEX_MAX)):
         derived = derive(branch, index)
         assert iso11649.is_valid(derived.address)
         assert derived.path == f"sepa/{branch}/{index}"
@@ -19,7 +19,7 @@ def test_a_reference_is_a_valid_creditor_reference_with_its_path() -> None:
 
 
 def test_branches_and_indexes_never_share_a_reference() -> None:
-    made = [derive(branch, index).address for branch in Branch for index in range(2000)]
+    made = [derive(branch, index).address for branch in (Branch.DEPOSIT, Branch.HOUSE) for index in range(2000)]
     assert len(set(made)) == len(made)
 
 
