@@ -8,7 +8,9 @@ from tests.architecture.sources import EVERYTHING, Rule, Source, bites, comes_fr
 
 NETWORKS = ("chains.evm", "chains.bitcoin", "chains.sepa")
 SIGNER_READS = tuple(
-    f"{network}.{file}" for network in NETWORKS for file in ("decode", "address", "bech32", "parameters")
+    f"{network}.{file}"
+    for network in NETWORKS
+    for file in ("decode", "address", "bech32", "parameters", "rawtx", "taproot")
 )
 TIME_AND_CHANCE = ("time", "random", "uuid")
 MADE_HERE = ("wallet/ids.py",)
