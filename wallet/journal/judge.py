@@ -32,6 +32,10 @@ RowKey = tuple[str, str]
 UniqueKey = tuple[str, tuple[str, ...], tuple[object, ...]]
 
 
+class ForgedTransfer(ValueError):
+    """A transfer that cannot be: of nothing, to itself, across assets. A fault of ours, so no `Refusal`."""
+
+
 class Totals(msgspec.Struct, frozen=True, gc=False):
     """An account's four totals in base units, and its `Flags`.
 
@@ -188,13 +192,13 @@ def _may_be_taken(totals: Totals) -> int:
 
 def _refuse_forged(transfer: Transfer) -> None:
     """A transfer checks itself when it is made. Here once more, by the names that will be written, for whatever got round that:
-    nothing of no amount, to itself or across two assets reaches the books. A fault of ours, so no `Refusal`."""
+    nothing of no amount, to itself or across two assets reaches the books."""
     debit, credit, amount = transfer.debit.id, transfer.credit.id, transfer.amount
     of_asset = ":" + amount.asset.symbol
     if not (debit.endswith(of_asset) and credit.endswith(of_asset)):
-        raise ValueError(f"a transfer moves one asset, not {amount.asset.symbol} from {credit} to {debit}")
+        raise ForgedTransfer(f"a transfer moves one asset, not {amount.asset.symbol} from {credit} to {debit}")
     if debit == credit or amount.units <= 0 or (transfer.hold is None) != (transfer.move is Move.POST):
-        raise ValueError(f"no transfer: {transfer.move} of {amount.units} between {debit} and {credit}")
+        raise ForgedTransfer(f"no transfer: {transfer.move} of {amount.units} between {debit} and {credit}")
 
 
 def _refuse_flagged(transfer: Transfer, debit: int, credit: int) -> None:

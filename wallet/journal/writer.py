@@ -23,13 +23,14 @@ import asyncpg
 import structlog
 
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
+from wallet.ids import AccountId
 from wallet.journal.batch import Batch, Verdict, Waiting, decide
 from wallet.journal.body import encode_body, wire_write
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.connection import LINE_LOST, connect
 from wallet.journal.head import FENCE_HEAD, BatchMismatch, Head, lock_head
 from wallet.journal.image import Image
-from wallet.journal.judge import Known
+from wallet.journal.judge import ForgedTransfer, Known
 from wallet.journal.lanes import Lane, Lanes
 from wallet.journal.lookups import find_answers, load_known, required_rows
 from wallet.journal.receipts import JournalKey, Receipt
@@ -86,6 +87,9 @@ class Journal:
         self._standby_wait_cancelled = False
         self._tail: Tail | None = None  # what the next connection must have on record
         self.tail_lost: TailLost | None = None
+        self._put_aside: set[AccountId] = (
+            set()
+        )  # a forged transfer would have moved these: something in this process is wrong
         self.held_back: str | None = None  # why nothing is taken for now; whoever set it takes it away
 
     async def start(self) -> None:
@@ -138,6 +142,8 @@ class Journal:
             raise JournalUnavailable(self.held_back)
         if self._lanes.is_full(lane):
             raise JournalUnavailable("too many changes are waiting")
+        if self._put_aside and not self._put_aside.isdisjoint(_accounts(change)):
+            raise JournalUnavailable("an account is put aside after a fault, the log says which: start the node again")
         writes = [wire_write(write) for write in change.writes]
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._lanes.put(Waiting(change, writes, encode_body(change, writes, change.entry), answer), lane)
@@ -226,6 +232,9 @@ class Journal:
             self._drop_connections()
             if len(batch) > 1 and isinstance(error, _OF_ONE_CHANGE):
                 return [one for waiting in batch for one in await self._write_or_split([waiting], None)]
+            if isinstance(error.__cause__, ForgedTransfer):
+                self._put_aside |= _accounts(batch[0].change)
+                _log.error("accounts_put_aside", accounts=sorted(self._put_aside))
             _log.error("change_failed", kind=batch[0].change.kind.value, changes=len(batch), error=repr(error))
             self._fail(batch, JournalUnavailable("the database refused; nothing was written"))
         except (JournalUnavailable, OutcomeUnknown) as error:
@@ -440,6 +449,10 @@ class Journal:
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
                 waiting.answer.exception()
+
+
+def _accounts(change: Change) -> set[AccountId]:
+    return {account.id for transfer in change.entry for account in (transfer.debit, transfer.credit)}
 
 
 def _log_fault(task: asyncio.Task[None]) -> None:

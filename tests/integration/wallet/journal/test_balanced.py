@@ -60,6 +60,10 @@ async def test_led_14_a_forged_transfer_fails_alone_and_leaves_nothing(
     assert await count_of(dsns.books, "journal") == 2
     assert await count_of(dsns.books, "transfers") == 0
     assert await count_of(dsns.books, "accounts") == 0
+    again = post(accounts.capital(EUR), accounts.suspense(EUR), Amount(1, EUR))
+    with pytest.raises(JournalUnavailable, match="put aside"):  # whatever forged it may have forged this one as well
+        await journal.commit(Change("node", EventKind.DEPOSIT_CREDITED, {}, entry=(again,)))
+    await journal.commit(Change("node", EventKind.DEPOSIT_CREDITED, {}, entry=(post(HOT, ANN, Amount(1, EUR)),)))
 
 
 @pytest.mark.parametrize(("credit", "units"), [("house:suspense:EUR", 0), ("house:capital:EUR", 1)])
