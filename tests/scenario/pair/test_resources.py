@@ -1,4 +1,4 @@
-"""CRS-15: a node that runs out of file handles refuses some, half-does nothing, and goes on when it has them again."""
+"""CRS-15: a node that runs out of file handles or memory refuses some, half-does nothing, and goes on later."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.integration.wallet.changes import posted_and_held, proven
 from tests.nodes.pair import ApiProcess, NodePair, Person
 
+BATCHES, ITEMS, MEMORY_LEFT = 12, 1_000, 24 << 20
 FILES_LEFT, AT_ONCE, PAYMENTS = 6, 60, 240
 ANSWER_WITHIN_S = 20.0
 
@@ -58,4 +60,49 @@ async def test_crs_15_a_node_without_file_handles_refuses_some_and_recovers(
     assert again[201] == PAYMENTS
     assert node.running()
     assert await posted_and_held(pair.dsns.books, bob.id) == (2 * PAYMENTS, 0)
+    await proven(pair.dsns.books)
+
+
+async def batches(pair: NodePair, node: ApiProcess, payer: Person, payee: Person) -> Counter[int | None]:
+    """Batches of payments all at once, each under a key of its own; None where nobody answered."""
+
+    async def pay(number: int) -> int | None:
+        items = [
+            {"key": f"{number}-{n}", "to": f"@{payee.handle}", "asset": "EUR", "amount": "0.01"} for n in range(ITEMS)
+        ]
+        headers = {"Authorization": f"Bearer {payer.secret}", "Idempotency-Key": f"batch-{number}"}
+        limit = aiohttp.ClientTimeout(total=2 * ANSWER_WITHIN_S)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
+            async with pair.http.post(
+                node.url + "/v1/payments/batch", json={"items": items}, headers=headers, timeout=limit
+            ) as answer:
+                await answer.read()
+                return answer.status
+        return None
+
+    return Counter(await asyncio.gather(*(pay(number) for number in range(BATCHES))))
+
+
+@pytest.mark.whole
+async def test_crs_15_a_node_without_memory_refuses_some_and_recovers(
+    pair: NodePair, names: "itertools.count[int]"
+) -> None:
+    """It may end by itself, as one whose writer has broken off; started again it answers the same keys, each once."""
+    alice, bob = await pair.person(f"alice_{next(names)}", 1_000_000), await pair.person(f"bob_{next(names)}")
+    node = pair.other
+    soft, hard = resource.prlimit(node.pid, resource.RLIMIT_AS)
+    used = int((Path("/proc") / str(node.pid) / "statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(node.pid, resource.RLIMIT_AS, (used + MEMORY_LEFT, hard))
+    try:
+        short = await batches(pair, node, alice, bob)
+    finally:
+        if node.running():
+            resource.prlimit(node.pid, resource.RLIMIT_AS, (soft, hard))
+    assert set(short) <= {200, 201, 500, 503, None}
+    assert short.total() - short[200] - short[201] > 0, "it never ran out"
+    if not node.running():
+        await node.start(pair.http)
+    again = await batches(pair, node, alice, bob)
+    assert again[200] + again[201] == BATCHES
+    assert await posted_and_held(pair.dsns.books, bob.id) == (BATCHES * ITEMS, 0)
     await proven(pair.dsns.books)
