@@ -44,4 +44,7 @@ AIMS = (
     Aim("verify", "entries_per_s"),
     Aim("verify", "share_of_select", least=0.69),  # half the gap to 1 that was there, 0.38
     Aim("verify", "alone_entries_per_s"),
+    Aim("recovery", "backup_s"),
+    Aim("recovery", "restore_s", most=900),  # CRS-12: a million entries within a quarter of an hour
+    Aim("recovery", "beside_verify"),
 )
