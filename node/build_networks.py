@@ -53,6 +53,7 @@ def _evm(network: NetworkId, section: EvmSection, keys: str, book: AddressBook) 
         public_keys=keys,
         book=book,
         max_fee_per_gas_wei=section.max_fee_per_gas_wei,
+        traces=section.traces,
     )
 
 

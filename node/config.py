@@ -86,10 +86,13 @@ def _units(text: str, asset: Asset, place: str) -> int:
 
 
 class EvmSection(_NetworkSection):
+    """`traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out."""
+
     kind: Literal["evm"]
     url: SecretStr
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
+    traces: bool | None = None
 
 
 class BitcoinSection(_NetworkSection):

@@ -51,7 +51,8 @@ CAPABILITIES = Capabilities(
 
 
 class EvmNetwork:
-    """`public_keys` are "deposit-xpub house-xpub"; `max_fee_per_gas_wei` caps what we ever offer per unit of gas.
+    """`public_keys` are "deposit-xpub house-xpub"; `max_fee_per_gas_wei` caps what we ever offer per unit of gas. `traces`
+    tells whether the node can say what contracts move (`trace_block`); None finds out.
 
     Raises `ValueError` at construction for listings or keys that do not fit.
     """
@@ -70,6 +71,7 @@ class EvmNetwork:
         max_fee_per_gas_wei: int,
         gas_limit_max: int = GAS_LIMIT_MAX,
         timeout_s: int = 20,
+        traces: bool | None = None,
     ) -> None:
         self.id = id
         self._listed = read_listings(listings)
@@ -80,7 +82,7 @@ class EvmNetwork:
         self._gas_limit_max = gas_limit_max
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s)
-        self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book)
+        self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces)
 
     async def identity(self) -> str:
         """The genesis block's hash. Raises `NetworkMismatch` also where a listed contract counts in other decimals."""

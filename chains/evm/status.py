@@ -65,7 +65,7 @@ async def _included(
     return Status(
         Fate.FINAL if final is not None and block.height <= final.height else Fate.INCLUDED,
         block=block,
-        fee_paid=Amount(quantity(receipt.gas_used) * quantity(receipt.effective_gas_price), fee_asset),
+        fee_paid=Amount(receipt.fee_wei, fee_asset),
         succeeded=paid(receipt, decode(submission.payload), submission.consumes[0].partition(":")[0]),
     )
 

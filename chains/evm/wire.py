@@ -40,8 +40,17 @@ class TxAnswer(msgspec.Struct, rename="camel", frozen=True):
     target: str | None = msgspec.field(name="to", default=None)
 
 
+class WithdrawalAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """What a validator takes out (EIP-4895): no tx carries it. `amount` is in gwei, `index` counts over the whole chain."""
+
+    index: str
+    address: str
+    amount: str
+
+
 class BlockAnswer(HeaderAnswer, rename="camel", frozen=True):
     transactions: list[TxAnswer]
+    withdrawals: list[WithdrawalAnswer] | None = None
 
 
 class LogAnswer(msgspec.Struct, rename="camel", frozen=True):
@@ -52,6 +61,8 @@ class LogAnswer(msgspec.Struct, rename="camel", frozen=True):
 
 
 class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """What became of a tx in its block. Blobs and the fee for the chain below are there on few chains and txs only."""
+
     transaction_hash: str
     block_hash: str
     block_number: str
@@ -59,6 +70,45 @@ class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True):
     gas_used: str
     effective_gas_price: str
     logs: list[LogAnswer]
+    blob_gas_used: str | None = None
+    blob_gas_price: str | None = None
+    l1_fee: str | None = None
+
+    @property
+    def fee_wei(self) -> int:
+        """All that the tx cost its sender: gas, blobs (EIP-4844) and what an OP-stack chain takes for the chain below it."""
+        gas = quantity(self.gas_used) * quantity(self.effective_gas_price)
+        blobs = quantity(self.blob_gas_used or "0x0") * quantity(self.blob_gas_price or "0x0")
+        return gas + blobs + quantity(self.l1_fee or "0x0")
+
+
+class ActionAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """What a frame did; which fields are there depends on its kind."""
+
+    source: str | None = msgspec.field(name="from", default=None)
+    target: str | None = msgspec.field(name="to", default=None)
+    value: str | None = None
+    call_type: str | None = None
+    address: str | None = None
+    refund_address: str | None = None
+    balance: str | None = None
+
+
+class MadeAnswer(msgspec.Struct, rename="camel", frozen=True):
+    address: str | None = None
+
+
+class TraceAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """One frame, in the format of Parity's `trace_block`, which Erigon, Nethermind, Reth and anvil write as well."""
+
+    action: ActionAnswer
+    block_hash: str
+    trace_address: list[int]
+    subtraces: int
+    type: str
+    transaction_hash: str | None = None
+    result: MadeAnswer | None = None
+    error: str | None = None
 
 
 class FeeHistoryAnswer(msgspec.Struct, rename="camel", frozen=True):

@@ -8,5 +8,5 @@ _HERE = Path(__file__).parent
 
 
 def hostile(name: str) -> Artefact:
-    """One of the contracts of HostileTokens.sol."""
+    """One of the contracts of HostileTokens.sol, TokenZoo.sol or Payers.sol."""
     return load_artefact(name, _HERE)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chains.evm.listings import chain_units, ledger_amount
-from chains.evm.scan import DOUBT_DECIMALS
+from chains.evm.proof import DOUBT_DECIMALS
 from chains.evm.token import DECIMALS_CALL
 from node.database import Dsns
 from node.devnet.anvil import Anvil

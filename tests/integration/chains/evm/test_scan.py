@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from chains.evm.scan import DOUBT_BALANCE, DOUBT_UNREADABLE
+from chains.evm.proof import DOUBT_BALANCE, DOUBT_LESS, DOUBT_UNREADABLE
 from node.devnet.anvil import CHAIN_ID, Anvil
 from tests.contracts import hostile
 from tests.integration.chains.evm.chain import (
@@ -129,12 +129,12 @@ async def test_a_token_of_usdt_kind_arrives(chain: Anvil, meet: Meet) -> None:
     assert (arrival.amount.units, arrival.doubt) == (10**6, None)
 
 
-async def test_a_token_that_keeps_a_toll_is_doubted(chain: Anvil, meet: Meet) -> None:
+async def test_dpe_11_of_a_token_that_keeps_a_toll_what_arrived_is_told_and_doubted(chain: Anvil, meet: Meet) -> None:
     contract = await deploy(chain, hostile("TollToken"))
     us = meet(listed(contract))
     await mint(chain, contract, (await chain.accounts())[0], 10**6)
     await send(chain, contract, data=calldata("transfer(address,uint256)", us.address(), 10**6))
-    assert [arrival.doubt for arrival in await us.arrivals()] == [DOUBT_BALANCE]
+    assert [(one.amount.units, one.doubt) for one in await us.arrivals()] == [(990_000, DOUBT_LESS)]
 
 
 async def test_a_token_whose_balances_cannot_be_read_is_doubted_and_stops_nobody(chain: Anvil, meet: Meet) -> None:
