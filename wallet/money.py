@@ -5,7 +5,8 @@ base units exactly or is refused.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 UNITS_MAX = 2**256 - 1  # what an EVM word holds; NUMERIC(78,0) stores it
 DECIMALS_MAX = 36
@@ -22,8 +23,7 @@ class AmountMalformed(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Asset:
+class Asset(msgspec.Struct, frozen=True, order=True, gc=False):
     """What is counted. `decimals` is the scale of the ledger; a network may use another (`Listing.decimals`)."""
 
     symbol: str
@@ -36,8 +36,7 @@ class Asset:
             raise ValueError(f"an asset has 0 to {DECIMALS_MAX} decimals")
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """Base units (cents, satoshi, wei) of one asset: 0 to 2^256 − 1. Arithmetic across assets raises `ValueError`."""
 
     units: int

@@ -5,8 +5,7 @@ showed money leaving that no submission explained, which the house has borne in 
 taken, of a frozen account too; the rest they owe, and what arrives for them repays it first.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from wallet import schema

@@ -4,9 +4,8 @@ And never more than the network itself states that we hold (`wallet.observations
 stays without cover is a shortfall, which the reconciliation loop names and pauses the asset for.
 """
 
-from dataclasses import replace
-
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import or_, select
 
 from wallet import schema

@@ -1,7 +1,6 @@
 """Set aside a deposit that its network does not bear out: claimed by a block, and not there when the network is asked."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from wallet import schema

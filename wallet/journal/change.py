@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from wallet.ledger.accounts import Account, Flags
 from wallet.ledger.transfers import Entry
 from wallet.vault.items import SealedItem
@@ -90,8 +92,7 @@ class EventKind(StrEnum):
     JOURNAL_ARCHIVED = "journal.archived"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True, gc=False):
     """A row that the decision rested on, at the version that was read. If it has changed, the Change is stale."""
 
     table: str
@@ -99,8 +100,7 @@ class Requirement:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """What makes a retry safe. The key belongs to the owner of the money, never to the credential that carried it; `digest`
     covers the meaning of the parsed request (`journal.body.request_digest`). `standing` is what must still be as it was
     when the request was admitted, such as its credential: the Change that is made of it requires that."""
@@ -109,19 +109,17 @@ class Request:
     operation: str
     key: str
     digest: bytes
-    standing: tuple[Requirement, ...] = field(default=(), compare=False)
+    standing: tuple[Requirement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(msgspec.Struct, frozen=True, gc=False):
     """A new row, at version 1. `row` has the table's columns without `version`."""
 
     table: str
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, gc=False):
     """New values for some columns of the row that was read at `version`; it becomes `version` + 1."""
 
     table: str
@@ -130,14 +128,12 @@ class Update:
     values: Row
 
 
-@dataclass(frozen=True, slots=True)
-class FlagChange:
+class FlagChange(msgspec.Struct, frozen=True, gc=False):
     account: Account
     flags: Flags
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(msgspec.Struct, frozen=True, gc=False):
     """After the Change, what these places of the house hold together by the books is at most `units`: no more can be booked
     than a network itself states that there is. Judged like a balance, under the head lock; put on Changes that take value
     in, never on those that book a loss."""
@@ -150,8 +146,7 @@ class Ceiling:
             raise ValueError("a ceiling is over places of one asset")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it, beside
     those whose accounts it moves.
     `result` is what the caller gets back, and gets again on every retry."""
@@ -167,7 +162,7 @@ class Change:
     ceilings: tuple[Ceiling, ...] = ()
     viewers: tuple[str, ...] = ()
     request: Request | None = None
-    result: Mapping[str, object] = field(default_factory=dict)
+    result: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

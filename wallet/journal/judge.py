@@ -4,10 +4,11 @@ Each Change that does not fit is refused alone and leaves no trace in the copy. 
 the batch, so that the second writer of a row in one batch is refused; the database alone would drop one update silently.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from wallet.errors import (
     AccountClosed,
@@ -58,8 +59,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
         return self.credits_posted - self.debits_posted - self.debits_pending
 
 
-@dataclass(frozen=True, slots=True)
-class OpenHold:
+class OpenHold(msgspec.Struct, frozen=True, gc=False):
     debit: str
     credit: str
     asset: str
@@ -108,7 +108,7 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
             judged += _judge_balancing(transfer, transfer.otherwise, known, draft)
     for flag_change in change.flags:
         account = flag_change.account
-        draft.totals[account.id] = msgspec.structs.replace(_totals(account, known, draft), flags=int(flag_change.flags))
+        draft.totals[account.id] = replace(_totals(account, known, draft), flags=int(flag_change.flags))
     for ceiling in change.ceilings:
         _refuse_beyond(ceiling, known, draft)
     known.totals.update(draft.totals)

@@ -16,8 +16,9 @@ house      suspense          credit   movements that nobody has explained yet
 house      loss              debit    what was found missing, and a person has written off
 """
 
-from dataclasses import dataclass, field
 from enum import IntFlag
+
+import msgspec
 
 from wallet.ids import AccountId, CustomerId, NetworkId
 from wallet.money import Asset
@@ -39,17 +40,16 @@ class Flags(IntFlag):
     CLOSED = 8  # nothing moves
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, gc=False):
     """A place in the chart: whose, what for, and in which asset. Two with the same meaning have the same id."""
 
     owner: str
     code: str
     asset: Asset
-    id: AccountId = field(init=False)
+    id: AccountId = AccountId("")  # made of the others, whatever is given
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", AccountId(f"{self.owner}:{self.code}:{self.asset.symbol}"))
+        msgspec.structs.force_setattr(self, "id", AccountId(f"{self.owner}:{self.code}:{self.asset.symbol}"))
 
     @property
     def is_receivable(self) -> bool:

@@ -7,8 +7,9 @@
 An entry is an ordered tuple of transfers, all or nothing. (TigerBeetle's data model of two-phase transfers.)
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from wallet.ids import HoldId
 from wallet.ledger.accounts import Account
@@ -30,8 +31,7 @@ def moved_by(move: Move, units: int, *, is_credit: bool) -> tuple[int, int]:
     return posted, held
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """`hold` names the hold that is placed, settled or voided; it is None for POST and only then. A `fact` has happened
     outside already: it is booked whatever a place of ours then seems to hold, for a loss that cannot be written down
     would stop everything after it.

@@ -1,6 +1,6 @@
 """Settle one hold, whole or in part: a settlement of a single leg, decided as any other."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from wallet.batches.commit import look_at_assets
 from wallet.context import Context

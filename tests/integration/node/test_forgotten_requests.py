@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from node.database import Dsns
 from node.migrations.apply import prepare_partitions
@@ -37,7 +38,7 @@ def order(key: str, payment: str) -> Change:
         "created_at": NOW,
         "client_reference": key,
     }
-    return replace(paid(ALICE, BOB, 1, key=key), writes=(Insert("payments", row),))
+    return structs.replace(paid(ALICE, BOB, 1, key=key), writes=(Insert("payments", row),))
 
 
 async def committed_at(dsns: Dsns, at: datetime, *changes: Change) -> list[Committed]:

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import replace as replace_item
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import LargeBinary
 
 from wallet.ids import HoldId, VaultItemId
@@ -70,11 +71,11 @@ def update(version: int = 1, values: Mapping[str, object] | None = None) -> Chan
 
 def request(**values: object) -> Change:
     assert WHOLE.request is not None
-    return replace(WHOLE, request=replace(WHOLE.request, **values))  # type: ignore[arg-type]
+    return replace(WHOLE, request=replace(WHOLE.request, **values))
 
 
 def sealed(**values: object) -> Change:
-    return replace(WHOLE, vault=(replace(SEALED, **values),))  # type: ignore[arg-type]
+    return replace(WHOLE, vault=(replace_item(SEALED, **values),))  # type: ignore[arg-type]
 
 
 OTHERS = {

@@ -1,6 +1,7 @@
 """What a Change is refused for, one reason at a time; sequences of them are in the property tests."""
 
 import pytest
+from msgspec.structs import force_setattr
 
 from wallet.errors import AccountClosed, AccountFrozen, BalanceOverflow, HoldNotOpen, InsufficientFunds, Refusal
 from wallet.ids import HoldId
@@ -108,13 +109,13 @@ def test_on_a_closed_account_nothing_new_happens() -> None:
 def forged(transfer: Transfer, **fields: object) -> Transfer:
     """What no constructor lets through."""
     for name, value in fields.items():
-        object.__setattr__(transfer, name, value)
+        force_setattr(transfer, name, value)
     return transfer
 
 
 def forged_units(units: int) -> Amount:
     amount = eur(1)
-    object.__setattr__(amount, "units", units)
+    force_setattr(amount, "units", units)
     return amount
 
 

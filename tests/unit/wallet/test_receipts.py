@@ -105,7 +105,11 @@ def test_every_change_of_a_batch_has_a_receipt_that_proves_its_claim(size: int) 
 
 
 def test_the_claim_can_be_made_again_from_the_journal_row() -> None:
-    for change in (payment(1), replace(payment(2), result={"other": ["x", 1]}), replace(payment(3), request=None)):
+    for change in (
+        payment(1),
+        msgspec.structs.replace(payment(2), result={"other": ["x", 1]}),
+        msgspec.structs.replace(payment(3), request=None),
+    ):
         record = encode_body(change, [], ())
         body, parts, told = decode_body(record), read_body(record), change_claim(time_text(NOON), change)
         assert body_claim(NOON, body) == told
@@ -265,7 +269,7 @@ def test_a_claim_says_when_what_which_request_and_what_was_answered() -> None:
         "request": ["cus_ann", "payment.send", "key-7", change.request.digest.hex()],
         "result": change.data,
     }
-    assert msgspec.json.decode(change_claim("", replace(change, request=None)))["request"] is None
+    assert msgspec.json.decode(change_claim("", msgspec.structs.replace(change, request=None)))["request"] is None
 
 
 def test_a_receipt_is_shown_as_its_fields_and_none_as_nothing() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import asyncpg
 import pytest
+from msgspec.structs import force_setattr
 
 from node.database import Dsns
 from tests.integration.wallet.changes import connected, count_of, listed, paused
@@ -50,7 +51,7 @@ async def test_led_14_a_forged_transfer_fails_alone_and_leaves_nothing(
 ) -> None:
     """Between accounts without a guard of their own, which would refuse it first; the Changes that queued beside it stand."""
     forged: Transfer = post(accounts.capital(EUR), accounts.suspense(EUR), Amount(1, EUR))
-    object.__setattr__(forged, field, value)
+    force_setattr(forged, field, value)
     bad = Change("node", EventKind.DEPOSIT_CREDITED, {}, entry=(forged,))
     before, found, after = await asyncio.gather(
         journal.commit(listed()), journal.commit(bad), journal.commit(listed("USD")), return_exceptions=True

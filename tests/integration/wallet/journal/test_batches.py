@@ -1,10 +1,10 @@
 """One transaction for many Changes: each is judged on what those before it in the batch have done, and refused alone."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from node.database import Dsns
 from tests.integration.wallet.changes import (

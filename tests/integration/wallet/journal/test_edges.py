@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from node.clock import SystemClock
 from node.database import Dsns
@@ -178,7 +179,7 @@ async def test_a_value_that_the_driver_cannot_send_fails_alone(dsns: Dsns, journ
     wrong = SealedItem(VaultItemId("vlt_one"), ALICE, ItemKind.NAME, "no bytes", bytes(32))  # type: ignore[arg-type]
     ends = await asyncio.gather(
         journal.commit(paid(ALICE, BOB, 1)),
-        journal.commit(replace(paid(ALICE, BOB, 2), vault=(wrong,))),
+        journal.commit(structs.replace(paid(ALICE, BOB, 2), vault=(wrong,))),
         journal.commit(paid(ALICE, BOB, 3)),
         return_exceptions=True,
     )
@@ -260,7 +261,7 @@ async def test_what_was_answered_can_be_asked_for(dsns: Dsns, journal: Journal) 
     with pytest.raises(RememberedRefusal):
         await journal.recall(refused.request)
     with pytest.raises(KeyReused):
-        await journal.recall(replace(made.request, digest=b"other"))
+        await journal.recall(structs.replace(made.request, digest=b"other"))
     assert await journal.recall_each([]) == []
 
 

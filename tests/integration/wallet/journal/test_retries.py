@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from node.database import Dsns
 from tests.integration.wallet.changes import (
@@ -73,8 +74,8 @@ async def test_keys_of_different_owners_and_operations_are_independent(dsns: Dsn
     await journal.commit(credited(BOB, 100))
     await journal.commit(paid(ALICE, BOB, 10, key="the-key"))
     assert not (await journal.commit(paid(BOB, ALICE, 10, key="the-key"))).replayed
-    other = replace(request(ALICE, "the-key", units=10), operation="withdrawal.request")
-    assert not (await journal.commit(replace(paid(ALICE, BOB, 10), request=other))).replayed
+    other = structs.replace(request(ALICE, "the-key", units=10), operation="withdrawal.request")
+    assert not (await journal.commit(structs.replace(paid(ALICE, BOB, 10), request=other))).replayed
     assert await count_of(dsns.books, "requests") == 3
 
 

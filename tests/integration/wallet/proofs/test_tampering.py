@@ -1,10 +1,10 @@
 """AUD-01: somebody with every right on the database changes one thing. Replaying the journal names the first bad place."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from node.database import Dsns
 from tests.databases import FreshDatabases
