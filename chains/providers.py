@@ -16,11 +16,10 @@ from wallet.ports import (
     NetworkMismatch,
     NetworkRateLimited,
     NetworkUnreachable,
-    Provided,
-    ProviderView,
 )
+from wallet.providers import Provided, ProviderView
 
-PATIENCE_S: Final = 2.0  # for those who are slower than enough others: an answer of a healthy node takes a tenth of it
+PATIENCE_S: Final = 2  # for those who are slower than enough others: an answer of a healthy node takes a tenth of it
 
 T = TypeVar("T")
 Question = Callable[[Network], Awaitable[T]]
@@ -55,7 +54,7 @@ class Providers:
         return self._identity
 
     async def ask(
-        self, question: Question[T], among: Iterable[str] | None = None, patience_s: float | None = PATIENCE_S
+        self, question: Question[T], among: Iterable[str] | None = None, patience_s: int | None = PATIENCE_S
     ) -> dict[str, T]:
         """Answers by host, of at least `least`. Who has not answered `patience_s` after so many did is not waited for."""
         outcomes = await self.outcomes(question, among, patience_s)
@@ -63,7 +62,7 @@ class Providers:
         return self._answers(outcomes)
 
     async def outcomes(
-        self, question: Question[T], among: Iterable[str] | None = None, patience_s: float | None = PATIENCE_S
+        self, question: Question[T], among: Iterable[str] | None = None, patience_s: int | None = PATIENCE_S
     ) -> dict[str, T | NetworkError]:
         """As `ask`, with the errors of those who gave one."""
         if self._identity is None:
@@ -111,7 +110,7 @@ class Providers:
             raise
 
     async def _outcomes(
-        self, question: Question[T], hosts: Iterable[str], patience_s: float | None
+        self, question: Question[T], hosts: Iterable[str], patience_s: int | None
     ) -> dict[str, T | NetworkError]:
         tasks = {host: asyncio.ensure_future(_answer(question, self.members[host])) for host in hosts}
         try:
@@ -127,23 +126,21 @@ class Providers:
                 self.errors[host] = outcome
         return outcomes
 
-    async def _wait(self, waiting: "set[asyncio.Future[T | NetworkError]]", patience_s: float | None) -> None:
-        """Until all have answered, or the rest keeps us waiting for too long after enough did."""
-        loop, answered, until = asyncio.get_running_loop(), 0, None
+    async def _wait(self, waiting: "set[asyncio.Future[T | NetworkError]]", patience_s: int | None) -> None:
+        """Until all have answered; once enough have, each further one within `patience_s`."""
+        answered = 0
         while waiting:
-            left_s = None if until is None else max(until - loop.time(), 0.0)
+            left_s = patience_s if answered >= self.least else None
             done, waiting = await asyncio.wait(waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 return
             answered += sum(not isinstance(task.result(), NetworkError) for task in done)
-            if until is None and patience_s is not None and answered >= self.least:
-                until = loop.time() + patience_s
 
     def _outcome(self, host: str, task: "asyncio.Future[T | NetworkError]") -> T | NetworkError:
         if task.done() and not task.cancelled():
             return task.result()
         self._met.discard(host)
-        return NetworkUnreachable(f"{host}: slower than the others by more than {PATIENCE_S:.0f} s")
+        return NetworkUnreachable(f"{host}: slower than the others by more than {PATIENCE_S} s")
 
     def _answers(self, outcomes: Mapping[str, T | NetworkError]) -> dict[str, T]:
         return {host: outcome for host, outcome in outcomes.items() if not isinstance(outcome, NetworkError)}

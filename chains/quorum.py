@@ -39,22 +39,21 @@ from wallet.ports import (
     FileSource,
     Instruction,
     Network,
-    NetworkConflict,
     NetworkError,
     NetworkRejected,
     NetworkUnreachable,
     NonceSource,
     Observation,
-    ProviderView,
     Status,
     SubmissionRef,
     Sweeping,
     Unsigned,
     UtxoSource,
 )
+from wallet.providers import NetworkConflict, ProviderView
 
-RECHECK_S: Final = 5.0  # between two questions whether a conflict has ended; some of them are dear
-LOOK_S: Final = 5.0  # so old may the last comparison be when value leaves
+RECHECK_MS: Final = 5_000  # between two questions whether a conflict has ended; some of them are dear
+LOOK_MS: Final = 5_000  # so old may the last comparison be when value leaves
 NONCES_APART_MAX: Final = 1_000  # what may wait in one provider's pool and not in another's
 _OBSERVATIONS: Final = 3  # a chain that tells balances at its tip only may move between two providers' answers
 
@@ -68,7 +67,7 @@ class _Dispute:
     about: str
     hosts: tuple[str, str]
     check: Check
-    checked_at: float
+    checked_at_ms: int
 
     def error(self, network: NetworkId) -> NetworkConflict:
         one, two = self.hosts
@@ -92,7 +91,7 @@ class Quorum:
         self._finals: dict[str, BlockRef] = {}
         self._differing: frozenset[str] = frozenset()
         self._dispute: _Dispute | None = None
-        self._looked_at: float | None = None
+        self._looked_at_ms: int | None = None
 
     # ── what the chain is, and how far ───────────────────────────────────────────────────────────────────────────────
 
@@ -128,7 +127,7 @@ class Quorum:
                 raise self._conflict(f"the final block {height}", hosts, partial(self._finals_apart, height, hosts))
             if (block := agreed(shown, self._least)) is not None:
                 found = BlockRef(height, block)
-        self._looked_at = _now()
+        self._looked_at_ms = _now_ms()
         return found
 
     async def block_ref(self, height: int) -> BlockRef | None:
@@ -285,7 +284,7 @@ class Quorum:
 
     async def _looked_lately(self) -> None:
         """Value leaves only while the final blocks were compared a moment ago."""
-        if self._looked_at is None or _now() - self._looked_at > LOOK_S:
+        if self._looked_at_ms is None or _now_ms() - self._looked_at_ms > LOOK_MS:
             await self.final()
         await self._undisputed()
 
@@ -294,9 +293,9 @@ class Quorum:
         dispute = self._dispute
         if dispute is None:
             return
-        if _now() - dispute.checked_at < RECHECK_S:
+        if _now_ms() - dispute.checked_at_ms < RECHECK_MS:
             raise dispute.error(self.id)
-        dispute.checked_at = _now()
+        dispute.checked_at_ms = _now_ms()
         try:
             hosts = await dispute.check()
         except NetworkError:
@@ -307,7 +306,7 @@ class Quorum:
 
     def _conflict(self, about: str, hosts: tuple[str, str], check: Check) -> NetworkConflict:
         """From now on the network stops. To be raised."""
-        self._dispute = _Dispute(about, hosts, check, _now())
+        self._dispute = _Dispute(about, hosts, check, _now_ms())
         return self._dispute.error(self.id)
 
     async def _finals_apart(self, height: int, hosts: tuple[str, str]) -> tuple[str, str] | None:
@@ -356,5 +355,5 @@ async def _ended(reader: AsyncIterator[Block]) -> None:
         await close()
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1_000)

@@ -221,6 +221,16 @@ def _legible(message: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in message[:MESSAGE_CHARS_MAX])
 
 
+def url_host(url: str) -> str:
+    """Host and port: all of a provider's URL that is ever shown. Raises `ValueError` for what is no URL of http."""
+    return _split_url(url)[1]
+
+
+def url_credentials(url: str) -> tuple[str, str] | None:
+    """User and password that stand in a URL."""
+    return _split_url(url)[2]
+
+
 def _split_url(url: str) -> tuple[str, str, tuple[str, str] | None]:
     """The URL without user and password, its host and port for error messages, and the credentials it carried.
 

@@ -1,18 +1,26 @@
 """Make each configured network's adapter. Adapters know nothing of configuration files; this is where the two meet."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from chains.bitcoin.network import BitcoinNetwork
 from chains.evm.network import EvmNetwork
+from chains.quorum import Quorum
+from chains.rpc import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice
-from node.config import BitcoinSection, Config, EvmSection, SepaSection
+from node.config import BitcoinSection, Config, EvmSection, ProviderSection, SepaSection
 from node.notices import record_notice
 from node.statement_archive import StatementArchive
 from wallet.context import Context
 from wallet.ids import NetworkId
-from wallet.ports import AddressBook, Network
+from wallet.ports import AddressBook, Listing, Network
+
+# What one provider's word is worth in production unless the configuration says otherwise, in whole units of the asset.
+ONE_PROVIDER_MAX: Final = {"evm": 10, "bitcoin": 1}
+ONE_PROVIDER_TOKEN_MAX: Final = 10_000
+ONE_PROVIDER_DAY_TIMES: Final = 10
 
 
 @dataclass(slots=True)
@@ -36,7 +44,7 @@ def build_networks(config: Config, public_keys: Mapping[str, str], book: Address
         keys = public_keys[name]
         match section:
             case EvmSection():
-                networks.adapters[network] = _evm(network, section, keys, book)
+                networks.adapters[network] = _evm(config, network, section, keys, book)
             case BitcoinSection():
                 networks.adapters[network] = _bitcoin(config, network, section, keys, book)
             case SepaSection():
@@ -44,35 +52,76 @@ def build_networks(config: Config, public_keys: Mapping[str, str], book: Address
     return networks
 
 
-def _evm(network: NetworkId, section: EvmSection, keys: str, book: AddressBook) -> EvmNetwork:
-    return EvmNetwork(
-        id=network,
-        url=section.url.get_secret_value(),
-        chain_id=section.chain_id,
-        listings=section.listings(network),
-        public_keys=keys,
-        book=book,
-        max_fee_per_gas_wei=section.max_fee_per_gas_wei,
-        traces=section.traces,
-    )
+def _chain(section: EvmSection | BitcoinSection, one: Callable[[ProviderSection], Network]) -> Network:
+    """One provider's network, or the quorum of several. The members' names are their hosts, which alone are ever shown."""
+    members: dict[str, Network] = {}
+    for number, source in enumerate(section.sources(), 1):
+        host = url_host(source.url.get_secret_value())
+        members[f"{host} ({number})" if host in members else host] = one(source)
+    return Quorum(members, section.agreeing()) if len(members) > 1 else next(iter(members.values()))
 
 
-def _bitcoin(
-    config: Config, network: NetworkId, section: BitcoinSection, keys: str, book: AddressBook
-) -> BitcoinNetwork:
-    return BitcoinNetwork(
-        id=network,
-        url=section.url.get_secret_value(),
-        chain=section.chain,
-        confirmations=section.confirmations,
-        public_keys=keys,
-        book=book,
-        listings=section.listings(network),
-        address_kind=section.address_kind,
-        user=section.user,
-        password=section.password.get_secret_value() if section.password else None,
-        cookie_file=config.path(section.cookie_file) if section.cookie_file else None,
-    )
+def listings_of(config: Config, network: NetworkId) -> tuple[Listing, ...]:
+    """Where in production one provider alone is believed, what is credited on its word has a bound in any case."""
+    section = config.networks[network]
+    listings = section.listings(network)
+    if isinstance(section, SepaSection) or config.node.mode == "dev" or section.agreeing() > 1:
+        return tuple(replace(one, one_provider_max_units=None, one_provider_day_max_units=None) for one in listings)
+    return tuple(_bounded(listing, ONE_PROVIDER_MAX[section.kind]) for listing in listings)
+
+
+def _bounded(listing: Listing, whole_units: int) -> Listing:
+    most = listing.one_provider_max_units
+    if most is None:
+        wholes = whole_units if listing.contract is None else ONE_PROVIDER_TOKEN_MAX
+        most = wholes * 10**listing.asset.decimals
+    day_most = listing.one_provider_day_max_units
+    day_most = most * ONE_PROVIDER_DAY_TIMES if day_most is None else day_most
+    return replace(listing, one_provider_max_units=most, one_provider_day_max_units=day_most)
+
+
+def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, book: AddressBook) -> Network:
+    def one(source: ProviderSection) -> EvmNetwork:
+        return EvmNetwork(
+            id=network,
+            url=source.url.get_secret_value(),
+            chain_id=section.chain_id,
+            listings=listings_of(config, network),
+            public_keys=keys,
+            book=book,
+            max_fee_per_gas_wei=section.max_fee_per_gas_wei,
+            traces=section.traces,
+        )
+
+    return _chain(section, one)
+
+
+def _bitcoin(config: Config, network: NetworkId, section: BitcoinSection, keys: str, book: AddressBook) -> Network:
+    def one(source: ProviderSection) -> BitcoinNetwork:
+        user, password, cookie_file = _login(section, source)
+        return BitcoinNetwork(
+            id=network,
+            url=source.url.get_secret_value(),
+            chain=section.chain,
+            confirmations=section.confirmations,
+            public_keys=keys,
+            book=book,
+            listings=listings_of(config, network),
+            address_kind=section.address_kind,
+            user=user,
+            password=password,
+            cookie_file=config.path(cookie_file) if cookie_file else None,
+        )
+
+    return _chain(section, one)
+
+
+def _login(section: BitcoinSection, source: ProviderSection) -> tuple[str | None, str | None, str | None]:
+    """User and password, or a cookie file: the provider's own, or those of its URL, or the section's."""
+    for named in (source, section):
+        if named.user is not None or named.password is not None or named.cookie_file is not None:
+            return named.user, named.password.get_secret_value() if named.password else None, named.cookie_file
+    return (*(url_credentials(source.url.get_secret_value()) or (None, None)), None)
 
 
 def _sepa(
@@ -93,7 +142,7 @@ def _sepa(
         public_keys=keys,
         book=book,
         statements=archive,
-        listings=section.listings(network),
+        listings=listings_of(config, network),
         opening_units=section.opening_units(),
         report=report,
     )

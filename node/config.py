@@ -17,6 +17,7 @@ from wallet.money import AmountMalformed, Asset, parse_amount
 from wallet.ports import Listing
 
 PREFIX = "COFFER__"
+PROVIDERS_MAX = 7  # each is asked everything
 _NAME = r"^[a-z][a-z0-9-]{1,30}$"
 
 
@@ -30,7 +31,10 @@ class _Section(BaseModel):
 
 class AssetSection(_Section):
     """One asset on one network. `decimals` are the network's; the ledger uses `scale` where it differs. Minima are decimal
-    strings: smaller deposits are quarantined as dust, smaller withdrawals refused, smaller sums not swept."""
+    strings: smaller deposits are quarantined as dust, smaller withdrawals refused, smaller sums not swept.
+
+    `one_provider_max` is the largest deposit that is credited on one provider's word, `one_provider_day_max` what is credited
+    within 24 hours."""
 
     decimals: int = Field(ge=0, le=36)
     scale: int | None = Field(default=None, ge=0, le=36)
@@ -38,6 +42,8 @@ class AssetSection(_Section):
     deposit_min: str = "0"
     withdrawal_min: str = "0"
     sweep_min: str = "0"
+    one_provider_max: str | None = None
+    one_provider_day_max: str | None = None
 
 
 class _NetworkSection(_Section):
@@ -58,9 +64,15 @@ class _NetworkSection(_Section):
                 section.decimals,
                 _units(section.deposit_min, self.asset(symbol), f"assets.{symbol}.deposit_min"),
                 _units(section.withdrawal_min, self.asset(symbol), f"assets.{symbol}.withdrawal_min"),
+                self._most(symbol, "one_provider_max"),
+                self._most(symbol, "one_provider_day_max"),
             )
             for symbol, section in self.assets.items()
         )
+
+    def _most(self, symbol: str, key: str) -> int | None:
+        text = getattr(self.assets[symbol], key)
+        return None if text is None else _units(text, self.asset(symbol), f"assets.{symbol}.{key}")
 
     def asset(self, symbol: str) -> Asset:
         """With the scale of the ledger."""
@@ -85,21 +97,57 @@ def _units(text: str, asset: Asset, place: str) -> int:
         raise ValueError(f"{place}: {malformed}") from None
 
 
-class EvmSection(_NetworkSection):
+class ProviderSection(_Section):
+    """One node that is asked. `user` and `password`, or `cookie_file`, enter a bitcoind; they may stand in the URL as well."""
+
+    url: SecretStr
+    user: str | None = None
+    password: SecretStr | None = None
+    cookie_file: str | None = None
+    requests_per_s: int | None = Field(default=None, ge=1, le=100_000)
+
+
+class _ChainSection(_NetworkSection):
+    """Reached by `url`, which is then believed alone, or by several `providers` of which `quorum` must agree: more than half
+    of them unless named."""
+
+    url: SecretStr | None = None
+    providers: tuple[SecretStr | ProviderSection, ...] = Field(default=(), max_length=PROVIDERS_MAX, strict=False)
+    quorum: int | None = Field(default=None, ge=1)
+    block_time_s: int | None = Field(default=None, ge=1, le=86_400)
+
+    @model_validator(mode="after")
+    def _is_reached(self) -> Self:
+        if (self.url is None) == (not self.providers):
+            raise ValueError("name url or providers, one of them")
+        if self.quorum is not None and self.quorum > max(len(self.providers), 1):
+            raise ValueError("quorum: more than there are providers")
+        return self
+
+    def sources(self) -> tuple[ProviderSection, ...]:
+        """Whom to ask, however they were written."""
+        if self.url is not None:
+            return (ProviderSection(url=self.url),)
+        return tuple(one if isinstance(one, ProviderSection) else ProviderSection(url=one) for one in self.providers)
+
+    def agreeing(self) -> int:
+        """How many must agree before anything is believed."""
+        return self.quorum or (len(self.providers) >> 1) + 1
+
+
+class EvmSection(_ChainSection):
     """`traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out."""
 
     kind: Literal["evm"]
-    url: SecretStr
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
     traces: bool | None = None
 
 
-class BitcoinSection(_NetworkSection):
+class BitcoinSection(_ChainSection):
     """`address_kind` is what customers are given who ask for no other kind of address: BIP-84's or BIP-86's (taproot)."""
 
     kind: Literal["bitcoin"]
-    url: SecretStr
     chain: Literal["main", "testnet", "signet", "regtest"]
     confirmations: int = Field(ge=1, default=3)
     address_kind: Literal["p2wpkh", "p2tr"] = "p2wpkh"

@@ -19,9 +19,8 @@ async def record_notice(context: Context, source: str, notice: Notice) -> None:
 
 async def tell(context: Context, source: str, subject: str, state: str, reason: str) -> None:
     """The same subject has one line: its newest state."""
-    row_id = hashlib.sha256(f"{source}\0{subject}".encode()).hexdigest()[:32]
     values = {
-        "id": row_id,
+        "id": _row_id(source, subject),
         "source": source,
         "subject": subject,
         "state": state,
@@ -32,6 +31,14 @@ async def tell(context: Context, source: str, subject: str, state: str, reason: 
         await connection.execute(
             insert(notices).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
         )
+
+
+async def read_notice(context: Context, source: str, subject: str) -> Record | None:
+    return await context.one(select(notices).where(notices.c.id == _row_id(source, subject)))
+
+
+def _row_id(source: str, subject: str) -> str:
+    return hashlib.sha256(f"{source}\0{subject}".encode()).hexdigest()[:32]
 
 
 async def latest_notices(context: Context) -> list[Record]:

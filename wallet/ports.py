@@ -47,18 +47,6 @@ class BlockVanished(NetworkError):
     """A block that we asked for by id is no longer there: a reorg is under way. Start again from the common ancestor."""
 
 
-class NetworkConflict(NetworkError):
-    """Two providers contradict each other about what is final, or about what one block holds: somebody lies or is broken.
-
-    Nothing of this network is credited or paid while it lasts. It ends when those who contradicted each other agree.
-    The message names both by host; `hosts` are the same.
-    """
-
-    def __init__(self, message: str, hosts: tuple[str, str]) -> None:
-        super().__init__(message)
-        self.hosts = hosts
-
-
 # ── what a network can do ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -101,6 +89,9 @@ class Listing:
 
     A deposit below `deposit_min_units` is dust, which would cost more to spend than it is worth; a withdrawal below
     `withdrawal_min_units` would cost others its network fee. Both in base units of the ledger.
+
+    Where one provider alone is believed, a deposit above `one_provider_max_units` waits for a person, and what is credited
+    within 24 hours stays at or below `one_provider_day_max_units`. None: no such bound.
     """
 
     network: NetworkId
@@ -109,6 +100,8 @@ class Listing:
     decimals: int
     deposit_min_units: int = 0
     withdrawal_min_units: int = 0
+    one_provider_max_units: int | None = None
+    one_provider_day_max_units: int | None = None
 
 
 # ── value that arrives ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -427,36 +420,6 @@ class Sweeping(Protocol):
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         """The most that moving all of `asset` from `source` to `target` costs, in the fee asset. Raises `FundsShort`."""
-
-
-class CircuitState(StrEnum):
-    """Whether a provider is asked: as usual; not for a while, since it failed often; or once, to see whether it answers."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    TRYING = "trying"
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderView:
-    """One provider as it was seen last. `host` is host and port and nothing else of its URL, which may hold a key.
-
-    `agrees` is None while there is nobody to agree with, or it has not answered. `error` is why it did not.
-    """
-
-    host: str
-    circuit: CircuitState = CircuitState.CLOSED
-    tip: int | None = None
-    final: int | None = None
-    agrees: bool | None = None
-    error: str | None = None
-
-
-@runtime_checkable
-class Provided(Protocol):
-    """What a network behind providers can tell of them besides."""
-
-    def providers(self) -> tuple[ProviderView, ...]: ...
 
 
 # ── the signer ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -37,6 +37,14 @@ def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFil
     do(config, lambda c: attribute_deposit(c, "cli", deposit_id, name, reason), f"{deposit_id} belongs to {name}")
 
 
+@group.command("accept")
+def deposit_accept(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a large deposit that one provider alone has shown go on, after having seen it elsewhere."""
+    from wallet.deposits.one_provider import accept_deposit  # noqa: PLC0415
+
+    do(config, lambda c: accept_deposit(c, "cli", deposit_id, reason), f"{deposit_id} is accepted")
+
+
 @group.command("charge-back")
 def deposit_charge_back(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Let its owner bear a credited deposit that its network has taken back. The reason goes on record."""

@@ -1,19 +1,35 @@
 """Follow one network: scan new blocks, ask what the network says we hold, then confirm and credit what is covered."""
 
+from node.notices import read_notice, tell
 from wallet.context import Context
 from wallet.deposits.confirm import confirm_deposits
 from wallet.deposits.cursor import record_view
 from wallet.deposits.scan import scan
 from wallet.observations.record import observe_network
 from wallet.ports import Network, NetworkError
+from wallet.providers import NetworkConflict
+
+PROVIDERS = "providers"
+"""The subject of the notice about a conflict of providers; its states."""
+CONFLICT, AGREEING = "conflict", "agreeing"
 
 
 async def follow_network(context: Context, network: Network) -> None:
-    """One step. What the network says is kept for `coffer status`, its errors too."""
+    """One step. What the network says is kept for `coffer status`, its errors too; operators are told of a conflict."""
     try:
         tip, final = await scan(context, network)
         await observe_network(context, network)
         await confirm_deposits(context, network, tip, final)
     except NetworkError as error:
         await record_view(context, network.id, None, None, f"{type(error).__name__}: {error}")
+        if isinstance(error, NetworkConflict):
+            await _tell(context, network, CONFLICT, str(error))
         raise
+    await _tell(context, network, AGREEING, "the providers agree again")
+
+
+async def _tell(context: Context, network: Network, state: str, reason: str) -> None:
+    """When it changes. That providers agree is news only after they did not."""
+    known = await read_notice(context, network.id, PROVIDERS)
+    if state != (known["state"] if known is not None else AGREEING):
+        await tell(context, network.id, PROVIDERS, state, reason)

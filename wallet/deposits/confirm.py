@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from wallet import schema
 from wallet.context import Context, Record, amount_of
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
+from wallet.deposits.one_provider import within_day
 from wallet.errors import AssetPaused, BeyondObserved, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert
@@ -77,6 +78,9 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
     amount = amount_of(context, row)
     covered = cover(network.id, amount.asset, row["height"], observed)
     if covered is None:
+        return
+    if not await within_day(context, network, row):
+        _log.warning("deposit_beyond_one_provider", deposit=row["id"], network=network.id)
         return
     try:
         unpaused = await context.unpaused(amount.asset)

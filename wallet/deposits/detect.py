@@ -26,6 +26,8 @@ from wallet.vault.vault import bank_person
 
 DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
 CHARGED_BACK = "charged_back"
+ONE_PROVIDER = "one_provider"
+"""The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
 MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
 BOOKED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
 
@@ -95,9 +97,15 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
 
 
 def _doubt(network: Network, incoming: Incoming) -> str | None:
-    """The adapter's reason not to believe it, or that it is dust: credited, it would be paid out of better coins."""
-    least = next((x.deposit_min_units for x in network.listings if x.asset == incoming.amount.asset), 0)
-    return incoming.doubt or ("dust" if incoming.amount.units < least else None)
+    """The adapter's reason not to believe it; that it is dust, which would be paid out of better coins; or that it is more than
+    one provider's word is worth."""
+    listing = next((one for one in network.listings if one.asset == incoming.amount.asset), None)
+    if incoming.doubt is not None or listing is None:
+        return incoming.doubt
+    if incoming.amount.units < listing.deposit_min_units:
+        return "dust"
+    most = listing.one_provider_max_units
+    return ONE_PROVIDER if most is not None and incoming.amount.units > most else None
 
 
 def _is_another(network: Network, block: Block, known: Record) -> bool:

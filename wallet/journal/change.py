@@ -63,6 +63,7 @@ class EventKind(StrEnum):
     PROPOSAL_FAILED = "proposal.failed"
     TOKEN_SUSPENDED = "token.suspended"  # noqa: S105
     TOKEN_RESUMED = "token.resumed"  # noqa: S105
+    DEPOSIT_ACCEPTED = "deposit.accepted"
     FUNDING_RECEIVED = "funding.received"
     OUTFLOW_BOOKED = "outflow.booked"
     PAYMENT_SENT = "payment.sent"

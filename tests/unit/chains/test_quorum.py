@@ -21,7 +21,6 @@ from wallet.ports import (
     BlockVanished,
     Branch,
     Fate,
-    NetworkConflict,
     NetworkError,
     NetworkMismatch,
     NetworkRejected,
@@ -30,6 +29,7 @@ from wallet.ports import (
     Status,
     SubmissionRef,
 )
+from wallet.providers import NetworkConflict
 
 CHAIN = NetworkId("ethereum")
 SUBMISSION = SubmissionRef(SubmissionId("sub_1"), "tx-of-ours", b"", ("hot:0",), ())
@@ -67,8 +67,8 @@ def pair() -> Scene:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quorum, "RECHECK_S", 0.0)
-    monkeypatch.setattr(quorum, "LOOK_S", 0.0)
+    monkeypatch.setattr(quorum, "RECHECK_MS", 0)
+    monkeypatch.setattr(quorum, "LOOK_MS", -1)
 
 
 def other(ref: BlockRef) -> BlockRef:

@@ -184,3 +184,47 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["COFFER__NODE__MOODE", "COFFER__NODES__MODE", "COFFER__NODE__MODE__MORE", "COFFER__"])
 def test_an_unknown_key_in_the_environment_is_an_error(tmp_path: Path, name: str) -> None:
     refusal(tmp_path, WHOLE, {name: "canary-secret"})
+
+
+# ── providers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+URL = 'url = "http://user:canary-secret@127.0.0.1:8545"'
+THREE = 'providers = ["http://a.example/canary-secret", "http://b.example", "http://c.example"]'
+
+
+@pytest.mark.parametrize(
+    ("providers", "count", "agreeing"),
+    [
+        (URL, 1, 1),
+        (THREE, 3, 2),
+        (f"{THREE}\nquorum = 3", 3, 3),
+        ('providers = ["http://a.example", "http://b.example"]', 2, 2),
+        ('providers = [{ url = "http://a.example", user = "u", requests_per_s = 20 }]', 1, 1),
+    ],
+)
+def test_a_chain_has_one_provider_or_several_that_agree(
+    tmp_path: Path, providers: str, count: int, agreeing: int
+) -> None:
+    section = read(tmp_path, changed(URL, providers)).networks["ethereum"]
+    assert isinstance(section, EvmSection)
+    assert (len(section.sources()), section.agreeing()) == (count, agreeing)
+    assert "canary-secret" not in repr(section)
+
+
+@pytest.mark.parametrize(
+    ("providers", "why"),
+    [
+        (f"{URL}\n{THREE}", "one of them"),
+        ("", "one of them"),
+        ("providers = []", "one of them"),
+        (f"{THREE}\nquorum = 4", "quorum"),
+        (f"{THREE}\nquorum = 0", "quorum"),
+        (f"{URL}\nquorum = 2", "quorum"),
+        ('providers = [{ user = "canary-secret" }]', "providers"),
+        ('providers = ["http://x"' + ', "http://x"' * 7 + "]", "providers"),
+    ],
+)
+def test_providers_that_make_no_sense_are_refused_with_their_place(tmp_path: Path, providers: str, why: str) -> None:
+    line = refusal(tmp_path, changed(URL, providers))
+    assert "networks.ethereum" in line
+    assert why in line

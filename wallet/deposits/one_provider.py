@@ -1,0 +1,62 @@
+"""What one provider alone can make us credit: a large deposit waits for a person, all of 24 hours stay below a bound.
+
+What this prevents: everything being lost to one provider that lies or was taken over. Several that must agree have no such
+bounds (`chains.quorum`).
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from wallet import schema
+from wallet.context import Context, Record
+from wallet.customers.viewers import viewers_of
+from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view
+from wallet.errors import NotAllowed, NotFound
+from wallet.journal.change import Change, Committed, EventKind, Update
+from wallet.ports import Network
+
+DAY = timedelta(hours=24)
+
+
+async def within_day(context: Context, network: Network, row: Record) -> bool:
+    """Whether crediting this deposit keeps all credits of 24 hours at or below the bound. One that a person has accepted
+    counts and is not held up."""
+    listing = next((one for one in network.listings if one.asset.symbol == row["asset"]), None)
+    if listing is None or listing.one_provider_day_max_units is None:
+        return True
+    most = listing.one_provider_max_units
+    if most is not None and row["units"] > most:
+        return True
+    table = schema.deposits
+    wanted = select(func.coalesce(func.sum(table.c.units), 0).label("units")).where(
+        table.c.network == network.id,
+        table.c.asset == row["asset"],
+        table.c.state.in_(BOOKED),
+        table.c.credited_at > context.clock.now() - DAY,
+    )
+    credited = int((await context.all(wanted))[0]["units"])
+    return credited + int(row["units"]) <= listing.one_provider_day_max_units
+
+
+async def accept_deposit(context: Context, actor: str, deposit: str, reason: str) -> Committed:
+    """A person has seen elsewhere that a large deposit is there: it goes on as any other. Raises `NotFound`, `NotAllowed`."""
+    table = schema.deposits
+    row = await context.one(select(table).where(table.c.id == deposit))
+    if row is None:
+        raise NotFound("deposit", deposit)
+    if (row["state"], row["reason"]) != (QUARANTINED, ONE_PROVIDER):
+        raise NotAllowed(
+            f"deposit {deposit} is {row['state']} ({row['reason']}): only one that waits for a second opinion is accepted"
+        )
+    values = {"state": DETECTED, "reason": None}
+    view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
+    change = Change(
+        actor=actor,
+        kind=EventKind.DEPOSIT_ACCEPTED,
+        data={**view, "reason": reason},
+        writes=(Update("deposits", deposit, row["version"], values),),
+        viewers=await viewers_of(context, row["owner"]),
+        result=view,
+    )
+    return await context.journal.commit(change)
