@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from node.collector import settle_collector
-from wallet.proofs.batches import Signature
+from wallet.proofs.batches import BatchSignature
 from wallet.proofs.broken import BooksBroken
-from wallet.proofs.seals import BatchRow, Sealed, Seals, Told, with_signatures
+from wallet.proofs.seals import BatchRow, BlockSeal, Seals, Told, with_signatures
 
 SLOTS = 3  # blocks on their way: one is sealed, one waits for it, one is being written
 SHARED_FROM = 100  # signatures of a block; fewer are checked where they are met, in some milliseconds
@@ -54,12 +54,12 @@ class _Close(msgspec.Struct, tag=True):
 class _Taken(msgspec.Struct):
     """`shares` are places in the slot where signatures lie that are still to be checked."""
 
-    sealed: Sealed
+    sealed: BlockSeal
     shares: list[tuple[int, int]]
 
 
 class _Checked(msgspec.Struct):
-    bad: Signature | None
+    bad: BatchSignature | None
 
 
 class _Closed(msgspec.Struct):
@@ -70,7 +70,7 @@ class _Closed(msgspec.Struct):
 _Asked = _Take | _Check | _Close
 _encode = msgspec.json.Encoder().encode
 _read_batches = msgspec.msgpack.Decoder(list[BatchRow]).decode
-_read_signatures = msgspec.msgpack.Decoder(list[Signature]).decode
+_read_signatures = msgspec.msgpack.Decoder(list[BatchSignature]).decode
 
 # ── the side that replays ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +114,7 @@ class ApartSealer:
     def processes(self) -> list[asyncio.subprocess.Process]:
         return [one.process for one in self._processes]
 
-    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> Sealed:
+    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> BlockSeal:
         """As `Sealer` says. Raises `SealingEnded`."""
         slot = await self._free.get()
         try:
@@ -139,7 +139,7 @@ class ApartSealer:
         for slot in slots:
             self._free.put_nowait(slot)
 
-    async def _check(self, slot: int, shares: Sequence[tuple[int, int]]) -> Signature | None:
+    async def _check(self, slot: int, shares: Sequence[tuple[int, int]]) -> BatchSignature | None:
         """The first bad one."""
         if not shares:
             return None
@@ -212,7 +212,7 @@ def _take(memory: int, seals: Seals, journal: int, batches: int) -> _Taken:
     return _Taken(sealed, list(_laid_out(memory, signatures)))
 
 
-def _laid_out(memory: int, signatures: Sequence[Signature]) -> list[tuple[int, int]]:
+def _laid_out(memory: int, signatures: Sequence[BatchSignature]) -> list[tuple[int, int]]:
     """Over the block, which has been read."""
     shares, start = [], 0
     for first in range(0, len(signatures), SHARE):
@@ -223,7 +223,7 @@ def _laid_out(memory: int, signatures: Sequence[Signature]) -> list[tuple[int, i
     return shares
 
 
-def _first_bad(signatures: Sequence[Signature]) -> Signature | None:
+def _first_bad(signatures: Sequence[BatchSignature]) -> BatchSignature | None:
     return next((one for one in signatures if not one.is_sound()), None)
 
 

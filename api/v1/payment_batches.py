@@ -17,7 +17,7 @@ from wallet.customers.find import Parties, find_parties
 from wallet.customers.sub_accounts import PREFIX
 from wallet.errors import NotFound, Refusal
 from wallet.ids import CustomerId
-from wallet.payments.batch import BATCH_MAX, Draft, send_payments
+from wallet.payments.batch import BATCH_MAX, PaymentDraft, send_payments
 
 _EXAMPLE = {"key": "pay-1", "to": "@bob", "asset": "EUR", "amount": "12.50"}
 
@@ -49,7 +49,7 @@ async def send(call: Call[PaymentsBody, Nothing]) -> Answer:
     return await answer_each(call, items, request, partial(_read, call, parties), commit)
 
 
-def _read(call: Call[PaymentsBody, Nothing], parties: Parties, item: PaymentItem) -> Draft:
+def _read(call: Call[PaymentsBody, Nothing], parties: Parties, item: PaymentItem) -> PaymentDraft:
     """Raises `Refusal` or `Problem` for an item that makes no sense here; it is not remembered."""
     amount = read_amount(call.context, item.asset, item.amount)
     payer = parties.owner if item.payer is None else parties.own(item.payer)
@@ -60,7 +60,7 @@ def _read(call: Call[PaymentsBody, Nothing], parties: Parties, item: PaymentItem
         payee, name = _payee(parties, payer, item.to), item.to.removeprefix("@")
     meaning = payment_meaning(call, item, payer["id"], name, amount)
     request = item_request(call, OPERATION, item.key, meaning)
-    return Draft(CustomerId(payer["id"]), payee, amount, item.note, item.client_reference, request)
+    return PaymentDraft(CustomerId(payer["id"]), payee, amount, item.note, item.client_reference, request)
 
 
 def _payee(parties: Parties, payer: Record, name: str) -> CustomerId | Refusal:

@@ -25,7 +25,7 @@ from wallet.ids import CustomerId, HoldId
 from wallet.journal.body import time_text
 from wallet.ledger.accounts import COLLECTED_CODES
 from wallet.settlements.legs import LEGS_MAX, Held, Leg, Place, leg_row, leg_view
-from wallet.settlements.post import BATCH_MAX, Draft, post_settlement, post_settlements
+from wallet.settlements.post import BATCH_MAX, SettlementDraft, post_settlement, post_settlements
 
 SELF = "self"
 HOLD_PREFIX = "hld_"
@@ -118,7 +118,7 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     parties = await _parties(call, [call.body])
     legs = _legs(call, parties, call.body)
     request = request_of(call, OPERATION, _meaning(legs, call.body.client_reference))
-    draft = Draft(CustomerId(call.principal.owner), legs, call.body.client_reference, request)
+    draft = SettlementDraft(CustomerId(call.principal.owner), legs, call.body.client_reference, request)
     done = await post_settlement(call.context, call.principal.key, draft)
     row = await _row(call, str(done.result["id"]))
     return Answer(_shown(call.context, row), 201, done.replayed, location=f"/v1/settlements/{row['id']}", done=done)
@@ -139,10 +139,10 @@ async def post_batch(call: Call[SettlementsBody, Nothing]) -> Answer:
     items, owner = call.body.items, CustomerId(call.principal.owner)
     parties = await _parties(call, items)
 
-    def read(item: SettlementItem) -> Draft:
+    def read(item: SettlementItem) -> SettlementDraft:
         legs = _legs(call, parties, item)
         request = item_request(call, OPERATION, item.key, _meaning(legs, item.client_reference))
-        return Draft(owner, legs, item.client_reference, request)
+        return SettlementDraft(owner, legs, item.client_reference, request)
 
     meaning: dict[str, object] = {"items": [item.model_dump(mode="json") for item in items]}
     commit = partial(post_settlements, call.context, call.principal.key)

@@ -19,7 +19,7 @@ from wallet.journal.change import EventKind
 from wallet.ledger.accounts import Account
 from wallet.statements.files import statement_csv, statement_json
 from wallet.statements.open import open_statement
-from wallet.statements.posted import Posted
+from wallet.statements.posted import PostedStatement
 
 JSON_TYPE = "application/json"
 
@@ -78,7 +78,7 @@ async def show(call: Call[Nothing, StatementQuery]) -> Answer:
     asked, context = call.query, call.context
     owner = await subject(call, asked.customer)
     account = Account(owner, asked.account, context.asset(asked.asset))
-    posted = Posted(context, await open_statement(context, account, asked.start, asked.end))
+    posted = PostedStatement(context, await open_statement(context, account, asked.start, asked.end))
     sees_all = call.principal.sees_all
     match asked.form:
         case "json":
@@ -90,7 +90,7 @@ async def show(call: Call[Nothing, StatementQuery]) -> Answer:
             return Answer(await _page(call, owner, posted, sees_all=sees_all))
 
 
-async def _page(call: Call[Any, Any], owner: CustomerId, posted: Posted, *, sees_all: bool) -> Stream:
+async def _page(call: Call[Any, Any], owner: CustomerId, posted: PostedStatement, *, sees_all: bool) -> Stream:
     row = await call.context.named(schema.customers.c.id, owner)
     assert row is not None
     holder = await reveal_text(call.context, row["name_item"]) if owner == call.principal.owner else None

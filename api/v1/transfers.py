@@ -23,7 +23,7 @@ from wallet.ledger.transfers import Move
 from wallet.ledger.walk import SEQ_MAX
 from wallet.money import Asset
 from wallet.movements.movement import TOLD_KINDS, Movement, movement_view, told_counterparty
-from wallet.movements.pages import Cut, Page, Wanted, read_page
+from wallet.movements.pages import Cut, Page, PageWanted, read_page
 
 AccountCode = Literal["balance", "receivable", "fees", "markup"]
 
@@ -100,10 +100,10 @@ def _cursors(
     return ahead, None if start is None else next_cursor(call, place, (int(not ascending), *start))
 
 
-async def _wanted(call: Call[Nothing, TransfersQuery]) -> Wanted:
+async def _wanted(call: Call[Nothing, TransfersQuery]) -> PageWanted:
     asked = call.query
     owner, counterparty = await subject(call, asked.customer), await _counterparty(call)
-    return Wanted(
+    return PageWanted(
         accounts=tuple(sorted(Account(owner, asked.account, asset).id for asset in _assets(call))),
         kind=asked.kind.value if asked.kind is not None else None,
         counterparty=counterparty,
@@ -143,7 +143,7 @@ async def _with_handle(call: Call[Any, Any], handle: str) -> Any:
         return None
 
 
-async def _bounded(call: Call[Nothing, TransfersQuery], wanted: Wanted) -> Wanted:
+async def _bounded(call: Call[Nothing, TransfersQuery], wanted: PageWanted) -> PageWanted:
     """Within the asked period."""
     since, until = call.query.since, call.query.until
     if since is not None and until is not None and since >= until:

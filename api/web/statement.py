@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.web.rendering import templates
 from wallet.statements.files import head_view, posted_view, totals_view
-from wallet.statements.posted import Posted
+from wallet.statements.posted import PostedStatement
 
 HTML_TYPE = "text/html"
 _STYLE = Path(__file__).parent / "static" / "statement.css"
@@ -28,7 +28,7 @@ def policy() -> str:
 
 
 async def statement_html(
-    posted: Posted, *, sees_all: bool, holder: str | None, called: str | None
+    posted: PostedStatement, *, sees_all: bool, holder: str | None, called: str | None
 ) -> AsyncGenerator[bytes, None]:
     """`holder` is the owner's name, where whoever asks may read it; `called` their handle or reference."""
     head = head_view(posted)

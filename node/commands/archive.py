@@ -25,7 +25,7 @@ from wallet.durable import sync_folder
 from wallet.journal.chain import GENESIS, TAG
 from wallet.journal.change import Change, EventKind, Insert
 from wallet.proofs.copied import chain_words, journal_rows
-from wallet.proofs.source import Block, archive_name, file_digest, read_archive, read_block, write_block
+from wallet.proofs.source import JournalBlock, archive_name, file_digest, read_archive, read_block, write_block
 from wallet.proofs.verify import CHUNK
 
 AGE_MIN = timedelta(days=90)  # nobody repeats a request that long
@@ -129,7 +129,7 @@ def _checked(file: Path, first: int, last: int, before: bytes) -> str:
     return previous.hex()
 
 
-def _rows(blocks: Iterator[Block]) -> Iterator[tuple[int, int, bytes]]:
+def _rows(blocks: Iterator[JournalBlock]) -> Iterator[tuple[int, int, bytes]]:
     for block in blocks:
         for seq, at, record, _ in journal_rows(block.journal):
             yield seq, at, record

@@ -35,7 +35,7 @@ class ExportForm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportWanted:
     """`account` is an account's id, `customer` a handle or an id; neither: the whole books. `file` None: standard output."""
 
     form: ExportForm
@@ -47,7 +47,7 @@ class Wanted:
 
 def read_wanted(
     form: str, account: str | None, customer: str | None, start: str | None, end: str | None, file: Path | None
-) -> Wanted:
+) -> ExportWanted:
     """Raises `ValueError` for what makes no sense, in a line for people."""
     if form not in set(ExportForm):
         raise ValueError(f"--format is {' or '.join(ExportForm)}")
@@ -57,12 +57,12 @@ def read_wanted(
         raise ValueError("name an account or a customer, not both")
     moments = [None if text is None else read_moment(text) for text in (start, end)]
     try:
-        return Wanted(ExportForm(form), account, customer, Period(*moments), file)
+        return ExportWanted(ExportForm(form), account, customer, Period(*moments), file)
     except PeriodRefused as refused:
         raise ValueError(refused.message) from None
 
 
-async def export(context: Context, wanted: Wanted, say: Say) -> int:
+async def export(context: Context, wanted: ExportWanted, say: Say) -> int:
     """Exit status 0. Raises `NotFound`, `MomentArchived`, `PeriodRefused`, OSError; a file under its name is whole."""
     span = await span_of(context, wanted.period)
     if span.after and wanted.period.start is None:
@@ -77,7 +77,7 @@ async def export(context: Context, wanted: Wanted, say: Say) -> int:
 
 
 def _rows(
-    context: Context, wanted: Wanted, span: Span, accounts: list[str] | None, told: "_Progress"
+    context: Context, wanted: ExportWanted, span: Span, accounts: list[str] | None, told: "_Progress"
 ) -> AsyncGenerator[bytes, None]:
     form = FileForm(wanted.form)
     if accounts is None:
@@ -87,7 +87,7 @@ def _rows(
 
 
 def _hledger(
-    context: Context, _wanted: Wanted, span: Span, accounts: list[str] | None, told: "_Progress"
+    context: Context, _wanted: ExportWanted, span: Span, accounts: list[str] | None, told: "_Progress"
 ) -> AsyncGenerator[bytes, None]:
     """Raises `MomentArchived` where the beginning of the books was moved to files: there would be balances without a reason."""
     if span.after:
@@ -97,7 +97,7 @@ def _hledger(
     return hledger_journal(context.assets, told.passing(found))
 
 
-async def _accounts(context: Context, wanted: Wanted) -> list[str] | None:
+async def _accounts(context: Context, wanted: ExportWanted) -> list[str] | None:
     if wanted.account is not None:
         owner = owner_of(wanted.account)
         if wanted.account not in await accounts_of(context, owner):

@@ -15,7 +15,7 @@ from wallet.ids import random_id
 from wallet.journal import Journal
 from wallet.ledger.accounts import customer_balance
 from wallet.ledger.balances import past_standings, standings
-from wallet.movements.pages import Wanted, read_page
+from wallet.movements.pages import PageWanted, read_page
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 
@@ -42,7 +42,7 @@ async def read_figures(context: Context, seq: int) -> dict[str, float]:
     middle, owner = seq // 2, customer(0)
 
     def page(below: int) -> Callable[[], Awaitable[object]]:
-        return lambda: read_page(context, Wanted([_BUSY]), (below, 0), PAGE_ITEMS, ascending=False)
+        return lambda: read_page(context, PageWanted([_BUSY]), (below, 0), PAGE_ITEMS, ascending=False)
 
     return {
         "first_page_ms": await _typical_ms(page(seq)),

@@ -30,7 +30,7 @@ from wallet.journal import Journal
 from wallet.ledger.accounts import customer_balance
 from wallet.ledger.balances import past_standings, standings
 from wallet.ledger.moments import place_at
-from wallet.movements.pages import Cut, Wanted, read_page
+from wallet.movements.pages import Cut, PageWanted, read_page
 
 ASKED_TIMES = 200  # each question, in each round
 PAGE_ITEMS = 50
@@ -98,7 +98,7 @@ async def _is_exact(context: Context, cluster: Cluster, first: int) -> bool:
         )
     finally:
         await owner.close()
-    page = await read_page(context, Wanted([_ACCOUNT]), (first + PAGE_ITEMS, 0), PAGE_ITEMS, ascending=False)
+    page = await read_page(context, PageWanted([_ACCOUNT]), (first + PAGE_ITEMS, 0), PAGE_ITEMS, ascending=False)
     past = await past_standings(context, customer(0), first + PAGE_ITEMS)
     return page.items[0].posted_after == past["balance", EUR.symbol].posted == int(added)
 
@@ -114,7 +114,7 @@ async def _times(cluster: Cluster, first: int) -> list[datetime]:
 
 async def _round(context: Context, first: int, times: list[datetime], number: int, say: Say) -> dict[str, float]:
     """Every question once, then every question again, in an order that turns."""
-    wanted, owner, head = Wanted([_ACCOUNT]), customer(0), await place_at(context, context.clock.now())
+    wanted, owner, head = PageWanted([_ACCOUNT]), customer(0), await place_at(context, context.clock.now())
 
     def page(start: Cut | None) -> Question:
         return lambda: read_page(context, wanted, start, PAGE_ITEMS, ascending=False)

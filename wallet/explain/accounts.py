@@ -10,7 +10,7 @@ from wallet.context import Context, Record
 from wallet.holds.states import State as HoldState
 from wallet.ledger.accounts import COLLECTED_CODES
 from wallet.money import format_units
-from wallet.movements.pages import Wanted, read_page
+from wallet.movements.pages import PageWanted, read_page
 from wallet.withdrawals.states import ENDED
 
 _CODES = ("balance", "receivable", *COLLECTED_CODES)
@@ -26,7 +26,7 @@ async def account_rows(context: Context, owner: str) -> list[Record]:
 
 async def last_seqs(context: Context, account: str) -> list[int]:
     """Where its last transfers are."""
-    page = await read_page(context, Wanted((account,)), None, MOVEMENTS_SHOWN, ascending=False)
+    page = await read_page(context, PageWanted((account,)), None, MOVEMENTS_SHOWN, ascending=False)
     return [movement.seq for movement in page.items]
 
 

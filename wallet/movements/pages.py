@@ -56,7 +56,7 @@ _COUNTERPARTY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageWanted:
     """Which transfers. `low` and `high` are sequences, both included. `counterparty` is an owner, and counts only in events
     of `told_kinds`, where these are given: who asks is not told the others' counterparty."""
 
@@ -80,7 +80,7 @@ class Page:
     end: Cut | None
 
 
-async def read_page(context: Context, wanted: Wanted, start: Cut | None, limit: int, *, ascending: bool) -> Page:
+async def read_page(context: Context, wanted: PageWanted, start: Cut | None, limit: int, *, ascending: bool) -> Page:
     """Up to `limit` transfers from `start` on (from the beginning without it), to newer ones or to older ones."""
     if not wanted.accounts:
         return Page([], None)
@@ -94,7 +94,7 @@ async def read_page(context: Context, wanted: Wanted, start: Cut | None, limit: 
     return Page(found, _cut_beyond(rows[0]["last_seq"], rows[0]["last_ordinal"], ascending=ascending))
 
 
-def page_statement(wanted: Wanted, start: Cut | None, limit: int, *, ascending: bool) -> TextClause:
+def page_statement(wanted: PageWanted, start: Cut | None, limit: int, *, ascending: bool) -> TextClause:
     """One more than `limit`, and the last that was looked at if there may be more; at least one row in any case."""
     scan = SCAN_MAX if wanted.is_filtered else limit + 1
     counts = {**_bounds(wanted, start, ascending=ascending), "scan": scan, "limit": limit + 1}
@@ -102,7 +102,7 @@ def page_statement(wanted: Wanted, start: Cut | None, limit: int, *, ascending: 
     return text(_words(wanted, ascending=ascending)).bindparams(*numbers, **_names(wanted))
 
 
-def _words(wanted: Wanted, *, ascending: bool) -> str:
+def _words(wanted: PageWanted, *, ascending: bool) -> str:
     order, past, bound = ("ASC", ">", ">= :low") if ascending else ("DESC", "<=", "<= :high")
     branches = [
         _BRANCH.format(
@@ -119,7 +119,7 @@ def _words(wanted: Wanted, *, ascending: bool) -> str:
     return _PAGE.format(branches="\nUNION ALL\n".join(branches), wanted=" AND ".join(conditions) or "true", order=order)
 
 
-def _bounds(wanted: Wanted, start: Cut | None, *, ascending: bool) -> dict[str, int]:
+def _bounds(wanted: PageWanted, start: Cut | None, *, ascending: bool) -> dict[str, int]:
     """Where the walk begins and may go. The cut narrows the walk along the index too."""
     low, high = wanted.low, wanted.high
     cut_seq, cut_ordinal = start or ((low, -1) if ascending else (high, _ORDINAL_MAX))
@@ -130,7 +130,7 @@ def _bounds(wanted: Wanted, start: Cut | None, *, ascending: bool) -> dict[str, 
     return {"low": low, "high": high, "cut_seq": cut_seq, "cut_ordinal": cut_ordinal}
 
 
-def _names(wanted: Wanted) -> dict[str, Any]:
+def _names(wanted: PageWanted) -> dict[str, Any]:
     """The other values of the statement."""
     names: dict[str, Any] = {f"account_{n}": account for n, account in enumerate(wanted.accounts)}
     if wanted.kind is not None:

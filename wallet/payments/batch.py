@@ -17,7 +17,7 @@ BATCH_MAX = 1_000  # payments a request: some tens of milliseconds of the proces
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PaymentDraft:
     """One payment between parties that were looked up; a payee who is not there comes as the refusal."""
 
     payer: CustomerId
@@ -28,17 +28,17 @@ class Draft:
     request: Request
 
 
-async def send_payments(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
+async def send_payments(context: Context, actor: str, drafts: Sequence[PaymentDraft]) -> list[Outcome]:
     """What became of each, in order."""
 
-    async def look(pending: Sequence[Draft]) -> Decide[Draft]:
+    async def look(pending: Sequence[PaymentDraft]) -> Decide[PaymentDraft]:
         allowed = await look_at_assets(context, {draft.amount.asset.symbol for draft in pending})
         return partial(_decide, context, actor, allowed)
 
     return await commit_each(context, drafts, look)
 
 
-def _decide(context: Context, actor: str, allowed: Allowed, draft: Draft) -> Change:
+def _decide(context: Context, actor: str, allowed: Allowed, draft: PaymentDraft) -> Change:
     if isinstance(draft.payee, Refusal):
         raise draft.payee
     if not draft.amount:

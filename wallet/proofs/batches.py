@@ -21,7 +21,7 @@ SELECT first_seq, last_seq, at, root, key, signature FROM journal_batches WHERE 
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StoredBatch:
     """`seal` is root, key and signature, or None. `at` also as microseconds and as the text in its claims."""
 
     first: int
@@ -36,7 +36,7 @@ class Batch:
         return f"the batch of journal rows {self.first} to {self.last}"
 
 
-class Signature(msgspec.Struct, frozen=True, array_like=True):
+class BatchSignature(msgspec.Struct, frozen=True, array_like=True):
     """Of the batch that ends with row `last`, to be checked."""
 
     first: int
@@ -57,10 +57,10 @@ class Signature(msgspec.Struct, frozen=True, array_like=True):
 
 def read_batch(
     first: int, last: int, at: datetime, root: bytes | None, key: str | None, signature: bytes | None
-) -> Batch:
+) -> StoredBatch:
     """Root, key and signature are there or not together, by the table's own check."""
     seal = None if root is None or key is None or signature is None else (root, key, signature)
-    return Batch(first, last, at, microseconds(at), time_text(at).encode(), seal)
+    return StoredBatch(first, last, at, microseconds(at), time_text(at).encode(), seal)
 
 
 @dataclass(slots=True)
@@ -70,15 +70,15 @@ class BatchProof:
     batches: int = 0
     receipts: int = 0
     keys: dict[str, int] = field(default_factory=dict)
-    _coming: deque[Batch] = field(default_factory=deque)
-    _open: Batch | None = None
+    _coming: deque[StoredBatch] = field(default_factory=deque)
+    _open: StoredBatch | None = None
     _leaves: list[bytes] = field(default_factory=list)
-    _signatures: list[Signature] = field(default_factory=list)
+    _signatures: list[BatchSignature] = field(default_factory=list)
 
-    def expect(self, batches: Iterable[Batch]) -> None:
+    def expect(self, batches: Iterable[StoredBatch]) -> None:
         self._coming.extend(batches)
 
-    def take_signatures(self) -> list[Signature]:
+    def take_signatures(self) -> list[BatchSignature]:
         """Those that were met since they were taken last."""
         met, self._signatures = self._signatures, []
         return met
@@ -102,7 +102,7 @@ class BatchProof:
         if seq == batch.last:
             self._end(batch, digest)
 
-    def _begin(self, seq: int) -> Batch:
+    def _begin(self, seq: int) -> StoredBatch:
         if not self._coming:
             raise BooksBroken(f"journal row {seq} is in no batch")
         batch = self._open = self._coming.popleft()
@@ -112,7 +112,7 @@ class BatchProof:
             raise BooksBroken(f"{batch.name} is not signed, and one before it is")
         return batch
 
-    def _end(self, batch: Batch, head: bytes) -> None:
+    def _end(self, batch: StoredBatch, head: bytes) -> None:
         self._open = None
         self.batches += 1
         if batch.seal is None:
@@ -120,7 +120,7 @@ class BatchProof:
         root, key, signature = batch.seal
         if Tree(self._leaves).root != root:
             raise BooksBroken(f"{batch.name} has another root than its rows lead to")
-        self._signatures.append(Signature(batch.first, batch.last, key, head, batch.at, root, signature))
+        self._signatures.append(BatchSignature(batch.first, batch.last, key, head, batch.at, root, signature))
         self.receipts += len(self._leaves)
         self.keys.setdefault(key, batch.last)
         self._leaves.clear()

@@ -25,7 +25,7 @@ from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
 from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
 from wallet.proofs.seals import Told, answer_line, day_of, read_outside, read_request, viewer_line, viewer_lines
-from wallet.proofs.source import Block
+from wallet.proofs.source import JournalBlock
 from wallet.schema import ROWS, Units
 
 BLOCK = 5_000  # rows that a closer look reads at a time
@@ -51,7 +51,9 @@ _EPOCH = date(1970, 1, 1)
 _VIEWERS = 'SELECT seq, viewer FROM journal_viewers ORDER BY seq, viewer COLLATE "C"'
 
 
-async def name_bad_transfer(connection: asyncpg.Connection, lines: Sequence[str], block: Block, upto: int) -> None:
+async def name_bad_transfer(
+    connection: asyncpg.Connection, lines: Sequence[str], block: JournalBlock, upto: int
+) -> None:
     """`lines` are what the journal says of the block's rows up to `upto`. Raises `BooksBroken` for the first that differs."""
     if block.archived is not None:
         _name_archived(lines, block)
@@ -67,7 +69,7 @@ async def name_bad_transfer(connection: asyncpg.Connection, lines: Sequence[str]
             _compare_entry(seq, told.get(seq, []), stored.get(seq, []))
 
 
-def _name_archived(lines: Sequence[str], block: Block) -> None:
+def _name_archived(lines: Sequence[str], block: JournalBlock) -> None:
     stored = block.transfers.splitlines(keepends=True)
     for line, found in zip_longest(lines, stored):
         if line != found:

@@ -16,7 +16,7 @@ import msgspec
 from wallet.journal.chain import GENESIS, TAG
 from wallet.journal.seen import seen_beside
 from wallet.ledger.accounts import owner_of
-from wallet.proofs.batches import BatchProof, Signature, read_batch
+from wallet.proofs.batches import BatchProof, BatchSignature, read_batch
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import chain_words, journal_rows, tail
 from wallet.proofs.replay import Wire
@@ -38,7 +38,7 @@ class Outside(msgspec.Struct, gc=False):
     viewers: list[str]
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class BlockSeal(msgspec.Struct, frozen=True):
     """Up to where a block is sound: the last such row, its hash and its time in microseconds. `broken` says what is wrong
     with the next one, or with its batch."""
 
@@ -61,7 +61,7 @@ class Told(msgspec.Struct, frozen=True):
 class Sealer(Protocol):
     """Takes blocks in order, the next before the last is answered if need be."""
 
-    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> Sealed:
+    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> BlockSeal:
         """A block's rows as a binary copy, and the batches that end in it or after it, each handed in once."""
         ...
 
@@ -85,7 +85,7 @@ class Seals:
     answered: dict[int, Any] = field(default_factory=dict)
     seen: Any = field(default_factory=hashlib.sha256)
 
-    def take(self, copied: bytes, batches: Iterable[BatchRow]) -> tuple[Sealed, list[Signature]]:
+    def take(self, copied: bytes, batches: Iterable[BatchRow]) -> tuple[BlockSeal, list[BatchSignature]]:
         """Rows one after the other up to the first bad one, and the signatures that are still to be checked."""
         self.batches.expect(read_batch(*row) for row in batches)
         answers: dict[int, list[str]] = {}
@@ -99,7 +99,7 @@ class Seals:
         for day, lines in answers.items():
             self.answered.setdefault(day, hashlib.sha256()).update("".join(lines).encode())
         self.seen.update("".join(viewers).encode())
-        return Sealed(self.seq, self.hash, self.at, broken), self.batches.take_signatures()
+        return BlockSeal(self.seq, self.hash, self.at, broken), self.batches.take_signatures()
 
     def _take_row(
         self,
@@ -136,7 +136,7 @@ class HereSealer:
     def __init__(self) -> None:
         self._seals = Seals()
 
-    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> Sealed:
+    async def take(self, journal: bytes, batches: Sequence[BatchRow]) -> BlockSeal:
         """As `Sealer` says."""
         sealed, signatures = self._seals.take(journal, batches)
         return with_signatures(sealed, next((one for one in signatures if not one.is_sound()), None))
@@ -146,7 +146,7 @@ class HereSealer:
         return self._seals.close(listed)
 
 
-def with_signatures(sealed: Sealed, bad: Signature | None) -> Sealed:
+def with_signatures(sealed: BlockSeal, bad: BatchSignature | None) -> BlockSeal:
     """The first bad signature of a block comes before whatever row stopped it."""
     if bad is None:
         return sealed

@@ -21,7 +21,7 @@ _READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class JournalBlock:
     """Rows after `after` up to `upto`; `archived` names the file that they are from."""
 
     after: int
@@ -41,19 +41,19 @@ class _Header(msgspec.Struct):
 _read_header = msgspec.json.Decoder(_Header).decode
 
 
-async def read_block(connection: asyncpg.Connection, after: int, upto: int) -> Block:
+async def read_block(connection: asyncpg.Connection, after: int, upto: int) -> JournalBlock:
     journal = await copy_binary(connection, JOURNAL, after, upto)
-    return Block(after, upto, journal, await copy_text(connection, TRANSFERS, after, upto))
+    return JournalBlock(after, upto, journal, await copy_text(connection, TRANSFERS, after, upto))
 
 
-def write_block(file: IO[bytes], block: Block) -> None:
+def write_block(file: IO[bytes], block: JournalBlock) -> None:
     transfers = block.transfers.encode()
     file.write(msgspec.json.encode(_Header(block.after, block.upto, len(block.journal), len(transfers))) + b"\n")
     file.write(block.journal)
     file.write(transfers)
 
 
-def read_archive(file: Path) -> Iterator[Block]:
+def read_archive(file: Path) -> Iterator[JournalBlock]:
     """Raises `BooksBroken` if it is cut or no archive, OSError."""
     with file.open("rb") as opened:
         while line := opened.readline(_READ_BYTES):
@@ -64,7 +64,7 @@ def read_archive(file: Path) -> Iterator[Block]:
             journal, transfers = opened.read(header.journal), opened.read(header.transfers)
             if len(journal) != header.journal or len(transfers) != header.transfers:
                 raise BooksBroken(f"{file} was cut")
-            yield Block(header.after, header.upto, journal, transfers.decode(), file.name)
+            yield JournalBlock(header.after, header.upto, journal, transfers.decode(), file.name)
 
 
 def file_digest(file: Path) -> str:
@@ -78,14 +78,14 @@ def archive_name(number: str) -> str:
 
 
 @dataclass(slots=True)
-class Source:
+class JournalSource:
     """`archived` is the last row that only the archives have."""
 
     connection: asyncpg.Connection
     archived: int
-    _blocks: Iterator[Block] = field(default_factory=lambda: iter(()))
+    _blocks: Iterator[JournalBlock] = field(default_factory=lambda: iter(()))
 
-    async def block(self, after: int, target: int, rows: int) -> Block:
+    async def block(self, after: int, target: int, rows: int) -> JournalBlock:
         """The next rows, as many as fit: `rows` of them from the database. Raises `BooksBroken`."""
         if after >= self.archived:
             return await read_block(self.connection, after, min(after + rows, target))
@@ -95,19 +95,19 @@ class Source:
         return found
 
 
-async def open_source(connection: asyncpg.Connection, folder: Path | None) -> Source:
+async def open_source(connection: asyncpg.Connection, folder: Path | None) -> JournalSource:
     """Raises `BooksBroken` if rows were archived and `folder` does not have the very files."""
     rows = await connection.fetch("SELECT id, last_seq, digest FROM archives ORDER BY first_seq")
     if not rows:
-        return Source(connection, 0)
+        return JournalSource(connection, 0)
     last = rows[-1]["last_seq"]
     if folder is None:
         raise BooksBroken(f"journal rows up to {last} were archived: name the folder that has the files")
     files = [(folder.joinpath(archive_name(row["id"])), row["digest"]) for row in rows]
-    return Source(connection, last, sound_blocks(files))
+    return JournalSource(connection, last, sound_blocks(files))
 
 
-def sound_blocks(files: Sequence[tuple[Path, str]]) -> Iterator[Block]:
+def sound_blocks(files: Sequence[tuple[Path, str]]) -> Iterator[JournalBlock]:
     """Of archives and the digests that the books have of them. Raises `BooksBroken` at the first that is another."""
     for file, digest in files:
         try:

@@ -26,8 +26,8 @@ from wallet.proofs.broken import BooksBroken
 from wallet.proofs.compare import compare_ends, name_bad_transfer
 from wallet.proofs.copied import TRANSFER_COLUMNS, sound_bodies
 from wallet.proofs.replay import Replay, is_clear, read_body
-from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Sealer, Told
-from wallet.proofs.source import Block, Source, open_source
+from wallet.proofs.seals import BatchRow, BlockSeal, HereSealer, Sealer, Told
+from wallet.proofs.source import JournalBlock, JournalSource, open_source
 
 __all__ = ["BooksBroken", "Proof", "verify"]
 
@@ -57,7 +57,7 @@ class _Walk:
     """How far the replay has come: the last sound row, its hash and time, and what follows from the rows up to it.
     `fetched` is the last row of the last batch that was read."""
 
-    source: Source
+    source: JournalSource
     sealer: Sealer
     seq: int = 0
     hash: bytes = GENESIS
@@ -134,7 +134,7 @@ async def _walk_to(walk: _Walk, target: int, progress: Progress | None) -> None:
 class _Unsound:
     """A block that is not as it should be: `lines` are what its transfers must say, up to the row that `broken` names."""
 
-    block: Block
+    block: JournalBlock
     lines: list[str]
     differs: bool
     broken: BooksBroken | None
@@ -147,10 +147,12 @@ class _Unsound:
             raise self.broken
 
 
-async def _sealed_blocks(walk: _Walk, target: int) -> AsyncGenerator[tuple[Block, Sealed], None]:
+async def _sealed_blocks(walk: _Walk, target: int) -> AsyncGenerator[tuple[JournalBlock, BlockSeal], None]:
     """Blocks in order with their seals, read ahead by one and sealed ahead by one."""
-    reading: asyncio.Task[tuple[Block, list[BatchRow]]] | None = asyncio.create_task(_read(walk, walk.seq, target))
-    under_way: list[tuple[Block, asyncio.Task[Sealed]]] = []
+    reading: asyncio.Task[tuple[JournalBlock, list[BatchRow]]] | None = asyncio.create_task(
+        _read(walk, walk.seq, target)
+    )
+    under_way: list[tuple[JournalBlock, asyncio.Task[BlockSeal]]] = []
     try:
         while reading is not None:
             block, batches = await reading
@@ -166,7 +168,7 @@ async def _sealed_blocks(walk: _Walk, target: int) -> AsyncGenerator[tuple[Block
         await asyncio.gather(*left, *([reading] if reading is not None else []), return_exceptions=True)
 
 
-async def _read(walk: _Walk, after: int, target: int) -> tuple[Block, list[BatchRow]]:
+async def _read(walk: _Walk, after: int, target: int) -> tuple[JournalBlock, list[BatchRow]]:
     """The next block, and the batches up to the one in which it ends, as far as they were not read yet."""
     block = await walk.source.block(after, target, CHUNK)
     batches: list[BatchRow] = []
@@ -179,7 +181,7 @@ async def _read(walk: _Walk, after: int, target: int) -> tuple[Block, list[Batch
     return block, batches
 
 
-async def _replay_block(walk: _Walk, block: Block, sealed: Sealed) -> _Unsound | None:
+async def _replay_block(walk: _Walk, block: JournalBlock, sealed: BlockSeal) -> _Unsound | None:
     lines: list[str] = []
     broken = BooksBroken(sealed.broken) if sealed.broken is not None else None
     try:

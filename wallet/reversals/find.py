@@ -46,7 +46,7 @@ _REVERSIBLE = (EventKind.PAYMENT_SENT.value, EventKind.SETTLEMENT_POSTED.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedEntry:
     """What was posted at `seq`. `object` is the id by which its parties know it."""
 
     seq: int
@@ -54,7 +54,7 @@ class Posted:
     entry: Entry
 
 
-async def find_posted(context: Context, name: str) -> Posted:
+async def find_posted(context: Context, name: str) -> PostedEntry:
     """By the id of a payment or settlement, or by a journal position. Raises `NotFound`, `NotReversible`."""
     seq = int(name) if _POSITION.fullmatch(name) else await _seq_of(context, name)
     journal, transfers = schema.journal, schema.transfers
@@ -65,7 +65,7 @@ async def find_posted(context: Context, name: str) -> Posted:
         raise NotReversible(name, _instead(row["kind"]))
     moved = select(transfers).where(transfers.c.seq == seq).order_by(transfers.c.ordinal)
     told: Mapping[str, Any] = decode_body(bytes(row["body"]))["data"]
-    return Posted(seq, str(told["id"]), _entry(context, await context.all(moved)))
+    return PostedEntry(seq, str(told["id"]), _entry(context, await context.all(moved)))
 
 
 async def _seq_of(context: Context, name: str) -> int:

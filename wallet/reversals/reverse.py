@@ -18,7 +18,7 @@ from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.money import format_units
-from wallet.reversals.find import Posted, find_posted
+from wallet.reversals.find import PostedEntry, find_posted
 
 REASON_MAX = 500
 
@@ -49,7 +49,7 @@ async def reverse_entry(
         raise AlreadyReversed(name) from None
 
 
-async def _change(context: Context, actor: str, posted: Posted, reason: str, request: Request | None) -> Change:
+async def _change(context: Context, actor: str, posted: PostedEntry, reason: str, request: Request | None) -> Change:
     """The event goes to everybody whose balance moves, and so tells neither the reason nor the position."""
     now, entry = context.clock.now(), templates.entry_reversed(posted.entry)
     standing = () if request is None else request.standing

@@ -21,7 +21,7 @@ BATCH_MAX = 500  # settlements a request
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SettlementDraft:
     """One settlement between accounts that were looked up and are the platform's."""
 
     platform: CustomerId
@@ -30,7 +30,7 @@ class Draft:
     request: Request
 
 
-async def post_settlement(context: Context, actor: str, draft: Draft) -> Committed:
+async def post_settlement(context: Context, actor: str, draft: SettlementDraft) -> Committed:
     """All legs or none; the legs are judged in order, so that a later one may spend what an earlier one brought.
 
     Raises `InsufficientFunds`, `HoldNotOpen`, `NotFound` for a hold, `AccountFrozen`, `AssetPaused`, `AmountRefused`,
@@ -45,28 +45,30 @@ async def post_settlement(context: Context, actor: str, draft: Draft) -> Committ
         return await repeatable(context.journal, draft.request, decide, context.recent)
 
 
-async def post_settlements(context: Context, actor: str, drafts: Sequence[Draft]) -> list[Outcome]:
+async def post_settlements(context: Context, actor: str, drafts: Sequence[SettlementDraft]) -> list[Outcome]:
     """What became of each, in order; one that is refused leaves the others as they are."""
     async with turn(_holds(drafts)):
         return await commit_each(context, drafts, partial(_look, context, actor))
 
 
-async def _look(context: Context, actor: str, drafts: Sequence[Draft]) -> Decide[Draft]:
+async def _look(context: Context, actor: str, drafts: Sequence[SettlementDraft]) -> Decide[SettlementDraft]:
     """What deciding these rests on: which assets may move, and the holds that they name."""
     allowed = await look_at_assets(context, _symbols(drafts))
     holds = await look_at_holds(context, _holds(drafts))
     return partial(decide_settlement, context, actor, allowed, holds)
 
 
-def _holds(drafts: Sequence[Draft]) -> set[HoldId]:
+def _holds(drafts: Sequence[SettlementDraft]) -> set[HoldId]:
     return {leg.source.hold for draft in drafts for leg in draft.legs if isinstance(leg.source, Held)}
 
 
-def _symbols(drafts: Sequence[Draft]) -> set[str]:
+def _symbols(drafts: Sequence[SettlementDraft]) -> set[str]:
     return {leg.amount.asset.symbol for draft in drafts for leg in draft.legs}
 
 
-def decide_settlement(context: Context, actor: str, allowed: Allowed, holds: OpenHolds, draft: Draft) -> Change:
+def decide_settlement(
+    context: Context, actor: str, allowed: Allowed, holds: OpenHolds, draft: SettlementDraft
+) -> Change:
     """Pure. What it takes out of `holds` counts for whoever decides on them next."""
     for leg in draft.legs:
         check_leg(leg, draft.platform)
@@ -84,7 +86,7 @@ def decide_settlement(context: Context, actor: str, allowed: Allowed, holds: Ope
 def settlement_change(
     actor: str,
     settlement: SettlementId,
-    draft: Draft,
+    draft: SettlementDraft,
     settled: Sequence[Settled],
     at: datetime,
     unpaused: tuple[Requirement, ...],

@@ -12,7 +12,7 @@ from wallet.journal.recall import repeatable
 from wallet.money import Amount
 from wallet.settlements.holds import look_at_holds
 from wallet.settlements.legs import Held, Leg, Place
-from wallet.settlements.post import Draft, decide_settlement
+from wallet.settlements.post import SettlementDraft, decide_settlement
 from wallet.settlements.turns import turn
 
 
@@ -42,7 +42,7 @@ async def settle_hold(
             raise HoldNotOpen(hold, "0")
         asset = context.asset(row["asset"])
         paid = Amount(row["units"] - row["settled_units"], asset) if amount is None else amount
-        draft = Draft(platform, (Leg(Held(hold), target, paid),), client_reference, request)
+        draft = SettlementDraft(platform, (Leg(Held(hold), target, paid),), client_reference, request)
         change = decide_settlement(context, actor, await look_at_assets(context, [asset.symbol]), holds, draft)
         after = hold_view(holds.rows[hold], asset.decimals)
         return replace(change, result={**after, "settlement": change.result["id"]})

@@ -9,13 +9,13 @@ from wallet.journal.body import time_text
 from wallet.ledger.balances import Standing
 from wallet.money import format_units
 from wallet.movements.movement import Movement, movement_view, told_counterparty
-from wallet.statements.posted import Posted
+from wallet.statements.posted import PostedStatement
 
 MOVEMENT_NAMES = ("at", "kind", "object", "direction", "amount", "posted_after", "counterparty")
 CSV_NAMES = ("record", *MOVEMENT_NAMES, "held")
 
 
-def head_view(posted: Posted) -> dict[str, Any]:
+def head_view(posted: PostedStatement) -> dict[str, Any]:
     """Everything of a statement but its movements and what they come to."""
     statement, account = posted.statement, posted.statement.account
     return {
@@ -35,21 +35,21 @@ def standing_view(standing: Standing, decimals: int) -> dict[str, str]:
     return {name: format_units(units, decimals) for name, units in figures.items()}
 
 
-def totals_view(posted: Posted) -> dict[str, Any]:
+def totals_view(posted: PostedStatement) -> dict[str, Any]:
     """How many movements there were and what they come to, when all have been read."""
     totals, decimals = posted.totals, posted.statement.account.asset.decimals
     sums = {"total_in": totals.total_in, "total_out": totals.total_out}
     return {"count": totals.count, **{name: format_units(units, decimals) for name, units in sums.items()}}
 
 
-def posted_view(posted: Posted, movement: Movement, *, sees_all: bool) -> dict[str, Any]:
+def posted_view(posted: PostedStatement, movement: Movement, *, sees_all: bool) -> dict[str, Any]:
     """One movement, told as everywhere."""
     view = movement_view(movement, posted.statement.account.asset.decimals)
     view["counterparty"] = told_counterparty(movement, sees_all=sees_all)
     return {name: view[name] for name in MOVEMENT_NAMES}
 
 
-async def statement_json(posted: Posted, *, sees_all: bool) -> AsyncGenerator[bytes, None]:
+async def statement_json(posted: PostedStatement, *, sees_all: bool) -> AsyncGenerator[bytes, None]:
     """One object; its movements stand before what they come to."""
     yield f'{_text(head_view(posted))[:-1]},"movements":['.encode()
     between = ""
@@ -61,12 +61,12 @@ async def statement_json(posted: Posted, *, sees_all: bool) -> AsyncGenerator[by
     yield f"],{_text(totals_view(posted))[1:]}".encode()
 
 
-def statement_csv(posted: Posted, *, sees_all: bool) -> AsyncGenerator[bytes, None]:
+def statement_csv(posted: PostedStatement, *, sees_all: bool) -> AsyncGenerator[bytes, None]:
     """A row for the opening balance, one for each movement, one for each total and one for the closing balance."""
     return file_of(FileForm.CSV, CSV_NAMES, _csv_rows(posted, sees_all=sees_all))
 
 
-async def _csv_rows(posted: Posted, *, sees_all: bool) -> AsyncIterator[list[Row]]:
+async def _csv_rows(posted: PostedStatement, *, sees_all: bool) -> AsyncIterator[list[Row]]:
     head = head_view(posted)
     yield [_balance_row("opening", head["from"], head["opening"])]
     async for found in posted.chunks():

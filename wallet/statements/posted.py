@@ -11,7 +11,7 @@ from wallet.statements.open import Statement
 
 
 @dataclass(slots=True)
-class Totals:
+class Turnover:
     """What has gone in and out so far, in base units, and the running balance."""
 
     balance: int
@@ -30,15 +30,15 @@ class Totals:
 
 
 @dataclass(slots=True)
-class Posted:
+class PostedStatement:
     """The movements of a statement, once through. `totals` are whole when they have all been read."""
 
     context: Context
     statement: Statement
-    totals: Totals = field(init=False)
+    totals: Turnover = field(init=False)
 
     def __post_init__(self) -> None:
-        self.totals = Totals(self.statement.opening.posted)
+        self.totals = Turnover(self.statement.opening.posted)
 
     async def chunks(self) -> AsyncIterator[list[Movement]]:
         """Movements that were posted; what was only held or released is none. Raises `MovementsWrong`."""

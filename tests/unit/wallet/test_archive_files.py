@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from wallet.proofs.broken import BooksBroken
-from wallet.proofs.source import Block, archive_name, file_digest, read_archive, sound_blocks, write_block
+from wallet.proofs.source import JournalBlock, archive_name, file_digest, read_archive, sound_blocks, write_block
 
-BLOCKS = [Block(0, 3, b"\x00\n\xff" * 5, "a\tb\né\n"), Block(3, 4, b"", ""), Block(4, 9, b"{}\n", "x\n")]
+BLOCKS = [
+    JournalBlock(0, 3, b"\x00\n\xff" * 5, "a\tb\né\n"),
+    JournalBlock(3, 4, b"", ""),
+    JournalBlock(4, 9, b"{}\n", "x\n"),
+]
 
 
-def written(folder: Path, *blocks: Block) -> Path:
+def written(folder: Path, *blocks: JournalBlock) -> Path:
     file = folder / archive_name("7")
     with file.open("wb") as opened:
         for block in blocks:

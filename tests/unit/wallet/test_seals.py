@@ -17,7 +17,7 @@ from wallet.ledger.templates import payment_sent
 from wallet.money import Amount, Asset
 from wallet.proofs.batches import read_batch
 from wallet.proofs.copied import chain_words, journal_rows, sound_bodies, tail
-from wallet.proofs.seals import BatchRow, HereSealer, Sealed, Seals, Told, answer_line, read_outside, viewer_lines
+from wallet.proofs.seals import BatchRow, BlockSeal, HereSealer, Seals, Told, answer_line, read_outside, viewer_lines
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 77, tzinfo=UTC)
 DAY = 20_779  # days from 1970-01-01 to 2026-11-22
@@ -106,8 +106,8 @@ def test_the_words_of_the_chain_are_those_of_a_link() -> None:
 async def test_a_sound_journal_is_sealed_block_by_block() -> None:
     sealer = HereSealer()
     first = await sealer.take(copied(FIVE[:3]), BATCHES[:2])
-    assert first == Sealed(3, FIVE[2].hash, microseconds(NOON))
-    assert await sealer.take(copied(FIVE[3:]), BATCHES[2:]) == Sealed(5, FIVE[4].hash, microseconds(NOON))
+    assert first == BlockSeal(3, FIVE[2].hash, microseconds(NOON))
+    assert await sealer.take(copied(FIVE[3:]), BATCHES[2:]) == BlockSeal(5, FIVE[4].hash, microseconds(NOON))
     answers = "".join(f"{n}\t{DAY}\tcus_ann\tpayment.send\tkey\\t{n}\t{bytes([n] * 32).hex()}\n" for n in (1, 3, 5))
     viewers = "1\tcus_ann\n1\tcus_ben\n" + "".join(f"{n}\tcus_ann\n" for n in (2, 3, 4, 5))
     assert await sealer.close([KEY.id]) == Told(3, 5, {DAY: digest(answers)}, digest(viewers))

@@ -15,7 +15,7 @@ from tests.integration.wallet.changes import connected
 from wallet.ids import CustomerId
 from wallet.journal.events import events_statement
 from wallet.ledger.balances import past_statement
-from wallet.movements.pages import Wanted, page_statement
+from wallet.movements.pages import PageWanted, page_statement
 
 TRANSFERS = 40_000
 SILENT_AFTER = 20_000
@@ -77,11 +77,11 @@ async def test_no_page_and_no_past_balance_reads_more_than_a_few_blocks(
     long_books: asyncpg.Connection, mode: str
 ) -> None:
     for owner in (BUSY, SILENT):
-        wanted = Wanted((f"{owner}:balance:EUR",))
+        wanted = PageWanted((f"{owner}:balance:EUR",))
         for place in (2, SILENT_AFTER, TRANSFERS):
             for ascending in (True, False):
                 statement = page_statement(wanted, (place, 0), 20, ascending=ascending)
                 assert await blocks(long_books, statement, mode) < BLOCKS_MAX, (owner, place, ascending)
             assert await blocks(long_books, past_statement([owner], place), mode) < BLOCKS_MAX, (owner, place)
-        filtered = Wanted(wanted.accounts, kind="payment.refused")
+        filtered = PageWanted(wanted.accounts, kind="payment.refused")
         assert await blocks(long_books, page_statement(filtered, None, 20, ascending=False), mode) < 40 * BLOCKS_MAX

@@ -8,7 +8,7 @@ from tests.integration.wallet.changes import EUR
 from tests.integration.wallet.ledger.conftest import PEOPLE, SEED, Books, Plain, summed
 from wallet.ledger.accounts import customer_balance
 from wallet.movements.movement import Movement
-from wallet.movements.pages import Page, Wanted, read_page
+from wallet.movements.pages import Page, PageWanted, read_page
 
 ANN = customer_balance(PEOPLE[0], EUR).id
 
@@ -18,7 +18,7 @@ def places(rows: list[Plain] | list[Movement]) -> list[tuple[int, int]]:
 
 
 async def walked(
-    books: Books, wanted: Wanted, limits: list[int], *, ascending: bool, chance: random.Random
+    books: Books, wanted: PageWanted, limits: list[int], *, ascending: bool, chance: random.Random
 ) -> tuple[list[Movement], int]:
     """All items from one end to the other, and how many pages they came on."""
     found: list[Movement] = []
@@ -36,7 +36,7 @@ async def test_any_steps_lead_through_all_transfers_once(books: Books, ascending
     chance, accounts = random.Random(SEED), [customer_balance(who, EUR).id for who in PEOPLE]
     for account in accounts:
         mine = [row for row in books.plain if row.touches(account)]
-        found, _ = await walked(books, Wanted((account,)), [3, 1, 2, 7, 40], ascending=ascending, chance=chance)
+        found, _ = await walked(books, PageWanted((account,)), [3, 1, 2, 7, 40], ascending=ascending, chance=chance)
         assert places(found) == places(mine if ascending else mine[::-1])
         for movement in found:
             until = [row for row in mine if (row.seq, row.ordinal) <= (movement.seq, movement.ordinal)]
@@ -52,7 +52,7 @@ async def test_one_may_turn_round_at_any_cut(books: Books) -> None:
     for _ in range(60):
         below = sum((row.seq, row.ordinal) <= (cut or (0, 0)) for row in mine)
         ascending, limit = chance.random() < 0.5, chance.randint(1, 9)
-        page = await read_page(books.context, Wanted((ANN,)), cut, limit, ascending=ascending)
+        page = await read_page(books.context, PageWanted((ANN,)), cut, limit, ascending=ascending)
         wanted = mine[below : below + limit] if ascending else mine[max(below - limit, 0) : below][::-1]
         assert places(page.items) == places(wanted)
         cut = page.end or cut
@@ -63,11 +63,11 @@ async def test_bounds_take_in_their_ends(books: Books) -> None:
     low, high = mine[10].seq, mine[-10].seq
     assert low < high
     for ascending in (True, False):
-        wanted = Wanted((ANN,), low=low, high=high)
+        wanted = PageWanted((ANN,), low=low, high=high)
         page = await read_page(books.context, wanted, None, 200, ascending=ascending)
         inside = [row for row in mine if low <= row.seq <= high]
         assert places(page.items) == places(inside if ascending else inside[::-1])
-    assert (await read_page(books.context, Wanted((ANN,), low=high, high=low), None, 9, ascending=True)).items == []
+    assert (await read_page(books.context, PageWanted((ANN,), low=high, high=low), None, 9, ascending=True)).items == []
 
 
 @pytest.mark.parametrize("ascending", [True, False])
@@ -77,14 +77,14 @@ async def test_a_filter_looks_at_a_bounded_number_and_still_finds_all(
     monkeypatch.setattr("wallet.movements.pages.SCAN_MAX", 5)
     mine = [row for row in books.plain if row.touches(ANN)]
     other = customer_balance(PEOPLE[1], EUR).id
-    cases: list[tuple[Wanted, list[Plain]]] = [
-        (Wanted((ANN,), kind="deposit.credited"), [row for row in mine if row.kind == "deposit.credited"]),
-        (Wanted((ANN,), counterparty=PEOPLE[1]), [row for row in mine if row.touches(other)]),
+    cases: list[tuple[PageWanted, list[Plain]]] = [
+        (PageWanted((ANN,), kind="deposit.credited"), [row for row in mine if row.kind == "deposit.credited"]),
+        (PageWanted((ANN,), counterparty=PEOPLE[1]), [row for row in mine if row.touches(other)]),
         (
-            Wanted((ANN,), counterparty=PEOPLE[1], told_kinds=("payment.sent",)),
+            PageWanted((ANN,), counterparty=PEOPLE[1], told_kinds=("payment.sent",)),
             [row for row in mine if row.touches(other) and row.kind == "payment.sent"],
         ),
-        (Wanted((ANN,), kind="payment.sent", counterparty="cus_nobody"), []),
+        (PageWanted((ANN,), kind="payment.sent", counterparty="cus_nobody"), []),
     ]
     for wanted, rows in cases:
         for limit in (1, 4):
@@ -94,4 +94,4 @@ async def test_a_filter_looks_at_a_bounded_number_and_still_finds_all(
 
 
 async def test_no_accounts_have_no_history(books: Books) -> None:
-    assert await read_page(books.context, Wanted(()), None, 9, ascending=True) == Page([], None)
+    assert await read_page(books.context, PageWanted(()), None, 9, ascending=True) == Page([], None)

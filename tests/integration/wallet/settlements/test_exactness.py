@@ -17,7 +17,7 @@ from wallet.journal.change import Committed
 from wallet.ledger import templates
 from wallet.money import Amount, Asset
 from wallet.settlements.legs import Leg, Place
-from wallet.settlements.post import BATCH_MAX, Draft, post_settlements
+from wallet.settlements.post import BATCH_MAX, SettlementDraft, post_settlements
 
 PLATFORM = CustomerId("cus_platform")
 TRADERS = [CustomerId(f"cus_trader{number}") for number in range(12)]
@@ -66,7 +66,7 @@ async def _funded(world: World) -> Books:
     return books
 
 
-def _draft(draws: random.Random, number: int) -> Draft:
+def _draft(draws: random.Random, number: int) -> SettlementDraft:
     """Two to five legs: a swap, a fee, a mark-up, sometimes a third party; now and then far more than anybody has."""
     ann, ben, third = draws.sample(TRADERS, 3)
     gives, gets = draws.sample(ASSETS, 2)
@@ -79,7 +79,7 @@ def _draft(draws: random.Random, number: int) -> Draft:
     if draws.random() < 0.2:
         legs.append(_leg(draws, _balance(third), _balance(ann), gives))
     request = Request(PLATFORM, "settlement.post", f"trade-{number}", b"test")
-    return Draft(PLATFORM, tuple(legs), f"trade-{number}", request)
+    return SettlementDraft(PLATFORM, tuple(legs), f"trade-{number}", request)
 
 
 def _balance(owner: CustomerId) -> Place:
@@ -91,7 +91,7 @@ def _leg(draws: random.Random, source: Place, target: Place, asset: Asset) -> Le
     return Leg(source, target, Amount(draws.randint(1, most), asset))
 
 
-def _follow(books: Books, draft: Draft, outcome: Outcome, outcomes: Counter[str]) -> None:
+def _follow(books: Books, draft: SettlementDraft, outcome: Outcome, outcomes: Counter[str]) -> None:
     if isinstance(outcome, InsufficientFunds):
         outcomes["refused"] += 1
         return

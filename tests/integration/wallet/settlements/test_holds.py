@@ -22,7 +22,7 @@ from wallet.ledger.accounts import HOUSE, Account, customer_balance
 from wallet.ledger.transfers import hold
 from wallet.money import Amount, Asset
 from wallet.settlements.legs import Held, Leg, Place
-from wallet.settlements.post import Draft, post_settlement, post_settlements
+from wallet.settlements.post import SettlementDraft, post_settlement, post_settlements
 
 PLATFORM, OTHER = CustomerId("cus_platform"), CustomerId("cus_other")
 ANN, BEN = CustomerId("cus_ann"), CustomerId("cus_ben")
@@ -55,11 +55,15 @@ async def opened(world: World, *, expires_s: int | None = None) -> None:
     )
 
 
-def draft(units: int, *, btc: int = 1_000, platform: CustomerId = PLATFORM, legs: tuple[Leg, ...] = ()) -> Draft:
+def draft(
+    units: int, *, btc: int = 1_000, platform: CustomerId = PLATFORM, legs: tuple[Leg, ...] = ()
+) -> SettlementDraft:
     """Ann's held euro against Ben's bitcoin."""
     drawn = (Leg(Held(ORDER), Place(BEN, "balance"), Amount(units, EUR)), *legs)
     given = Leg(Place(BEN, "balance"), Place(ANN, "balance"), Amount(btc, BTC))
-    return Draft(platform, (*drawn, given), None, Request(platform, "settlement.post", str(next(_numbers)), b"test"))
+    return SettlementDraft(
+        platform, (*drawn, given), None, Request(platform, "settlement.post", str(next(_numbers)), b"test")
+    )
 
 
 async def standing(dsns: Dsns) -> tuple[tuple[int, int], int, tuple[str, int]]:

@@ -25,14 +25,14 @@ from wallet.money import Amount
 from wallet.movements.movement import MovementsWrong
 from wallet.statements.files import statement_csv, statement_json
 from wallet.statements.open import open_statement
-from wallet.statements.posted import Posted
+from wallet.statements.posted import PostedStatement
 
 BEFORE, AFTER = day("2029-01-01"), day("2031-01-01")
 BALANCE = accounts.customer_balance(STRANGER, EUR)
 
 
 async def text_of(context: Context, account: Account, start: datetime, end: datetime) -> bytes:
-    posted = Posted(context, await open_statement(context, account, start, end))
+    posted = PostedStatement(context, await open_statement(context, account, start, end))
     return b"".join([part async for part in statement_json(posted, sees_all=False)])
 
 
@@ -192,7 +192,7 @@ async def test_csv_has_a_row_for_each_end_each_movement_and_each_total(world: Wo
         await context.journal.commit(paid(STRANGER, sub_account(0), 70))
         clock.at = day("2030-01-03")
         await begin_day(context)
-        posted = Posted(context, await open_statement(context, BALANCE, day("2030-01-02"), day("2030-01-03")))
+        posted = PostedStatement(context, await open_statement(context, BALANCE, day("2030-01-02"), day("2030-01-03")))
         rows = b"".join([part async for part in statement_csv(posted, sees_all=False)]).decode().split("\r\n")
         assert rows == [
             "record,at,kind,object,direction,amount,posted_after,counterparty,held",
