@@ -197,6 +197,7 @@ class Block:
     incoming: tuple[Incoming, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     strays: tuple[Stray, ...] = ()
+    strays_beyond: int = 0  # besides those that are told: a flood
 
     @property
     def ref(self) -> BlockRef:

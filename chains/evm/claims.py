@@ -3,24 +3,26 @@
 What this prevents: a claim that the block itself contradicts. A tx that failed claims nothing; a log of a contract that is
 not listed is not heard; what leaves an address counts only in a tx that the address itself sent, so that a contract
 cannot invent a departure to balance an arrival that it invented.
+
+Addresses stand here as nodes write them, in lower case: most are nobody's of ours, and the checksum of our canonical form
+costs more than reading the whole tx.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chains.evm.address import checksum_lower
 from chains.evm.listings import Listings
-from chains.evm.token import TransferLog, parse_transfer_log
+from chains.evm.token import TRANSFER_TOPIC, RawTransfer, read_transfer
 from chains.evm.traces import Move
-from chains.evm.wire import BlockAnswer, ReceiptAnswer, TxAnswer, block_id, is_bytes, quantity
+from chains.evm.wire import BlockAnswer, LogAnswer, ReceiptAnswer, TxAnswer, block_id, is_bytes, quantity
 from wallet.ports import BlockVanished, NetworkUnreachable
 
 WEI_PER_GWEI = 10**9
 _SUCCEEDED = 1
 
 Holder = tuple[str | None, str]
-"""A token's contract in lower case, None for the chain's own asset; and a canonical address."""
+"""A token's contract, None for the chain's own asset; and an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlistedLog:
+    """A Transfer of a contract that is not listed, to `address`, as it stands there: nothing of it is read yet."""
+
+    identity: str
+    tx: str
+    address: str
+    log: LogAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class BlockClaims:
     """`moved` is the net change of each holder's balance of a token that the logs of the whole block amount to."""
 
@@ -47,6 +59,16 @@ class BlockClaims:
     moves: Sequence[Sequence[Move]]
     claims: tuple[Claim, ...]
     moved: Counter[Holder]
+    unlisted: tuple[UnlistedLog, ...] = ()
+
+    def addresses(self) -> set[str]:
+        """All that something is claimed to have gone to."""
+        return {claim.address for claim in self.claims} | {one.address for one in self.unlisted}
+
+    def of(self, addresses: Collection[str]) -> "BlockClaims":
+        """What of it concerns these."""
+        claims = tuple(claim for claim in self.claims if claim.address in addresses)
+        return replace(self, claims=claims, unlisted=tuple(one for one in self.unlisted if one.address in addresses))
 
     def net(self, holders: Collection[Holder]) -> dict[Holder, int]:
         """By how much the balance of each of these must have changed, if all that the block says is true."""
@@ -73,15 +95,25 @@ def read_claims(
 ) -> BlockClaims:
     """All claims of a block in its order, whoever they are for. `moves` are empty where the node has no traces."""
     claims: list[Claim] = []
+    unlisted: list[UnlistedLog] = []
     moved: Counter[Holder] = Counter()
     for tx, receipt, inner in zip(block.transactions, receipts, moves, strict=True):
-        if quantity(receipt.status) == _SUCCEEDED:
-            transfers = list(_transfers(receipt, listings))
-            claims.extend(_tx_claims(f"{chain_id}:{block_id(tx.hash)}", tx, transfers, inner))
-            for _, transfer in transfers:
-                _move(moved, transfer, canonical(tx.source))
+        if quantity(receipt.status) != _SUCCEEDED:
+            continue
+        name = block_id(tx.hash)
+        stem = f"{chain_id}:{name}"
+        claims.extend(_native_claims(stem, name, tx, inner))
+        for ordinal, log in _transfer_logs(receipt):
+            if log.address.lower() not in listings.tokens:
+                if is_bytes(log.topics[2], 32):
+                    unlisted.append(UnlistedLog(f"{stem}:log:{ordinal}", name, "0x" + log.topics[2][26:].lower(), log))
+            elif (transfer := read_transfer(log)) is not None and transfer.source != transfer.target:
+                _move(moved, transfer, _address(tx.source))
+                if transfer.units:
+                    identity = f"{stem}:log:{ordinal}"
+                    claims.append(Claim(identity, name, transfer.target, transfer.units, transfer.contract))
     claims.extend(_withdrawal_claims(chain_id, block))
-    return BlockClaims(block, receipts, moves, tuple(claims), moved)
+    return BlockClaims(block, receipts, moves, tuple(claims), moved, tuple(unlisted))
 
 
 def check_receipts(block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> None:
@@ -92,25 +124,12 @@ def check_receipts(block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> Non
         raise NetworkUnreachable("the receipts are not those of the block's txs")
 
 
-def canonical(address: str) -> str:
-    """Raises `NetworkUnreachable` for what is no address: the node wrote it."""
-    if not is_bytes(address, 20):
-        raise NetworkUnreachable("the node answered a malformed address")
-    return checksum_lower(address[2:].lower())
-
-
-def _tx_claims(
-    identity: str, tx: TxAnswer, transfers: Sequence[tuple[int, TransferLog]], inner: Sequence[Move]
-) -> Iterator[Claim]:
-    name = block_id(tx.hash)
-    if tx.target is not None and tx.target.lower() != tx.source.lower() and (units := quantity(tx.value)):
-        yield Claim(f"{identity}:value", name, canonical(tx.target), units)
+def _native_claims(stem: str, name: str, tx: TxAnswer, inner: Sequence[Move]) -> Iterator[Claim]:
+    if tx.target is not None and (units := quantity(tx.value)) and tx.target.lower() != tx.source.lower():
+        yield Claim(f"{stem}:value", name, _address(tx.target), units)
     for move in inner:
         path = ".".join(str(step) for step in move.path) or "create"
-        yield Claim(f"{identity}:trace:{path}", name, canonical(move.target), move.units)
-    for ordinal, transfer in transfers:
-        if transfer.units and transfer.source != transfer.target:
-            yield Claim(f"{identity}:log:{ordinal}", name, transfer.target, transfer.units, transfer.contract)
+        yield Claim(f"{stem}:trace:{path}", name, _address(move.target), move.units)
 
 
 def _withdrawal_claims(chain_id: int, block: BlockAnswer) -> Iterator[Claim]:
@@ -118,21 +137,26 @@ def _withdrawal_claims(chain_id: int, block: BlockAnswer) -> Iterator[Claim]:
     for withdrawal in block.withdrawals or ():
         if units := quantity(withdrawal.amount) * WEI_PER_GWEI:
             identity = f"{chain_id}:withdrawal:{quantity(withdrawal.index)}"
-            yield Claim(identity, block_id(block.hash), canonical(withdrawal.address), units)
+            yield Claim(identity, block_id(block.hash), _address(withdrawal.address), units)
 
 
-def _transfers(receipt: ReceiptAnswer, listings: Listings) -> Iterator[tuple[int, TransferLog]]:
-    """Transfers of listed tokens, each with its ordinal within the receipt."""
+def _transfer_logs(receipt: ReceiptAnswer) -> Iterator[tuple[int, LogAnswer]]:
+    """In the standard's form (ERC-20), each with its ordinal within the receipt."""
     for ordinal, log in enumerate(receipt.logs):
         if log.removed:
             raise BlockVanished("the node has removed a log of this block")
-        if log.address.lower() in listings.tokens and (transfer := parse_transfer_log(log)):
-            yield ordinal, transfer
+        if len(log.topics) == 3 and log.topics[0] == TRANSFER_TOPIC:
+            yield ordinal, log
 
 
-def _move(moved: Counter[Holder], transfer: TransferLog, sender: str) -> None:
-    if transfer.source == transfer.target:
-        return
+def _address(text: str) -> str:
+    """Raises `NetworkUnreachable` for what is no address: the node wrote it."""
+    if not is_bytes(text, 20):
+        raise NetworkUnreachable("the node answered a malformed address")
+    return text.lower()
+
+
+def _move(moved: Counter[Holder], transfer: RawTransfer, sender: str) -> None:
     moved[transfer.contract, transfer.target] += transfer.units
     if transfer.source == sender:
         moved[transfer.contract, transfer.source] -= transfer.units
@@ -140,15 +164,14 @@ def _move(moved: Counter[Holder], transfer: TransferLog, sender: str) -> None:
 
 def _sent(found: BlockClaims, addresses: Collection[str]) -> dict[str, int]:
     """Wei that left each of these in txs of its own: their value, what they moved inside, and their fees in any case."""
-    by_text = {address.lower(): address for address in addresses}
     sent: Counter[str] = Counter()
     for tx, receipt, inner in zip(found.block.transactions, found.receipts, found.moves, strict=True):
-        source = by_text.get(tx.source.lower())
-        if source is None:
+        source = tx.source.lower()
+        if source not in addresses:
             continue
         sent[source] += receipt.fee_wei
         if quantity(receipt.status) == _SUCCEEDED:
-            away = tx.target is None or tx.target.lower() != tx.source.lower()
+            away = tx.target is None or tx.target.lower() != source
             sent[source] += quantity(tx.value) if away else 0
-            sent[source] += sum(move.units for move in inner if move.source.lower() == source.lower())
+            sent[source] += sum(move.units for move in inner if move.source.lower() == source)
     return sent

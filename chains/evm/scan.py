@@ -9,16 +9,17 @@ is an error, not a reason to see less.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
 
+from chains.evm.address import checksum_lower
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
 from chains.evm.listings import Listings, ledger_amount
-from chains.evm.proof import PROVEN, Verdict, prove
+from chains.evm.proof import Verdict, prove
+from chains.evm.strays import find_strays
 from chains.evm.traces import Move, read_moves
 from chains.evm.wire import BlockAnswer, ReceiptAnswer, TraceAnswer, block_id, quantity, unread
 from chains.rpc import JsonRpc, RpcError
@@ -73,10 +74,17 @@ class Scan:
             read_claims(self._chain_id, self._listings, answer, part, inner)
             for answer, part, inner in zip(answers, receipts, moves, strict=True)
         ]
-        known = await self._book.known(self._network, {claim.address for one in found for claim in one.claims})
-        ours = [replace(one, claims=tuple(claim for claim in one.claims if claim.address in known)) for one in found]
+        canonical = await self._ours(found)
+        ours = [one.of(canonical) for one in found]
         verdicts = await prove(self._rpc, self._listings, ours)
-        return [self._block(one, verdict) for one, verdict in zip(ours, verdicts, strict=True)]
+        return [await self._block(one, verdict, canonical) for one, verdict in zip(ours, verdicts, strict=True)]
+
+    async def _ours(self, found: Sequence[BlockClaims]) -> Mapping[str, str]:
+        """Which of the addresses in these blocks we handed out: the canonical form by the one that nodes write."""
+        written = {address for one in found for address in one.addresses()}
+        canonical = {checksum_lower(address[2:]): address for address in written}
+        known = await self._book.known(self._network, canonical.keys())
+        return {canonical[address]: address for address in known}
 
     async def _moves(self, blocks: Sequence[BlockAnswer]) -> list[list[tuple[Move, ...]]]:
         """Block by block: the traces of one can be as large as four blocks with their receipts."""
@@ -101,19 +109,26 @@ class Scan:
                 self._block_receipts = False
         return [await read_tx_receipts(self._rpc, block) for block in blocks]
 
-    def _block(self, found: BlockClaims, verdicts: Mapping[Holder, Verdict]) -> Block:
+    async def _block(
+        self, found: BlockClaims, verdicts: Mapping[Holder, Verdict], canonical: Mapping[str, str]
+    ) -> Block:
         block = found.block
+        strays, beyond = await find_strays(self._rpc, found, canonical) if found.unlisted else ((), 0)
         return Block(
             height=quantity(block.number),
             id=block_id(block.hash),
             parent=block_id(block.parent_hash),
             at=read_time(block.timestamp),
-            incoming=tuple(self._incoming(claim, verdicts.get(claim.holder, PROVEN)) for claim in found.claims),
+            incoming=tuple(
+                self._incoming(claim, verdicts[claim.holder], canonical[claim.address]) for claim in found.claims
+            ),
+            strays=strays,
+            strays_beyond=beyond,
         )
 
-    def _incoming(self, claim: Claim, verdict: Verdict) -> Incoming:
+    def _incoming(self, claim: Claim, verdict: Verdict, address: str) -> Incoming:
         amount, doubt = ledger_amount(claim.units - verdict.missing, self._listing(claim.contract))
-        return Incoming(claim.identity, claim.address, amount, claim.tx, doubt=verdict.doubt or doubt)
+        return Incoming(claim.identity, address, amount, claim.tx, doubt=verdict.doubt or doubt)
 
     def _listing(self, contract: str | None) -> Listing:
         return self._listings.native if contract is None else self._listings.tokens[contract]

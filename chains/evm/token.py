@@ -12,12 +12,23 @@ TRANSFER_TOPIC = (
 _TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _BALANCE_OF = "0x70a08231"  # balanceOf(address)
 DECIMALS_CALL = "0x313ce567"  # decimals()
+TEXT_BYTES_MAX = 64  # symbols have three to six letters; who writes more wants to be seen
 _PADDING = "0" * 24
 
 
 @dataclass(frozen=True, slots=True)
 class TransferLog:
     """One Transfer as a contract claims it. `source` and `target` are canonical addresses, `units` the contract's own."""
+
+    contract: str
+    source: str
+    target: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawTransfer:
+    """The same as the node wrote it: addresses in lower case."""
 
     contract: str
     source: str
@@ -46,22 +57,49 @@ def parse_word(answer: str) -> int | None:
     return int(answer, 16) if is_bytes(answer, 32) else None
 
 
+def parse_text(answer: str) -> str | None:
+    """A short text that a call answered, as a string or, in the first tokens, as one word; None for everything else."""
+    if parse_word(answer) is not None:
+        return _printable(bytes.fromhex(answer[2:]).rstrip(b"\0"))
+    if len(answer) < 130 or not is_bytes(answer, (len(answer) - 2) >> 1):
+        return None
+    words = bytes.fromhex(answer[2:])
+    start, length = int.from_bytes(words[:32], "big"), int.from_bytes(words[32:64], "big")
+    return _printable(words[64 : 64 + length]) if start == 32 and length <= len(words) - 64 else None
+
+
+def _printable(letters: bytes) -> str | None:
+    if not 0 < len(letters) <= TEXT_BYTES_MAX:
+        return None
+    text = letters.decode("utf-8", "replace")
+    return text if text.isprintable() else None
+
+
 def accepts_transfer(answer: str) -> bool:
     """True is one word that says 1; tokens of USDT's kind answer nothing at all and revert when they refuse."""
     return answer == "0x" or parse_word(answer) == 1
 
 
-def parse_transfer_log(log: LogAnswer) -> TransferLog | None:
-    """None for every log that is not an ERC-20 Transfer in its standard form."""
+def read_transfer(log: LogAnswer) -> RawTransfer | None:
+    """None for every log that is not an ERC-20 Transfer in its standard form. Addresses in lower case, not canonical: that
+    costs more than all the rest."""
     if len(log.topics) != 3 or log.topics[0] != TRANSFER_TOPIC:
         return None
     source, target, units = _topic_address(log.topics[1]), _topic_address(log.topics[2]), parse_word(log.data)
     if source is None or target is None or units is None or units > UNITS_MAX:
         return None
-    return TransferLog(log.address.lower(), source, target, units)
+    return RawTransfer(log.address.lower(), source, target, units)
+
+
+def parse_transfer_log(log: LogAnswer) -> TransferLog | None:
+    """The same with canonical addresses."""
+    raw = read_transfer(log)
+    if raw is None:
+        return None
+    return TransferLog(raw.contract, checksum_lower(raw.source[2:]), checksum_lower(raw.target[2:]), raw.units)
 
 
 def _topic_address(topic: str) -> str | None:
     if not is_bytes(topic, 32) or topic[2:26] != _PADDING:
         return None
-    return checksum_lower(topic[26:].lower())
+    return "0x" + topic[26:].lower()

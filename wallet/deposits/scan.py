@@ -33,6 +33,8 @@ async def scan(context: Context, network: Network) -> tuple[BlockRef, BlockRef |
         if cursor is not None and block.parent != cursor.id:
             break  # the branch changed under us: the next step finds the common ancestor
         await record_block(context, network, block)
+        if block.strays_beyond:
+            _log.warning("strays_left_out", network=network.id, height=block.height, count=block.strays_beyond)
         point("scan.before_cursor")
         await advance_cursor(context, network.id, block.ref)
         cursor = block.ref

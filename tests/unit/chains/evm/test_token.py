@@ -8,6 +8,7 @@ from chains.evm.token import (
     TransferLog,
     accepts_transfer,
     balance_call,
+    parse_text,
     parse_transfer_call,
     parse_transfer_log,
     parse_word,
@@ -80,3 +81,32 @@ def test_every_other_answer_refuses_a_transfer(answer: str) -> None:
 )
 def test_what_is_not_one_word_is_no_number(answer: str) -> None:
     assert parse_word(answer) is None
+
+
+def text_answer(text: bytes, *, start: int = 32, length: int | None = None) -> str:
+    padded = text + bytes(-len(text) % 32)
+    words = [start, len(text) if length is None else length]
+    return "0x" + (b"".join(word.to_bytes(32, "big") for word in words) + padded).hex()
+
+
+def test_a_name_is_read_as_a_string_or_as_one_word() -> None:
+    assert parse_text(text_answer(b"DUSD")) == "DUSD"
+    assert parse_text("0x" + b"MKR".ljust(32, b"\0").hex()) == "MKR"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "0x",
+        "0x" + "00" * 32,
+        text_answer(b""),
+        text_answer(b"x" * 65),
+        text_answer(b"a\nb"),
+        text_answer(b"DUSD", start=64),
+        text_answer(b"DUSD", length=2**255),
+        text_answer(b"DUSD")[:-1],
+        "hello",
+    ],
+)
+def test_what_is_no_short_name_is_none(answer: str) -> None:
+    assert parse_text(answer) is None
