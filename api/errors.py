@@ -54,6 +54,7 @@ RULES: dict[str, Rule] = {
     "insufficient_funds": Rule(409, "Insufficient funds", members=("asset", "needed", "available")),
     "account_frozen": Rule(409, "The account is frozen", "this account is frozen"),
     "account_closed": Rule(409, "The account is closed", "this account is closed"),
+    "account_not_empty": Rule(409, "The account is not empty", "there is money on this account"),
     "balance_overflow": Rule(409, "The balance would be too large", "a balance above 2^256 - 1 units does not exist"),
     "hold_not_open": Rule(409, "The hold has ended", "what was held has been settled or released"),
     "duplicate_reference": Rule(
@@ -73,6 +74,7 @@ RULES: dict[str, Rule] = {
     "period_open": Rule(409, "The period is not over"),
     "moment_archived": Rule(409, "The books of that time are in an archive"),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
+    "customer_closed": Rule(409, "The customer is closed", "this customer is closed"),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),
     "body_too_large": Rule(413, "The body is too large"),
     "unsupported_media_type": Rule(415, "The body is not JSON"),

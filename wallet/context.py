@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wallet import schema
+from wallet.addresses.ahead import AddressesAhead
 from wallet.errors import AssetPaused, NotFound
 from wallet.gathered import GatheredReads
 from wallet.ids import IdSource, NetworkId, VaultItemId
@@ -50,6 +51,7 @@ class Context:
     gathered: dict[str, GatheredReads] = field(
         default_factory=dict, init=False
     )  # of these `reads`, in no other context
+    ahead: AddressesAhead = field(default_factory=AddressesAhead, init=False)
     new_salt: Callable[[int], bytes] = secrets.token_bytes  # guessable in simulations only
 
     def asset(self, symbol: str) -> Asset:

@@ -7,7 +7,8 @@
     ├── HoldNotOpen             ├── KeyReused             ├── NotCancellable
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
-    ├── AlreadyReversed         ├── PeriodRefused         └── PeriodOpen
+    ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
+    ├── CustomerClosed          └── AccountNotEmpty
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -79,6 +80,13 @@ class AccountClosed(Refusal):
         super().__init__("this account is closed", account=account)
 
 
+class AccountNotEmpty(Refusal):
+    code = "account_not_empty"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"there is money on the account {account}, or some is promised to it", account=account)
+
+
 class HoldNotOpen(Refusal):
     code = "hold_not_open"
 
@@ -115,6 +123,13 @@ class AlreadyExists(Refusal):
 
     def __init__(self, table: str, columns: str) -> None:
         super().__init__(f"{columns} already exists in {table}", table=table, columns=columns)
+
+
+class CustomerClosed(Refusal):
+    code = "customer_closed"
+
+    def __init__(self, customer: str) -> None:
+        super().__init__("this customer is closed", customer=customer)
 
 
 class HandleTaken(Refusal):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -145,7 +146,10 @@ listings = _row_table(
 )
 operators = _row_table("operators", Column("handle", Text), _time("created_at"))
 customers = _row_table(
-    "customers", *_text("handle", "name_item", "email_item", "platform", "reference"), _time("created_at")
+    "customers",
+    *_text("handle", "name_item", "email_item", "platform", "reference"),
+    _time("created_at"),
+    _time("closed_at"),
 )
 api_keys = _row_table(
     "api_keys",
@@ -155,7 +159,12 @@ api_keys = _row_table(
     _time("revoked_at"),
 )
 derivations = _row_table("derivations", Column("next", Integer))
-addresses = _row_table("addresses", *_text("network", "address", "path", "owner"), _time("created_at"))
+addresses = _row_table(
+    "addresses",
+    *_text("network", "address", "path", "owner", "label", "first_of"),
+    _time("created_at"),
+    Column("position", BigInteger, Identity(always=True)),
+)
 deposits = _row_table(
     "deposits",
     *_text(
@@ -283,11 +292,17 @@ ROWS: dict[str, Table] = {
     )
 }
 
+
+def written_columns(table: Table) -> tuple[Column[Any], ...]:
+    """What a Change writes of a row, and `verify` compares: all but what the database counts by itself."""
+    return tuple(column for column in table.columns if column.identity is None)
+
+
 UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
     "operators": (("handle",),),
     "customers": (("handle",), ("platform", "reference")),
     "api_keys": (("hash",),),
-    "addresses": (("network", "address"),),
+    "addresses": (("network", "address"), ("first_of",)),
     "deposits": (("network", "identity"),),
     "statements": (("network", "height"),),
     "payments": (("payer", "client_reference"),),

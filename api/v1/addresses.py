@@ -1,23 +1,54 @@
 """Deposit addresses. At a bank the address is the reference that payers quote, with our account beside it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import func, select, tuple_
 
 from api.auth import subject
+from api.idempotency import optional_request_of
 from api.pages import page_of_rows
-from api.routes import Answer, Call, any_of, route
-from api.schema import AssetSymbol, Closed, CustomerName, Moment, NetworkName, Nothing, Paging, Shown
+from api.routes import Answer, Call, Idempotency, any_of, route
+from api.schema import (
+    REFERENCE,
+    AmountText,
+    AssetSymbol,
+    Closed,
+    CustomerName,
+    Moment,
+    NetworkName,
+    Nothing,
+    Paging,
+    Shown,
+)
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.addresses.assign import address_view, assign_address
+from wallet.addresses.assign import address_view, assign_address, first_address, new_address
+from wallet.context import Context, Record
 from wallet.ids import NetworkId
+from wallet.money import format_units
+
+_READERS = any_of(Scope.READ, Scope.RECEIVE, Scope.OPERATE_READ)
+
+Label = Annotated[
+    str,
+    Field(
+        pattern=f"^{REFERENCE}$",
+        examples=["order-77"],
+        description="A name of your own for the address, and nobody's personal data: 1 to 64 of A-Z a-z 0-9 . _ ~ -",
+    ),
+]
 
 
 class AddressBody(Closed):
     network: NetworkName
     customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
+
+
+class NewAddressBody(Closed):
+    network: NetworkName
+    label: Label | None = None
 
 
 class AddressQuery(Paging):
@@ -37,6 +68,7 @@ class AddressView(Shown):
     id: str
     network: NetworkName
     address: str
+    label: str | None = None
     assets: list[AssetSymbol]
     instructions: BankInstructions | None
     created_at: Moment
@@ -47,19 +79,36 @@ class AddressPage(Shown):
     next_cursor: str | None
 
 
+class Arrived(Shown):
+    """So many deposits of one asset that are in one state, and what they come to. States are those of deposits."""
+
+    asset: AssetSymbol
+    status: str
+    deposits: int
+    amount: AmountText
+
+
+class UsedAddressView(AddressView):
+    arrived: list[Arrived]
+
+
+class UsedAddressPage(Shown):
+    items: list[UsedAddressView]
+    next_cursor: str | None
+
+
 @route(
     "POST",
     "/v1/addresses",
     access=any_of(Scope.RECEIVE),
     answer=AddressView,
     statuses=(201, 200),
-    refuses=("not_found",),
+    refuses=("not_found", "customer_closed"),
 )
 async def assign(call: Call[AddressBody, Nothing]) -> Answer:
     """Have a deposit address; asking again returns the same one"""
     owner, network = await subject(call, call.body.customer), NetworkId(call.body.network)
-    table = schema.addresses
-    existed = await call.context.one(table.select().where(table.c.owner == owner, table.c.network == network))
+    existed = await first_address(call.context, owner, network)
     view = await assign_address(call.context, call.principal.key, owner, network)
     return Answer(shown_address(call, view), 200 if existed else 201)
 
@@ -67,7 +116,7 @@ async def assign(call: Call[AddressBody, Nothing]) -> Answer:
 @route(
     "GET",
     "/v1/addresses",
-    access=any_of(Scope.READ, Scope.RECEIVE, Scope.OPERATE_READ),
+    access=_READERS,
     answer=AddressPage,
     refuses=("not_found", "invalid_cursor"),
 )
@@ -91,4 +140,59 @@ def shown_address(call: Call[Any, Any], view: Mapping[str, object]) -> AddressVi
     return AddressView.model_validate({**view, "assets": assets, "instructions": instructions})
 
 
-ROUTES = (assign, list_all)
+@route(
+    "POST",
+    "/v1/customers/{customer}/addresses",
+    access=any_of(Scope.RECEIVE),
+    answer=AddressView,
+    statuses=(201,),
+    idempotency=Idempotency.ACCEPTED,
+    refuses=("not_found", "customer_closed", "idempotency_key_reused"),
+)
+async def add(call: Call[NewAddressBody, Nothing]) -> Answer:
+    """Have one more deposit address, with a label of one's own; the others go on"""
+    owner, network, label = await subject(call, call.path["customer"]), NetworkId(call.body.network), call.body.label
+    request = optional_request_of(call, "address.add", {"customer": owner, "network": network, "label": label})
+    made = await new_address(call.context, call.principal.key, owner, network, label, request)
+    return Answer(shown_address(call, made.result), 201, made.replayed)
+
+
+@route(
+    "GET",
+    "/v1/customers/{customer}/addresses",
+    access=_READERS,
+    answer=UsedAddressPage,
+    refuses=("not_found", "invalid_cursor"),
+)
+async def list_used(call: Call[Nothing, Paging]) -> Answer:
+    """A customer's deposit addresses with what arrived at each, newest first"""
+    owner = await subject(call, call.path["customer"])
+    table = schema.addresses
+    rows, following = await page_of_rows(call, f"used addresses:{owner}", table, table.c.owner == owner)
+    arrived = await _arrived(call.context, rows)
+    items = [
+        UsedAddressView(
+            **shown_address(call, address_view(row)).model_dump(),
+            arrived=arrived.get((row["network"], row["address"]), []),
+        )
+        for row in rows
+    ]
+    return Answer(UsedAddressPage(items=items, next_cursor=following))
+
+
+async def _arrived(context: Context, rows: Sequence[Record]) -> dict[tuple[str, str], list[Arrived]]:
+    """By network and address, in the order of assets and states."""
+    table = schema.deposits
+    kind = (table.c.network, table.c.address, table.c.asset, table.c.state)
+    places = [(row["network"], row["address"]) for row in rows]
+    counted = select(*kind, func.count().label("deposits"), func.sum(table.c.units).label("units"))
+    wanted = counted.where(tuple_(table.c.network, table.c.address).in_(places)).group_by(*kind).order_by(*kind)
+    found: dict[tuple[str, str], list[Arrived]] = {}
+    for row in await context.all(wanted) if places else ():
+        amount = format_units(int(row["units"]), context.asset(row["asset"]).decimals)
+        one = Arrived(asset=row["asset"], status=row["state"], deposits=row["deposits"], amount=amount)
+        found.setdefault((row["network"], row["address"]), []).append(one)
+    return found
+
+
+ROUTES = (assign, list_all, add, list_used)

@@ -132,7 +132,7 @@ async def create(call: Call[CustomerBody, Nothing]) -> Answer:
     "/v1/customers/batch",
     access=any_of(Scope.PLATFORM),
     answer=SubAccountList,
-    refuses=("not_found",),
+    refuses=("not_found", "customer_closed"),
     bytes_max=BATCH_BYTES_MAX,
 )
 async def create_batch(call: Call[SubAccountsBody, Nothing]) -> Answer:

@@ -6,7 +6,7 @@ import typer
 
 from node.command_line import DEFAULT_CONFIG, ConfigFile, do
 
-group = typer.Typer(help="Freeze, unfreeze and erase customers.", no_args_is_help=True)
+group = typer.Typer(help="Freeze, unfreeze, close and erase customers.", no_args_is_help=True)
 
 
 @group.command("freeze")
@@ -23,6 +23,14 @@ def customer_unfreeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFI
     from wallet.customers.freeze import unfreeze_customer  # noqa: PLC0415
 
     do(config, lambda context: unfreeze_customer(context, "cli", name, reason), f"{name} is not frozen")
+
+
+@group.command("close")
+def customer_close(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Close a customer without money for ever; what still arrives waits for a person."""
+    from wallet.customers.close import close_customer  # noqa: PLC0415
+
+    do(config, lambda context: close_customer(context, "cli", name, reason), f"{name} is closed")
 
 
 @group.command("erase")

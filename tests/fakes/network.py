@@ -105,6 +105,7 @@ class FakeNetwork:
     silent: bool = False
     lose_answers: int = 0
     rejecting: str | None = None
+    tree: str = ""  # networks of the same tree have the same addresses
     pool: dict[str, Tx] = field(default_factory=dict)
     listings: tuple[Listing, ...] = ()
     fee_asset: Asset = field(init=False)
@@ -226,7 +227,7 @@ class FakeNetwork:
             yield Block(height, mined.ref.id, mined.parent, mined.at, ours, left, strays)
 
     def derive(self, branch: Branch, index: int) -> Derived:
-        return Derived(f"{self.id}-{branch.value}-{index}", f"m/{branch.value}/{index}")
+        return Derived(f"{self.tree or self.id}-{branch.value}-{index}", f"m/{branch.value}/{index}")
 
     def check_destination(self, destination: Destination) -> Destination:
         address = destination.address.strip().lower()

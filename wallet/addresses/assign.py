@@ -1,44 +1,73 @@
-"""Give a customer an address on a network. Asking again returns the same one."""
+"""Give a customer addresses on a network: one that is the same whenever it is asked for, and as many others as are wanted.
 
-import asyncio
-from collections.abc import Sequence
+An address belongs to one owner for ever. Where networks share a key tree, an owner's first address is the same on all of
+them, so that what a payer sends over the wrong one arrives at an address of the same owner.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.addresses.reserve import advance, derive_all, reserve_addresses, same_tree, tree_of
 from wallet.context import ACTOR_NODE, Context, Record
-from wallet.errors import Stale
+from wallet.customers.create import find_customer
+from wallet.errors import AlreadyExists, CustomerClosed, Refusal, Stale
 from wallet.ids import AddressId, NetworkId
 from wallet.journal.body import time_text
-from wallet.journal.change import Change, EventKind, Insert, Update
+from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
+from wallet.journal.recall import repeatable
 from wallet.ledger.accounts import HOUSE
-from wallet.ports import Branch
+from wallet.ports import Branch, Derived
 
 ATTEMPTS_MAX = 100  # each lost race means that somebody else got an index; a hundred in a row means something is wrong
-DERIVED_AT_ONCE = 25  # a few milliseconds
+
+_TABLE = schema.addresses
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """For whom an address is made: what the decision rests on, and who is told of it."""
+
+    owner: str
+    requires: tuple[Requirement, ...] = ()
+    viewers: tuple[str, ...] = ()
 
 
 def address_view(row: Record) -> dict[str, object]:
-    return {
-        "id": row["id"],
-        "network": row["network"],
-        "address": row["address"],
-        "created_at": time_text(row["created_at"]),
-    }
+    labelled = {"label": row["label"]} if row["label"] is not None else {}
+    made = time_text(row["created_at"])
+    return {"id": row["id"], "network": row["network"], "address": row["address"], **labelled, "created_at": made}
 
 
 async def assign_address(context: Context, actor: str, owner: str, network: NetworkId) -> dict[str, object]:
-    """The owner's address on this network, made now if there is none. Raises `NotFound` for an unknown network."""
+    """The owner's address on this network, made now if there is none. Raises `NotFound` for an unknown network, and
+    `CustomerClosed`."""
     context.network(network)
     for _ in range(ATTEMPTS_MAX):
-        found = await _existing(context, owner, network)
+        found = await first_address(context, owner, network)
         if found is not None:
             return address_view(found)
         try:
-            return await _assign_next(context, actor, owner, network)
-        except Stale:
+            return await _assign_first(context, actor, owner, network)
+        except (Stale, AlreadyExists):
             continue
-    raise Stale("derivations", network)
+    raise Stale("addresses", network)
+
+
+async def new_address(
+    context: Context, actor: str, owner: str, network: NetworkId, label: str | None, request: Request | None = None
+) -> Committed:
+    """One more address of a customer's; those that it has go on as they were. Raises `NotFound`, `CustomerClosed`."""
+    context.network(network)
+
+    async def decide(derived: Derived) -> Change:
+        holder = await _holder(context, owner)
+        return _assigned(actor, holder, _row(context, owner, network, derived, label=label), request)
+
+    return await _hand_out(context, network, decide, request)
 
 
 async def assign_house_address(context: Context, network: NetworkId) -> dict[str, object]:
@@ -46,57 +75,127 @@ async def assign_house_address(context: Context, network: NetworkId) -> dict[str
     return await assign_address(context, ACTOR_NODE, HOUSE, network)
 
 
-async def _existing(context: Context, owner: str, network: NetworkId) -> Record | None:
-    table = schema.addresses
-    wanted = select(table).where(table.c.owner == owner, table.c.network == network).order_by(table.c.id).limit(1)
-    return await context.one(wanted)
+async def first_address(context: Context, owner: str, network: NetworkId) -> Record | None:
+    """The one that its owner is given whenever they ask for an address."""
+    wanted = select(_TABLE).where(_TABLE.c.owner == owner, _TABLE.c.network == network)
+    return await context.one(wanted.order_by(_TABLE.c.id).limit(1))
 
 
-async def _assign_next(context: Context, actor: str, owner: str, network: NetworkId) -> dict[str, object]:
-    writes, (row,) = await next_addresses(context, [(owner, network)])
+async def _assign_first(context: Context, actor: str, owner: str, network: NetworkId) -> dict[str, object]:
+    holder = await _holder(context, owner)
+    if owner == HOUSE:
+        writes, (row,) = await next_addresses(context, [(owner, network)])
+        committed = await context.journal.commit(_assigned(actor, holder, row, None, writes))
+        return dict(committed.result)
+
+    async def decide(derived: Derived) -> Change:
+        return _assigned(actor, holder, _row(context, owner, network, derived, first=True), None)
+
+    elsewhere = await _address_elsewhere(context, owner, network)
+    if elsewhere is not None:
+        return dict((await context.journal.commit(await decide(elsewhere))).result)
+    return dict((await _hand_out(context, network, decide, None)).result)
+
+
+async def _holder(context: Context, owner: str) -> _Holder:
+    if owner == HOUSE:
+        return _Holder(HOUSE)
+    row = await find_customer(context, owner)
+    if row["closed_at"] is not None:
+        raise CustomerClosed(owner)
+    viewers = (owner,) if row["platform"] is None else (owner, row["platform"])
+    return _Holder(owner, (Requirement("customers", owner, row["version"]),), viewers)
+
+
+async def _address_elsewhere(context: Context, owner: str, network: NetworkId) -> Derived | None:
+    """The owner's oldest address on another network of the same key tree, which is free here."""
+    others = same_tree(context, network)
+    if not others:
+        return None
+    here = select(_TABLE.c.address).where(_TABLE.c.network == network)
+    wanted = select(_TABLE).where(_TABLE.c.owner == owner, _TABLE.c.network.in_(others), _TABLE.c.address.not_in(here))
+    row = await context.one(wanted.order_by(_TABLE.c.id).limit(1))
+    return None if row is None else Derived(row["address"], row["path"])
+
+
+async def _hand_out(
+    context: Context, network: NetworkId, decide: Callable[[Derived], Awaitable[Change]], request: Request | None
+) -> Committed:
+    """Commits what is decided on an address that nobody has. One that is not handed out after all serves the next."""
+    tree = tree_of(context, network)
+    derived = await context.ahead.take(tree, partial(reserve_addresses, context, network))
+    try:
+        if request is None:
+            committed = await context.journal.commit(await decide(derived))
+        else:
+            committed = await repeatable(context.journal, request, partial(decide, derived))
+    except (Refusal, Stale):
+        context.ahead.give_back(tree, derived)
+        raise
+    if committed.replayed:
+        context.ahead.give_back(tree, derived)
+    return committed
+
+
+def _assigned(
+    actor: str,
+    holder: _Holder,
+    row: Record,
+    request: Request | None,
+    writes: tuple[Insert | Update, ...] | None = None,
+) -> Change:
     view = address_view(row)
-    viewers = () if owner == HOUSE else (owner,)
-    change = Change(actor, EventKind.ADDRESS_ASSIGNED, view, writes=writes, viewers=viewers, result=view)
-    committed = await context.journal.commit(change)
-    return dict(committed.result)
+    return Change(
+        actor=actor,
+        kind=EventKind.ADDRESS_ASSIGNED,
+        data=view,
+        requires=(*holder.requires, *(request.standing if request else ())),
+        writes=writes or (Insert("addresses", row),),
+        viewers=holder.viewers,
+        request=request,
+        result=view,
+    )
 
 
 async def next_addresses(
     context: Context, wanted: Sequence[tuple[str, NetworkId]]
 ) -> tuple[tuple[Insert | Update, ...], list[Record]]:
-    """The next unused address for each (owner, network), and what a Change writes to assign them all. Two Changes that
-    were decided on the same counter cannot both be committed: the second is `Stale`."""
-    by_counter: dict[tuple[NetworkId, Branch], list[str]] = {}
-    for owner, network in wanted:
-        branch = Branch.HOUSE if owner == HOUSE else Branch.DEPOSIT
-        by_counter.setdefault((network, branch), []).append(owner)
+    """A first address for each (owner, network), and what a Change writes to assign them all. Two Changes that were decided
+    on the same count cannot both be committed: the second is `Stale` or `AlreadyExists`."""
     writes: list[Insert | Update] = []
     rows: list[Record] = []
-    for (network, branch), owners in by_counter.items():
-        advance, start = await _advance(context, f"{network}/{branch.value}", len(owners))
-        made = await _derived(context, network, branch, start, owners)
-        writes += [advance, *[Insert("addresses", row) for row in made]]
-        rows += made
-    return tuple(writes), rows
+    for branch, owners in _by_count(context, wanted):
+        network = next(iter(owners.values()))[0]
+        write, start = await advance(context, network, branch, len(owners))
+        made = await derive_all(context.network(network), branch, range(start, start + len(owners)))
+        for derived, (owner, networks) in zip(made, owners.items(), strict=True):
+            rows += [_row(context, owner, each, derived, first=True) for each in networks]
+        writes.append(write)
+    return (*writes, *[Insert("addresses", row) for row in rows]), rows
 
 
-async def _advance(context: Context, counter_id: str, count: int) -> tuple[Insert | Update, int]:
-    """The write that takes `count` indices of this counter, and the first of them."""
-    counter = await context.one(select(schema.derivations).where(schema.derivations.c.id == counter_id))
-    if counter is None:
-        return Insert("derivations", {"id": counter_id, "next": count}), 0
-    start: int = counter["next"]
-    return Update("derivations", counter_id, counter["version"], {"next": start + count}), start
+def _by_count(
+    context: Context, wanted: Sequence[tuple[str, NetworkId]]
+) -> list[tuple[Branch, dict[str, list[NetworkId]]]]:
+    """What takes its indices from the same count, as each owner's networks: there they get one index for all of them."""
+    counts: dict[tuple[Branch, str], dict[str, list[NetworkId]]] = {}
+    trees = {network: tree_of(context, network) for network in {network for _, network in wanted}}
+    for owner, network in wanted:
+        count = (Branch.HOUSE, str(network)) if owner == HOUSE else (Branch.DEPOSIT, trees[network])
+        counts.setdefault(count, {}).setdefault(owner, []).append(network)
+    return [(branch, owners) for (branch, _), owners in counts.items()]
 
 
-async def _derived(
-    context: Context, network: NetworkId, branch: Branch, start: int, owners: Sequence[str]
-) -> list[Record]:
-    rows: list[Record] = []
-    for number, owner in enumerate(owners):
-        if number % DERIVED_AT_ONCE == DERIVED_AT_ONCE - 1:
-            await asyncio.sleep(0)  # curve arithmetic: others have their turn in between
-        derived = context.network(network).derive(branch, start + number)
-        row = {"id": AddressId(context.new_id("adr")), "network": network, "address": derived.address}
-        rows.append({**row, "path": derived.path, "owner": owner, "created_at": context.clock.now()})
-    return rows
+def _row(
+    context: Context, owner: str, network: NetworkId, derived: Derived, *, first: bool = False, label: str | None = None
+) -> Record:
+    return {
+        "id": AddressId(context.new_id("adr")),
+        "network": network,
+        "address": derived.address,
+        "path": derived.path,
+        "owner": owner,
+        "label": label,
+        "first_of": f"{owner}/{network}" if first else None,
+        "created_at": context.clock.now(),
+    }

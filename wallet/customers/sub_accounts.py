@@ -15,7 +15,7 @@ from wallet import schema
 from wallet.addresses.assign import address_view, next_addresses
 from wallet.context import Context, Record
 from wallet.customers.create import customer_view
-from wallet.errors import AlreadyExists, Stale
+from wallet.errors import AlreadyExists, CustomerClosed, Stale
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.change import Change, EventKind, Insert
 
@@ -73,7 +73,8 @@ async def create_sub_accounts(
 ) -> list[Standing]:
     """Each sub-account and address that is not there yet is made; returns all, in order. References differ from each other.
 
-    Raises `NotFound` for a network that this node does not run; then nothing is made.
+    Raises `NotFound` for a network that this node does not run, and `CustomerClosed` where one that is closed has no
+    address yet; then nothing is made.
     """
     for network in {network for item in wanted for network in item.networks}:
         context.network(network)
@@ -129,8 +130,13 @@ async def _decide(
         if item.reference not in ids:
             ids[item.reference] = context.new_id("cus")
             new.append(_row(ids[item.reference], platform, item.reference, now))
+    closed = {row["id"] for row in found.customers.values() if row["closed_at"] is not None}
     owners = [(ids[item.reference], network) for item in wanted for network in dict.fromkeys(item.networks)]
-    writes, addresses = await next_addresses(context, [pair for pair in owners if pair not in found.addresses])
+    missing = [pair for pair in owners if pair not in found.addresses]
+    for owner, _ in missing:
+        if owner in closed:
+            raise CustomerClosed(owner)
+    writes, addresses = await next_addresses(context, missing)
     if not new and not addresses:
         return None
     data = {

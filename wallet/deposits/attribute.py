@@ -11,8 +11,10 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Source
 
-ATTRIBUTABLE = frozenset({"unattributed", "ambiguous_reference", "returned_payout", "identity_seen_before"})
-"""Reasons that only say whose it is unknown. A deposit that nobody can verify is never given to anybody."""
+ATTRIBUTABLE = frozenset(
+    {"unattributed", "ambiguous_reference", "returned_payout", "identity_seen_before", "account_closed"}
+)
+"""Reasons that doubt only whose it is, not that it is there. A deposit that nobody can verify is never given to anybody."""
 
 
 async def attribute_deposit(context: Context, actor: str, deposit: str, customer: str, reason: str) -> Committed:

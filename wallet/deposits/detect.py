@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.addresses.owner import owner_of_address
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
@@ -114,7 +115,7 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
 
 
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
-    owner = await _owner(context, network, incoming.address)
+    owner = await owner_of_address(context, network.id, incoming.address)
     reason = _doubt(network, incoming) or (None if owner else "unattributed")
     party = _sealed_party(context, owner, network, incoming)
     row = {
@@ -143,14 +144,6 @@ async def _first_sight(context: Context, network: Network, block: Block, incomin
         vault=(party,) if party else (),
         viewers=await viewers_of(context, owner),
     )
-
-
-async def _owner(context: Context, network: Network, address: str | None) -> str | None:
-    if address is None:
-        return None
-    table = schema.addresses
-    row = await context.one(select(table.c.owner).where(table.c.network == network.id, table.c.address == address))
-    return row["owner"] if row else None
 
 
 def _sealed_party(context: Context, owner: str | None, network: Network, incoming: Incoming) -> SealedItem | None:

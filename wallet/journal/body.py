@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet.journal.change import Change, Insert, Request, Row, Update
 from wallet.ledger.transfers import Entry
-from wallet.schema import ROWS, Units
+from wallet.schema import ROWS, Units, written_columns
 
 BODY_VERSION = 1
 _REQUEST_TAG = b"coffer/request/1"
@@ -55,8 +55,10 @@ class _Wires:
 
 
 def _wires(table: Table) -> _Wires:
-    spelled = [(column.name, _wire_for(column)) for column in table.columns]
-    return _Wires(frozenset(table.columns.keys()), tuple((name, wire) for name, wire in spelled if wire is not None))
+    spelled = [(column.name, _wire_for(column)) for column in written_columns(table)]
+    return _Wires(
+        frozenset(name for name, _ in spelled), tuple((name, wire) for name, wire in spelled if wire is not None)
+    )
 
 
 _WIRES = {name: _wires(table) for name, table in ROWS.items()}

@@ -37,10 +37,12 @@ class EventKind(StrEnum):
     CUSTOMERS_CREATED = "customers.created"
     CUSTOMER_FROZEN = "customer.frozen"
     CUSTOMER_UNFROZEN = "customer.unfrozen"
+    CUSTOMER_CLOSED = "customer.closed"
     CUSTOMER_ERASED = "customer.erased"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
     ADDRESS_ASSIGNED = "address.assigned"
+    ADDRESSES_RESERVED = "addresses.reserved"
     STATEMENT_ACCEPTED = "statement.accepted"
     DEPOSIT_DETECTED = "deposit.detected"
     DEPOSIT_CONFIRMING = "deposit.confirming"
@@ -150,6 +152,7 @@ class Ceiling(msgspec.Struct, frozen=True, gc=False):
 class Change(msgspec.Struct, frozen=True, gc=False):
     """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it, beside
     those whose accounts it moves.
+    After it the accounts in `empty` hold nothing and have promised nothing.
     `result` is what the caller gets back, and gets again on every retry."""
 
     actor: str
@@ -161,6 +164,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     vault: tuple[SealedItem, ...] = ()
     flags: tuple[FlagChange, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    empty: tuple[Account, ...] = ()
     viewers: tuple[str, ...] = ()
     request: Request | None = None
     result: Mapping[str, object] = msgspec.field(default_factory=dict)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from wallet.errors import (
     AccountClosed,
     AccountFrozen,
+    AccountNotEmpty,
     AlreadyExists,
     BalanceOverflow,
     BeyondObserved,
@@ -111,6 +112,8 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
         draft.totals[account.id] = replace(_totals(account, known, draft), flags=int(flag_change.flags))
     for ceiling in change.ceilings:
         _refuse_beyond(ceiling, known, draft)
+    for account in change.empty:
+        _refuse_not_empty(account, known, draft)
     known.totals.update(draft.totals)
     known.versions.update(draft.versions)
     if draft.holds:
@@ -261,6 +264,12 @@ def _refuse_beyond(ceiling: Ceiling, known: Known, draft: Known) -> None:
     booked = -sum(_totals(place, known, draft).posted for place in ceiling.places)
     if booked > ceiling.units:
         raise BeyondObserved(ceiling.places[0].asset, booked, ceiling.units)
+
+
+def _refuse_not_empty(account: Account, known: Known, draft: Known) -> None:
+    totals = _totals(account, known, draft)
+    if totals.posted or totals.debits_pending or totals.credits_pending:
+        raise AccountNotEmpty(account.id)
 
 
 def _follow_hold(transfer: Transfer, known: Known, draft: Known) -> None:

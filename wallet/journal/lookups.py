@@ -85,6 +85,7 @@ def _touched(changes: Sequence[Change]) -> set[str]:
                 names.add(transfer.otherwise.id)
         names.update([flag_change.account.id for flag_change in change.flags])
         names.update([place.id for ceiling in change.ceilings for place in ceiling.places])
+        names.update([account.id for account in change.empty])
     return names
 
 

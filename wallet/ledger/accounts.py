@@ -24,6 +24,7 @@ from wallet.ids import AccountId, CustomerId, NetworkId
 from wallet.money import Asset
 
 HOUSE = "house"
+NOBODY = "nobody"  # owns addresses that were handed out before the books that told to whom were lost
 HELD_CODES = ("hot", "deposits")  # places where value lies
 COLLECTED_CODES = ("fees", "markup")  # what a platform takes from its customers
 OWED_CODES = ("balance", *COLLECTED_CODES)

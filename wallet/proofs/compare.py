@@ -26,7 +26,7 @@ from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
 from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
 from wallet.proofs.seals import Told, answer_line, day_of, read_outside, read_request, viewer_line, viewer_lines
 from wallet.proofs.source import JournalBlock
-from wallet.schema import ROWS, Units
+from wallet.schema import ROWS, Units, written_columns
 
 BLOCK = 5_000  # rows that a closer look reads at a time
 SLICE = 500  # lines digested between two looks at what the server has sent
@@ -216,7 +216,7 @@ async def _name_bad(connection: asyncpg.Connection, sql: str, wanted: dict[str, 
 
 
 async def _compare_rows(connection: asyncpg.Connection, table: str, rows: dict[str, bytes]) -> None:
-    columns = ROWS[table].columns
+    columns = written_columns(ROWS[table])
     if not any(isinstance(column.type, JSONB) for column in columns):  # the database keeps another order of keys
         whole = " || ',' || ".join(f"coalesce({_as_json(column)}, 'null')" for column in columns)
         sql = f"SELECT '[' || {whole} || ']' FROM {table} ORDER BY id COLLATE \"C\""  # noqa: S608 (our own names)

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from wallet.proofs.broken import BooksBroken
-from wallet.schema import ROWS
+from wallet.schema import ROWS, written_columns
 
 Wire = tuple[str, str, str, str, str, str | None]  # a transfer in a body: move, debit, credit, asset, units, hold
 UNCLEAR = "\\"  # where COPY's text would be ambiguous: no sound block contains it, so the closer look decides
 
-COLUMNS = {name: tuple(column.name for column in table.columns) for name, table in ROWS.items()}
+COLUMNS = {name: tuple(column.name for column in written_columns(table)) for name, table in ROWS.items()}
 _PLACES = {name: {column: place for place, column in enumerate(columns)} for name, columns in COLUMNS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_row = msgspec.json.Decoder(list[Any]).decode

@@ -70,3 +70,15 @@ GRANT SELECT, INSERT, UPDATE ON strays, proposals TO coffer_books;
 GRANT SELECT ON stray_counts TO coffer_books;
 GRANT SELECT ON strays, proposals, stray_counts TO coffer_ops;
 GRANT INSERT, UPDATE, DELETE ON stray_counts TO coffer_ops;
+
+-- A customer may have many addresses. `first_of` names customer and network of the one that is given again and again.
+-- `position` counts them in the order in which they were committed (the Journal writes one batch after the other), so that
+-- who watches them reads what is new; it is the database's own and in no Change.
+ALTER TABLE addresses ADD COLUMN label text, ADD COLUMN first_of text;
+ALTER TABLE addresses ADD COLUMN position bigint GENERATED ALWAYS AS IDENTITY;
+CREATE UNIQUE INDEX addresses_first_of ON addresses (first_of) WHERE first_of IS NOT NULL;
+CREATE INDEX addresses_position ON addresses (position);
+CREATE INDEX deposits_by_address ON deposits (network, address) WHERE address IS NOT NULL;
+
+-- A closed customer has no money here and gets none: what still arrives is nobody's until a person has looked.
+ALTER TABLE customers ADD COLUMN closed_at timestamptz;

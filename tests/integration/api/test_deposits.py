@@ -30,6 +30,42 @@ async def test_at_a_bank_the_address_is_a_reference_with_instructions(api_node: 
     }
 
 
+async def test_a_customer_has_many_addresses_and_sees_what_arrived_at_each(api_node: ApiNode) -> None:
+    alice, network = await api_node.person(), api_node.world.networks[BITCOIN]
+    path = f"/v1/customers/{alice.id}/addresses"
+    first = (await alice.client.post("/v1/addresses", {"network": "bitcoin"})).body
+    made = await alice.client.post(path, {"network": "bitcoin", "label": "order-77"}, key="one more")
+    again = await alice.client.post(path, {"network": "bitcoin", "label": "order-77"}, key="one more")
+    another = await alice.client.post(path, {"network": "bitcoin", "label": "order-78"}, key="one more")
+    assert (made.status, made.body["label"], again.body) == (201, "order-77", made.body)
+    assert (again.headers.get("Idempotent-Replayed"), another.code) == ("true", "idempotency_key_reused")
+    assert made.body["address"] != first["address"]
+    assert (await alice.client.post("/v1/addresses", {"network": "bitcoin"})).body == first
+    for text in ("0.5", "0.25"):
+        network.pay_in(made.body["address"], parse_amount(text, BTC))
+        network.mine(network.depth)
+    network.pay_in(made.body["address"], parse_amount("0.125", BTC))
+    network.mine()
+    await api_node.world.look(BITCOIN)
+    listed = (await alice.client.get(f"/v1/customers/@{alice.handle}/addresses")).body["items"]
+    arrived = [
+        {"asset": "BTC", "status": "credited", "deposits": 2, "amount": "0.75000000"},
+        {"asset": "BTC", "status": "detected", "deposits": 1, "amount": "0.12500000"},
+    ]
+    assert listed == [{**made.body, "arrived": arrived}, {**first, "arrived": []}]
+
+
+async def test_addresses_of_others_are_neither_made_nor_shown(api_node: ApiNode) -> None:
+    alice, mallory = await api_node.person(), await api_node.person()
+    path = f"/v1/customers/{alice.id}/addresses"
+    assert (await mallory.client.post(path, {"network": "bitcoin"})).code == "not_found"
+    assert (await mallory.client.get(path)).code == "not_found"
+    for bad in ({"network": "bitcoin", "label": "for Anna"}, {"network": "bitcoin", "label": ""}, {"label": "x"}):
+        assert (await alice.client.post(path, bad)).code == "invalid_request"
+    assert (await alice.client.post(path, {"network": "nowhere"})).code == "not_found"
+    assert (await alice.client.get(path)).body == {"items": [], "next_cursor": None}
+
+
 async def test_a_deposit_is_followed_from_detected_to_credited(api_node: ApiNode) -> None:
     alice, network = await api_node.person(), api_node.world.networks[BITCOIN]
     address = (await alice.client.post("/v1/addresses", {"network": "bitcoin"})).body["address"]

@@ -1,12 +1,14 @@
 """Rows, versions, unique values and holds as they are judged: what is refused, in which words, and what is left behind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from wallet.errors import (
     AccountClosed,
     AccountFrozen,
+    AccountNotEmpty,
     AlreadyExists,
     BalanceOverflow,
     HoldNotOpen,
@@ -132,6 +134,24 @@ def test_flags_are_set_and_the_totals_stay() -> None:
     new = FlagChange(BEN, Flags.CLOSED)
     judge(Change("test", EventKind.CUSTOMER_FROZEN, {}, flags=(frozen, new)), known)
     assert known.totals == {ANN.id: Totals(1, 2, 3, 4, 5), BEN.id: Totals(flags=8)}
+
+
+def test_an_account_that_must_be_empty_is_judged_after_the_change() -> None:
+    known = Known(totals={ANN.id: Totals(credits_posted=70, flags=1), BEN.id: Totals(flags=1)})
+    emptied = Change("test", EventKind.CUSTOMER_CLOSED, {}, entry=(post(ANN, BEN, eur(70)),), empty=(ANN,))
+    with pytest.raises(AccountNotEmpty):
+        judge(replace(emptied, empty=(ANN, BEN)), known)
+    assert known.totals[ANN.id].credits_posted == 70
+    judge(emptied, known)
+    assert known.totals[BEN.id].credits_posted == 70
+
+
+def test_empty_means_that_nothing_is_promised_either_way() -> None:
+    for totals in (Totals(5, 5, 0, 10), Totals(0, 5, 5, 5), Totals(0, 5, 0, 4), Totals(0, 4, 0, 5)):
+        with pytest.raises(AccountNotEmpty) as refused:
+            judge(Change("test", EventKind.CUSTOMER_CLOSED, {}, empty=(ANN,)), Known(totals={ANN.id: totals}))
+        assert refused.value.detail == {"account": ANN.id}
+    judge(Change("test", EventKind.CUSTOMER_CLOSED, {}, empty=(ANN, BEN)), Known(totals={ANN.id: Totals(0, 5, 0, 5)}))
 
 
 def books(**flags: Flags) -> Known:
