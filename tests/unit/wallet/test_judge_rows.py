@@ -1,8 +1,8 @@
 """Rows, versions, unique values and holds as they are judged: what is refused, in which words, and what is left behind."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from wallet.errors import (
@@ -140,7 +140,7 @@ def test_an_account_that_must_be_empty_is_judged_after_the_change() -> None:
     known = Known(totals={ANN.id: Totals(credits_posted=70, flags=1), BEN.id: Totals(flags=1)})
     emptied = Change("test", EventKind.CUSTOMER_CLOSED, {}, entry=(post(ANN, BEN, eur(70)),), empty=(ANN,))
     with pytest.raises(AccountNotEmpty):
-        judge(replace(emptied, empty=(ANN, BEN)), known)
+        judge(msgspec.structs.replace(emptied, empty=(ANN, BEN)), known)
     assert known.totals[ANN.id].credits_posted == 70
     judge(emptied, known)
     assert known.totals[BEN.id].credits_posted == 70

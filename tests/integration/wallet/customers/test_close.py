@@ -1,5 +1,7 @@
 """A customer is closed without money only; afterwards nothing moves there, and what still arrives is nobody's."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from node.database import Dsns
@@ -17,7 +19,8 @@ from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind
 from wallet.ledger import templates
 from wallet.ledger.accounts import hot
-from wallet.money import Amount
+from wallet.money import Amount, Asset
+from wallet.networks.open import list_asset
 
 
 async def deposits(world: World) -> list[Record]:
@@ -103,3 +106,16 @@ async def test_dpb_08_what_arrives_for_a_closed_customer_waits_for_a_person(dsns
     assert (found["state"], found["reason"], found["owner"]) == ("quarantined", "unattributed", None)
     assert (found["address"], found["units"]) == (address["address"], 5_000)
     await proven(dsns.books)
+
+
+async def test_an_asset_that_is_listed_later_is_shut_for_a_closed_customer_as_well(world: World) -> None:
+    alice, bob = await world.customer("alice"), await world.customer("bob")
+    await close_customer(world.context, "test", alice, "left")
+    later = Asset("USD", 2)
+    await list_asset(world.context, later)
+    opened = templates.funding_received(SEPA, Amount(100, later))
+    await world.context.journal.commit(Change("test", EventKind.FUNDING_RECEIVED, {}, entry=opened))
+    for payee, refused in ((alice, pytest.raises(AccountClosed)), (bob, nullcontext())):
+        entry = templates.deposit_credited(payee, SEPA, Amount(100, later), swept_later=False)
+        with refused:
+            await world.context.journal.commit(Change("test", EventKind.DEPOSIT_CREDITED, {}, entry=entry))
