@@ -292,8 +292,6 @@ class Journal:
             if error.sqlstate == MISCOUNTED:
                 raise BatchMismatch(str(error)) from error
             raise
-        except ValueError as mistake:  # the driver's word for a value that it cannot send; the line is whole
-            raise BatchMismatch(f"a Change cannot be sent: {mistake!r}") from mistake
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

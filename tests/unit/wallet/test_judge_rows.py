@@ -55,6 +55,7 @@ def test_an_insert_claims_each_of_its_unique_values() -> None:
     assert unique_keys(inserted()) == [HANDLE, REFERENCE]
     assert unique_keys(inserted(handle=None)) == [REFERENCE]
     assert unique_keys(inserted(reference=None)) == [HANDLE]
+    assert unique_keys(inserted(platform=None)) == [HANDLE]
     assert unique_keys(Insert("customers", {"id": "cus_ann"})) == []
     assert unique_keys(Insert("assets", {"id": "EUR"})) == []
 

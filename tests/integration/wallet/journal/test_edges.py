@@ -277,3 +277,59 @@ async def test_the_line_is_lost_before_anything_was_sent_and_the_change_is_writt
     assert ended >= 1
     await journal.commit(paid(ALICE, BOB, 1))
     assert await posted_and_held(dsns.books, BOB) == (1, 0)
+
+
+async def test_while_it_is_held_back_whoever_asks_is_told_why_and_nothing_is_written(
+    dsns: Dsns, journal: Journal
+) -> None:
+    await journal.commit(credited(ALICE, 100))
+    journal.held_back = "the disk is nearly full"
+    assert journal.is_full
+    with pytest.raises(JournalUnavailable, match="the disk is nearly full"):
+        await journal.commit(paid(ALICE, BOB, 1))
+    journal.held_back = None
+    assert not journal.is_full
+    await journal.commit(paid(ALICE, BOB, 2))
+    assert await posted_and_held(dsns.books, BOB) == (2, 0)
+
+
+async def test_an_earlier_answer_is_found_though_the_line_for_such_questions_was_lost(
+    dsns: Dsns, journal: Journal
+) -> None:
+    change = credited(ALICE, 100), paid(ALICE, BOB, 1, key="k")
+    first = [await journal.commit(each) for each in change][1]
+    asked = change[1].request
+    assert asked is not None
+    assert await journal.recall(asked) == replace(first, replayed=True)
+    async with connected(dsns.books) as killer:
+        assert await killer.fetchval(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE application_name = 'coffer-journal' AND datname = current_database()"
+        )
+    assert await journal.recall(asked) == replace(first, replayed=True)
+
+
+async def test_whatever_else_the_server_remarks_does_not_make_a_commit_unknown(dsns: Dsns, journal: Journal) -> None:
+    async with connected(dsns.owner) as owner:
+        await owner.execute(
+            "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE WARNING 'the weather is fine'; RETURN NULL; END $$;"
+            "CREATE TRIGGER warn AFTER INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION warn()"
+        )
+        assert (await journal.commit(credited(ALICE, 100))).seq == 1
+        await owner.execute("DROP TRIGGER warn ON journal")
+
+
+async def test_whoever_has_gone_away_is_not_told_and_the_others_are(dsns: Dsns, journal: Journal) -> None:
+    """Also where the batch fails."""
+    async with connected(dsns.owner) as owner:
+        await owner.execute("CREATE TABLE kept AS SELECT * FROM journal_head; DELETE FROM journal_head")
+        gone, stays = (journal.submit(credited(ALICE, 100)) for _ in range(2))
+        gone.cancel()
+        with pytest.raises(JournalUnavailable, match="nothing was written"):
+            await stays
+        await owner.execute("INSERT INTO journal_head SELECT * FROM kept; DROP TABLE kept")
+    gone, stays = (journal.submit(credited(ALICE, 100)) for _ in range(2))
+    gone.cancel()
+    assert (await stays).seq == 2, "who goes away undoes nothing"
+    assert await posted_and_held(dsns.books, ALICE) == (200, 0)
