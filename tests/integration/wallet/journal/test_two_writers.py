@@ -87,5 +87,6 @@ async def test_a_batch_of_several_statements_that_was_judged_before_another_wrot
         assert [type(end).__name__ for end in ends] == ["Stale", "Committed", "Committed"]
         assert not judges_ahead(one), "it has met the other: the test would say nothing"
     async with connected(dsns.books) as connection:
-        assert tuple(await connection.fetchrow("SELECT version, pause_reason FROM assets")) == (4, "and again")
+        (row,) = await connection.fetch("SELECT version, pause_reason FROM assets")
+        assert tuple(row) == (4, "and again")
     await proven(dsns.books)
