@@ -7,6 +7,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from wallet.ids import NetworkId
 from wallet.money import AmountMalformed, Asset, parse_amount
-from wallet.ports import Listing
+from wallet.ports import Listing, Step
 
 PREFIX = "COFFER__"
 PROVIDERS_MAX = 7  # each is asked everything
@@ -29,9 +30,17 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class StepSection(_Section):
+    """Where one owner receives more than `above` within the asset's `steps_window_s`, it takes so many confirmations."""
+
+    above: str
+    confirmations: int = Field(ge=1, le=1_000)
+
+
 class AssetSection(_Section):
     """One asset on one network. `decimals` are the network's; the ledger uses `scale` where it differs. Minima are decimal
-    strings: smaller deposits are quarantined as dust, smaller withdrawals refused, smaller sums not swept.
+    strings: smaller deposits are quarantined as dust, smaller withdrawals refused, smaller sums not swept. `steps` ask for
+    more confirmations than the network calls final.
 
     `one_provider_max` is the largest deposit that is credited on one provider's word, `one_provider_day_max` what is credited
     within 24 hours."""
@@ -44,6 +53,8 @@ class AssetSection(_Section):
     sweep_min: str = "0"
     one_provider_max: str | None = None
     one_provider_day_max: str | None = None
+    steps: tuple[StepSection, ...] = Field(default=(), max_length=10, strict=False)
+    steps_window_s: int = Field(default=86_400, ge=1, le=366 * 86_400)
 
 
 class _NetworkSection(_Section):
@@ -66,6 +77,8 @@ class _NetworkSection(_Section):
                 _units(section.withdrawal_min, self.asset(symbol), f"assets.{symbol}.withdrawal_min"),
                 self._most(symbol, "one_provider_max"),
                 self._most(symbol, "one_provider_day_max"),
+                steps=_steps(section, self.asset(symbol), f"assets.{symbol}.steps"),
+                steps_window_s=section.steps_window_s,
             )
             for symbol, section in self.assets.items()
         )
@@ -88,6 +101,15 @@ class _NetworkSection(_Section):
             symbol: _units(section.sweep_min, self.asset(symbol), f"assets.{symbol}.sweep_min")
             for symbol, section in self.assets.items()
         }
+
+
+def _steps(section: AssetSection, asset: Asset, place: str) -> tuple[Step, ...]:
+    """Raises `ValueError` unless more value takes more confirmations."""
+    steps = tuple(Step(_units(step.above, asset, f"{place}.above"), step.confirmations) for step in section.steps)
+    for lower, higher in pairwise(steps):
+        if lower.above_units >= higher.above_units or lower.confirmations >= higher.confirmations:
+            raise ValueError(f"{place}: each step names more value and more confirmations than the one before")
+    return steps
 
 
 def _units(text: str, asset: Asset, place: str) -> int:

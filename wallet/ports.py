@@ -13,39 +13,14 @@ from typing import Protocol, runtime_checkable
 
 from wallet.ids import NetworkId, SubmissionId
 from wallet.money import Amount, Asset
-
-# ── errors of a network: a closed set that says whether to try again ─────────────────────────────────────────────────
-
-
-class NetworkError(Exception):
-    """Something the network or its provider said or failed to say. `retry` tells whether asking again can help."""
-
-    retry = True
-
-
-class NetworkUnreachable(NetworkError):
-    """No answer, a broken answer, or a time-out. Says nothing about whether a submission arrived."""
-
-
-class NetworkRateLimited(NetworkError):
-    """The provider asks us to slow down."""
-
-
-class NetworkRejected(NetworkError):
-    """The network understood and said no; the reason is the provider's, for operators."""
-
-    retry = False
-
-
-class NetworkMismatch(NetworkError):
-    """This is not the chain or the bank account that the configuration or the database speaks of."""
-
-    retry = False
-
-
-class BlockVanished(NetworkError):
-    """A block that we asked for by id is no longer there: a reorg is under way. Start again from the common ancestor."""
-
+from wallet.network_errors import (
+    BlockVanished as BlockVanished,
+    NetworkError as NetworkError,
+    NetworkMismatch as NetworkMismatch,
+    NetworkRateLimited as NetworkRateLimited,
+    NetworkRejected as NetworkRejected,
+    NetworkUnreachable as NetworkUnreachable,
+)
 
 # ── what a network can do ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,6 +47,7 @@ class Capabilities:
     asset itself. `personal_payload`: submissions name people, so their bytes are sealed wherever we store them.
     `address_kinds`: the kinds of deposit address that can be asked for by name, with the branch of keys of each; the
     first is given to who names none. Empty where there is one kind, `Branch.DEPOSIT`.
+    `confirmations`: the depth that is final, where that is a count and not the network's own judgement.
     """
 
     source: Source
@@ -81,6 +57,15 @@ class Capabilities:
     customer_pays_fee: bool
     personal_payload: bool
     address_kinds: Mapping[str, "Branch"] = field(default_factory=dict)
+    confirmations: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """More than `above_units` in a listing's window is credited after so many confirmations at the earliest."""
+
+    above_units: int
+    confirmations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +73,8 @@ class Listing:
     """One asset on one network. `contract` is None for the network's own asset; `decimals` belong to (network, contract).
 
     A deposit below `deposit_min_units` is dust, which would cost more to spend than it is worth; a withdrawal below
-    `withdrawal_min_units` would cost others its network fee. Both in base units of the ledger.
+    `withdrawal_min_units` would cost others its network fee. Both in base units of the ledger. `steps` ask for more depth
+    than the network calls final where one owner receives much within `steps_window_s`.
 
     Where one provider alone is believed, a deposit above `one_provider_max_units` waits for a person, and what is credited
     within 24 hours stays at or below `one_provider_day_max_units`. None: no such bound.
@@ -102,6 +88,8 @@ class Listing:
     withdrawal_min_units: int = 0
     one_provider_max_units: int | None = None
     one_provider_day_max_units: int | None = None
+    steps: tuple[Step, ...] = ()
+    steps_window_s: int = 86_400
 
 
 # ── value that arrives ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,6 +119,7 @@ class Incoming:
     is a reason not to believe it, or not to know whose it is ("balance_disagrees", "inexact", "ambiguous_reference"; the
     glossary has them all); such a deposit is quarantined, never credited as it stands. `booked` is False for what the
     network announces but has not yet put in a block (a pending bank entry).
+    `confirmations_min` is what the network's own rules ask for before it can be spent (a miner's reward), 0 for nothing.
     `text` is the remittance information, personal data as well.
     """
 
@@ -140,6 +129,7 @@ class Incoming:
     tx: str
     doubt: str | None = None
     booked: bool = True
+    confirmations_min: int = 0
     party: Party | None = None
     text: str | None = None
 

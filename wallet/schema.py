@@ -172,6 +172,7 @@ deposits = _row_table(
     ),
     _money("units"),
     Column("height", BigInteger),
+    Column("confirmations_min", BigInteger),
     _time("created_at"),
     _time("credited_at"),
 )

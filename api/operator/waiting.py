@@ -5,7 +5,7 @@ from pydantic import Field
 from api.pages import page_of_tables
 from api.routes import Answer, Call, any_of, route
 from api.schema import Nothing, Paging, Shown
-from api.v1.deposits import DepositView, network_tips, shown
+from api.v1.deposits import DepositView, shown
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.deposits.detect import QUARANTINED
@@ -35,10 +35,9 @@ async def list_waiting(call: Call[Nothing, Paging]) -> Answer:
         "str": (schema.strays, schema.strays.c.state == State.SEEN.value),
     }
     rows, following = await page_of_tables(call, "waiting", wanted)
-    tips = await network_tips(call.context)
     items = [
-        WaitingView.model_validate({**shown(call.context, row, tips).model_dump(), "customer": row["owner"]})
-        for row in rows
+        WaitingView.model_validate({**item.model_dump(), "customer": row["owner"]})
+        for row, item in zip(rows, await shown(call.context, rows), strict=True)
     ]
     return Answer(WaitingPage(items=items, next_cursor=following))
 

@@ -3,7 +3,7 @@
 What arrived and is nothing that we list (a stray, `str_…`) stands in the same list: whoever sent it looks for it there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pydantic import Field
 from sqlalchemy import func, select
@@ -16,6 +16,7 @@ from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Context, Record
 from wallet.deposits.detect import deposit_view
+from wallet.deposits.progress import Progress, progress_of
 from wallet.deposits.ways_out import WAYS_OUT
 from wallet.errors import NotFound
 from wallet.strays.states import State
@@ -50,7 +51,10 @@ class DepositView(Shown):
     way_out: str | None = Field(description="What can be done, where it is not credited by itself.")
     claim: ClaimView | None
     tx: str
-    confirmations: int | None
+    confirmations: int | None = Field(description="0 while it is announced and in no block yet.")
+    confirmations_needed: int | None = Field(
+        description="How many it takes, while it waits and where that can be said. It grows with what else arrives."
+    )
     created_at: Moment
     credited_at: Moment | None
 
@@ -69,8 +73,7 @@ async def list_all(call: Call[Nothing, DepositQuery]) -> Answer:
     owner = await subject(call, call.query.customer)
     of_owner = {p: (table, table.c.owner == owner) for p, table in (("dep", schema.deposits), ("str", schema.strays))}
     rows, following = await page_of_tables(call, f"deposits:{owner}", of_owner)
-    tips = await network_tips(call.context)
-    items = [shown(call.context, row, tips) for row in rows]
+    items = await shown(call.context, rows)
     return Answer(DepositPage(items=items, next_cursor=following, beyond=await _beyond(call.context, owner)))
 
 
@@ -82,7 +85,8 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
     row = await call.context.one(select(table).where(table.c.id == named))
     if row is None or not await may_see(call, row["owner"]):
         raise NotFound("deposit", named)
-    return Answer(shown(call.context, row, await network_tips(call.context)))
+    (item,) = await shown(call.context, [row])
+    return Answer(item)
 
 
 async def _beyond(context: Context, owner: str) -> int:
@@ -91,35 +95,32 @@ async def _beyond(context: Context, owner: str) -> int:
     return int(row["beyond"] or 0) if row else 0
 
 
-async def network_tips(context: Context) -> dict[str, int | None]:
-    """The newest height that each network has shown."""
-    rows = await context.all(select(schema.network_views.c.network, schema.network_views.c.tip))
-    return {row["network"]: row["tip"] for row in rows}
-
-
-def confirmations(row: Record, tips: Mapping[str, int | None]) -> int | None:
-    """Blocks from the deposit's own to the tip, both counted; None before there is one."""
-    tip, height = tips.get(row["network"]), row["height"]
-    return None if tip is None or height is None else max(tip - height + 1, 1)
-
-
-def shown_deposit(context: Context, row: Record, tips: Mapping[str, int | None]) -> DepositView:
+def shown_deposit(context: Context, row: Record, progress: Progress) -> DepositView:
     view = deposit_view(row, context.asset(row["asset"]).decimals)
     way_out = WAYS_OUT.get(str(row["reason"]))
-    return DepositView.model_validate(
-        {**view, "way_out": way_out, "claim": None, "confirmations": confirmations(row, tips)}
-    )
+    return DepositView.model_validate({**view, "way_out": way_out, "claim": None, **_shown_progress(progress)})
 
 
-def shown_stray(row: Record, tips: Mapping[str, int | None]) -> DepositView:
+def shown_stray(row: Record, progress: Progress) -> DepositView:
     """As an item of the same list: there, and nobody's balance."""
-    own = {"asset": None, "amount": None, "credited_at": None, "confirmations": confirmations(row, tips)}
+    own = {"asset": None, "amount": None, "credited_at": None, **_shown_progress(progress)}
     way_out = WAYS_OUT[row["reason"]] if row["state"] == State.SEEN else None
     return DepositView.model_validate({**stray_view(row), **own, "way_out": way_out})
 
 
-def shown(context: Context, row: Record, tips: Mapping[str, int | None]) -> DepositView:
-    return shown_stray(row, tips) if row["id"].startswith("str_") else shown_deposit(context, row, tips)
+def _shown_progress(progress: Progress) -> dict[str, int | None]:
+    return {"confirmations": progress.confirmations, "confirmations_needed": progress.needed}
+
+
+async def shown(context: Context, rows: Sequence[Record]) -> list[DepositView]:
+    """Deposits and strays, in their order."""
+    progress = await progress_of(context, rows)
+    return [
+        shown_stray(row, progress[row["id"]])
+        if row["id"].startswith("str_")
+        else shown_deposit(context, row, progress[row["id"]])
+        for row in rows
+    ]
 
 
 ROUTES = (list_all, show)

@@ -12,6 +12,7 @@ from api.v1.withdrawals import sent_txs
 from wallet import schema
 from wallet.access.keys import Principal
 from wallet.context import Context, Record
+from wallet.deposits.progress import Progress, progress_of
 from wallet.ids import CustomerId
 from wallet.ledger.balances import balances
 from wallet.money import format_units
@@ -100,7 +101,7 @@ async def read_live(context: Context, settings: ApiSettings, principal: Principa
     return Live(
         owner=None if principal.is_operator else people[0],
         people=people,
-        arrivals=await _arrivals(context, names, networks),
+        arrivals=await _arrivals(context, names),
         departures=await _departures(context, names),
         receiving=await _receiving(context, settings, names, networks),
         networks=networks,
@@ -129,14 +130,13 @@ async def _newest(context: Context, table: Table, names: Mapping[str, str], limi
     return await context.all(select(table).where(table.c.owner.in_(names)).order_by(table.c.id.desc()).limit(limit))
 
 
-async def _arrivals(context: Context, names: Mapping[str, str], networks: Sequence[NetworkView]) -> tuple[Arrival, ...]:
-    seen = {network.id: network for network in networks}
+async def _arrivals(context: Context, names: Mapping[str, str]) -> tuple[Arrival, ...]:
     rows = await _newest(context, schema.deposits, names, ROWS_MAX)
-    return tuple(_arrival(context, row, names, seen.get(row["network"])) for row in rows)
+    progress = await progress_of(context, rows)
+    return tuple(_arrival(context, row, names, progress[row["id"]]) for row in rows)
 
 
-def _arrival(context: Context, row: Record, names: Mapping[str, str], network: NetworkView | None) -> Arrival:
-    count, needed = progress(row["height"], network.tip if network else None, network.final if network else None)
+def _arrival(context: Context, row: Record, names: Mapping[str, str], progress: Progress) -> Arrival:
     return Arrival(
         id=row["id"],
         name=names[row["owner"]],
@@ -147,17 +147,9 @@ def _arrival(context: Context, row: Record, names: Mapping[str, str], network: N
         reason=row["reason"],
         tx=row["tx"],
         at=_minute(row["created_at"]),
-        confirmations=count,
-        needed=needed,
+        confirmations=progress.confirmations,
+        needed=progress.needed,
     )
-
-
-def progress(height: int | None, tip: int | None, final: int | None) -> tuple[int | None, int | None]:
-    """Confirmations so far, and how many it takes: those so far and the blocks that finality is still behind."""
-    if height is None or tip is None:
-        return None, None
-    count = max(tip - height + 1, 1)
-    return count, None if final is None else count + max(height - final, 0)
 
 
 async def _departures(context: Context, names: Mapping[str, str]) -> tuple[Departure, ...]:

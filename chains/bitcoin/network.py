@@ -76,7 +76,7 @@ class BitcoinNetwork:
         self._chain = chain_named(chain)
         self._confirmations = confirmations
         self._keys = AccountKeys(public_keys, self._chain)
-        self.capabilities = _capabilities(self._keys, address_kind)
+        self.capabilities = _capabilities(self._keys, address_kind, confirmations)
         self._book = book
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max
@@ -155,7 +155,7 @@ class BitcoinNetwork:
             raise ValueError(f"this network carries {self.fee_asset.symbol} only")
 
 
-def _capabilities(keys: AccountKeys, address_kind: str) -> Capabilities:
+def _capabilities(keys: AccountKeys, address_kind: str, confirmations: int) -> Capabilities:
     """Raises `ValueError` for a kind of address that the public keys at hand cannot make."""
     kinds = {kind: branch for kind, branch in _KINDS.items() if branch in keys.branches}
     if address_kind not in kinds:
@@ -168,6 +168,7 @@ def _capabilities(keys: AccountKeys, address_kind: str) -> Capabilities:
         customer_pays_fee=True,
         personal_payload=False,
         address_kinds={address_kind: kinds[address_kind], **kinds},
+        confirmations=confirmations,
     )
 
 

@@ -21,6 +21,7 @@ from wallet.money import Amount, Asset
 from wallet.ports import AddressBook, Block, BlockRef, BlockVanished, Incoming, NetworkMismatch, NetworkUnreachable
 
 HEIGHTS_PER_REQUEST: Final = 50  # block ids are asked for in batches when there is much to walk
+COINBASE_MATURITY: Final = 100  # Bitcoin Core's consensus.h: a miner's reward cannot be spent before, and may vanish
 _RAW: Final = 0  # getblock's verbosity
 
 
@@ -129,14 +130,14 @@ async def _incoming(
 
 
 def _claims(block: RawBlock, chain: Chain, asset: Asset) -> list[Incoming]:
-    """Every output of the block that could be ours. A miner's reward cannot be spent for 100 blocks and is doubted."""
+    """Every output of the block that could be ours."""
     return [
         Incoming(
             identity=f"{made.tx}:{index}",
             address=address,
             amount=Amount(output.units, asset),
             tx=made.tx,
-            doubt="coinbase" if made.raw.coinbase else None,
+            confirmations_min=COINBASE_MATURITY if made.raw.coinbase else 0,
         )
         for made in block.txs
         for index, output in enumerate(made.raw.outputs)

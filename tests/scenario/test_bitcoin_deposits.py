@@ -1,15 +1,20 @@
 """Bitcoin that arrives in a block which is then taken back, with and without a double spend in its place (k = 3)."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from node.clock import SystemClock
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.scenario.house import BITCOIN, ETHEREUM, House
 from wallet import schema
+from wallet.deposits.progress import Progress, progress_of
 from wallet.errors import AssetPaused
 from wallet.ids import CustomerId
-from wallet.ports import Destination
+from wallet.money import format_units
+from wallet.ports import Destination, Step
 
 NOTHING, HALF = "0.00000000", "0.50000000"
 
@@ -139,3 +144,96 @@ async def test_a_double_spend_deeper_than_policy_pauses_bitcoin_and_nothing_else
     with pytest.raises(AssetPaused, match="took back block"):
         await house.withdraw(alice, BITCOIN, "BTC", "0.1", Destination(await bitcoind.new_address()))
     assert await house.address(alice, ETHEREUM)
+
+
+class Ahead(SystemClock):
+    """The window has passed."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return super().now() + self._by
+
+
+def with_steps(house: House, *steps: Step) -> None:
+    """What a person would write beside the asset in the configuration."""
+    network = house.context.networks[BITCOIN]
+    (listing,) = network.listings
+    network.listings = (replace(listing, steps=steps),)
+
+
+async def states(house: House) -> list[str]:
+    return [row["state"] for row in await house.deposits()]
+
+
+async def test_dpb_04_a_sum_sent_in_many_small_parts_waits_as_long_as_one_large_payment(house: House) -> None:
+    with_steps(house, Step(100_000_000, 4), Step(200_000_000, 6))
+    alice, address = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    for _ in range(11):
+        await bitcoind.pay(address, "0.19")  # together 2.09, and each far below every step
+    await bitcoind.mine(5)
+    await house.step(BITCOIN)
+    await house.step(BITCOIN)
+    assert await states(house) == ["confirming"] * 11
+    progress = await progress_of(house.context, await house.deposits())
+    assert set(progress.values()) == {Progress(5, 6)}
+    await bitcoind.mine()
+    await house.step(BITCOIN)
+    assert await states(house) == ["credited"] * 11
+    assert await house.available(alice, "BTC") == "2.09000000"
+    await house.prove()
+
+
+async def test_dpb_04_what_came_before_the_window_does_not_count_and_one_tx_counts_for_all_whom_it_pays(
+    house: House,
+) -> None:
+    with_steps(house, Step(100_000_000, 6))
+    alice, address = await customer_with_address(house)
+    bob, other = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    await bitcoind.pay(address, "0.9")
+    await bitcoind.mine()
+    await house.step(BITCOIN)
+    await bitcoind.rpc("sendmany", "", {address: "0.6", other: "0.6"}, wallet=WALLET)
+    await bitcoind.mine(2)
+    house = replace(house, context=replace(house.context, clock=Ahead(timedelta(days=2))))
+    await house.step(BITCOIN)
+    assert sorted(await states(house)) == ["confirming", "confirming", "credited"]
+    assert (await house.available(alice, "BTC"), await house.available(bob, "BTC")) == ("0.90000000", NOTHING)
+    await bitcoind.mine(4)
+    await house.step(BITCOIN)
+    assert await states(house) == ["credited"] * 3
+    await house.prove()
+
+
+async def test_dpb_05_a_miners_reward_is_credited_after_a_hundred_confirmations(house: House) -> None:
+    alice, address = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    await bitcoind.rpc("generatetoaddress", 1, address)
+    await bitcoind.mine(98)
+    await house.step(BITCOIN)
+    assert await state_and_balance(house, alice) == ("confirming", NOTHING)
+    (progress,) = (await progress_of(house.context, await house.deposits())).values()
+    assert progress == Progress(99, 100)
+    await bitcoind.mine()
+    await house.step(BITCOIN)
+    found = await the_deposit(house)
+    assert found["state"] == "credited"
+    assert await house.available(alice, "BTC") == format_units(found["units"], 8)
+    await house.prove()
+
+
+async def test_dpb_05_an_orphaned_reward_vanishes(house: House) -> None:
+    alice, address = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    await bitcoind.rpc("generatetoaddress", 1, address)
+    await bitcoind.mine(4)
+    await house.step(BITCOIN)
+    assert await state_and_balance(house, alice) == ("confirming", NOTHING)
+    await take_back(bitcoind, 5)
+    await mine_instead(bitcoind, 6, [])
+    await house.step(BITCOIN)
+    assert await state_and_balance(house, alice) == ("orphaned", NOTHING)
+    await house.prove()

@@ -4,12 +4,15 @@ And never more than the network itself states that we hold (`wallet.observations
 stays without cover is a shortfall, which the reconciliation loop names and pauses the asset for.
 """
 
+from typing import Any
+
 import structlog
 from msgspec.structs import replace
-from sqlalchemy import or_, select
+from sqlalchemy import Select, and_, func, or_, select, tuple_
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
+from wallet.deposits.depth import depths
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
 from wallet.deposits.one_provider import within_day
 from wallet.errors import AssetPaused, BeyondObserved, Refusal, Stale
@@ -23,38 +26,48 @@ from wallet.observations.record import observations
 from wallet.points import point
 from wallet.ports import BlockRef, Network, Source
 
-STEP_MAX = 500  # deposits looked at in one step
+PAGE_ROWS = 500  # deposits looked at together
+_PLACE = tuple_(schema.deposits.c.height, schema.deposits.c.id)
 
 _log = structlog.get_logger("deposits")
 
 
 async def confirm_deposits(context: Context, network: Network, tip: BlockRef, final: BlockRef | None) -> None:
     """Move every open deposit as far as the network allows. Raises the network's errors; what was committed stays."""
+    observed, canonical = await observations(context, network.id), dict[int, BlockRef | None]()
+    wanted, (height, deposit) = _open(network, tip), (-1, "")
+    while rows := await context.all(wanted.where(tuple_(height, deposit) < _PLACE)):
+        needed = await depths(context, rows)
+        for row in rows:
+            height, deposit = row["height"], row["id"]
+            if height not in canonical:
+                canonical[height] = await network.block_ref(height)
+            block = canonical[height]
+            if block is None or block.id != row["block"]:
+                continue  # a reorg that the scan has yet to walk back
+            deep_enough = tip.height - height + 1 >= needed.get(deposit, 0)
+            is_final = final is not None and height <= final.height and deep_enough
+            await _step(context, network, row, tip, observed.get(row["asset"]), is_final=is_final)
+
+
+def _open(network: Network, tip: BlockRef) -> Select[Any]:
+    """The deposits that may go further now, the lowest first. What waits for a person or for its maturity would be looked at
+    in vain each time."""
     table, assets = schema.deposits, schema.assets
-    paused = select(assets.c.id).where(assets.c.paused)  # theirs wait, and must not fill the step
-    wanted = (
+    paused = select(assets.c.id).where(assets.c.paused)
+    spendable = func.coalesce(table.c.confirmations_min, 0) <= tip.height + 1 - table.c.height
+    return (
         select(table)
         .where(table.c.network == network.id, table.c.state.in_((DETECTED, CONFIRMING)), table.c.height.is_not(None))
-        .where(or_(table.c.state == DETECTED, table.c.asset.not_in(paused)))
+        .where(or_(table.c.state == DETECTED, and_(table.c.asset.not_in(paused), spendable)))
         .order_by(table.c.height, table.c.id)
-        .limit(STEP_MAX)
+        .limit(PAGE_ROWS)
     )
-    canonical: dict[int, BlockRef | None] = {}
-    observed = await observations(context, network.id)
-    for row in await context.all(wanted):
-        height = row["height"]
-        if height not in canonical:
-            canonical[height] = await network.block_ref(height)
-        block = canonical[height]
-        if block is None or block.id != row["block"]:
-            continue  # a reorg that the scan has yet to walk back
-        await _step(context, network, row, tip, final, observed.get(row["asset"]))
 
 
 async def _step(
-    context: Context, network: Network, row: Record, tip: BlockRef, final: BlockRef | None, observed: Record | None
+    context: Context, network: Network, row: Record, tip: BlockRef, observed: Record | None, *, is_final: bool
 ) -> None:
-    is_final = final is not None and row["height"] <= final.height
     if row["state"] == DETECTED and (is_final or row["height"] < tip.height):
         row = await _committed(
             context, row, await moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING})

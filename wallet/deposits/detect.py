@@ -133,6 +133,7 @@ async def _first_sight(context: Context, network: Network, block: Block, incomin
         "block": block.id if incoming.booked else None,
         "party_item": party.id if party else None,
         "swept_by": None,
+        "confirmations_min": incoming.confirmations_min or None,
         "created_at": context.clock.now(),
         "credited_at": None,
     }
@@ -174,6 +175,7 @@ async def _seen_again(
         "block": block.id,
         "units": incoming.amount.units,
         "tx": incoming.tx,
+        "confirmations_min": incoming.confirmations_min or None,
     }
     kind = EventKind.DEPOSIT_QUARANTINED if quarantined else EventKind.DEPOSIT_DETECTED
     return await moved(context, known, kind, values)

@@ -27,7 +27,7 @@ async def observe_network(context: Context, network: Network) -> None:
     if final is None or cursor is None:
         return
     at = final if final.height <= cursor.height else cursor  # what the books have not read yet, they cannot set off
-    waiting = await _waiting(context, network.id, at)
+    waiting = await _waiting(context, network.id, at, cursor)
     known = await observations(context, network.id)
     if all(symbol in known and known[symbol]["height"] >= at.height for symbol in waiting):
         return
@@ -46,14 +46,16 @@ async def observations(context: Context, network: NetworkId) -> Mapping[str, Rec
     return {row["asset"]: row for row in await context.all(select(table).where(table.c.network == network))}
 
 
-async def _waiting(context: Context, network: NetworkId, at: BlockRef) -> dict[str, int]:
-    """Assets with deposits that are final and not credited, and the highest block that one is in."""
+async def _waiting(context: Context, network: NetworkId, at: BlockRef, cursor: BlockRef) -> dict[str, int]:
+    """Assets with deposits that are final and not credited, and the highest block that one is in. What the network's own
+    rules keep from being spent yet waits for something else."""
     table, assets = schema.deposits, schema.assets
     paused = select(assets.c.id).where(assets.c.paused)
     wanted = (
         select(table.c.asset, func.max(table.c.height).label("height"))
         .where(table.c.network == network, table.c.state.in_((DETECTED, CONFIRMING)), table.c.height <= at.height)
         .where(table.c.asset.not_in(paused))
+        .where(func.coalesce(table.c.confirmations_min, 0) <= cursor.height + 1 - table.c.height)
         .group_by(table.c.asset)
     )
     return {row["asset"]: row["height"] for row in await context.all(wanted)}

@@ -82,3 +82,8 @@ CREATE INDEX deposits_by_address ON deposits (network, address) WHERE address IS
 
 -- A closed customer has no money here and gets none: what still arrives is nobody's until a person has looked.
 ALTER TABLE customers ADD COLUMN closed_at timestamptz;
+
+-- What the network's own rules ask for before a deposit can be spent (a miner's reward: 100 blocks). Sums are reckoned over all
+-- that one tx pays and over all that one owner received.
+ALTER TABLE deposits ADD COLUMN confirmations_min bigint;
+CREATE INDEX deposits_by_tx ON deposits (network, tx);

@@ -6,8 +6,9 @@ import pytest
 from api.settings import BankDetails
 from api.v1.networks import NetworkView
 from api.web.codes import payment_text, qr_svg
-from api.web.reading import Arrival, Departure, Live, Person, Receiving, progress
+from api.web.reading import Arrival, Departure, Live, Person, Receiving
 from api.web.rendering import render_fragments, render_page, short_amount, short_id, spaced
+from wallet.deposits.progress import progress
 
 BANK = BankDetails("DE89370400440532013000", "COBADEFFXXX", "Coffer Test")
 HOSTILE = '<script>alert(1)</script>"onload="x'

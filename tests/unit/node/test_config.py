@@ -7,6 +7,7 @@ import pytest
 from node.config import BitcoinSection, Config, ConfigRefused, EvmSection, SepaSection, read_config
 from wallet.ids import NetworkId
 from wallet.money import Asset
+from wallet.ports import Step
 
 WHOLE = """
 [node]
@@ -228,3 +229,24 @@ def test_providers_that_make_no_sense_are_refused_with_their_place(tmp_path: Pat
     line = refusal(tmp_path, changed(URL, providers))
     assert "networks.ethereum" in line
     assert why in line
+
+
+def test_steps_of_depth_are_read_in_base_units(tmp_path: Path) -> None:
+    steps = 'steps = [{ above = "0.5", confirmations = 4 }, { above = "2", confirmations = 6 }], steps_window_s = 3600'
+    config = read(tmp_path, changed('sweep_min = "0.001"', steps))
+    (listing, *_) = config.networks["ethereum"].listings(NetworkId("ethereum"))
+    assert listing.steps == (Step(5 * 10**17, 4), Step(2 * 10**18, 6))
+    assert listing.steps_window_s == 3600
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        '[{ above = "2", confirmations = 4 }, { above = "1", confirmations = 6 }]',
+        '[{ above = "1", confirmations = 4 }, { above = "2", confirmations = 4 }]',
+        '[{ above = "x", confirmations = 4 }]',
+        '[{ above = "1", confirmations = 0 }]',
+    ],
+)
+def test_steps_that_ask_no_more_for_more_are_refused(tmp_path: Path, steps: str) -> None:
+    assert "steps" in refusal(tmp_path, changed('sweep_min = "0.001"', f"steps = {steps}"))

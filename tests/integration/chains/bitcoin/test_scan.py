@@ -73,11 +73,13 @@ async def test_dpb_06_the_same_key_behind_another_script_is_not_our_address(
     assert [one.amount.units for one in await arrivals(network, start)] == [20_000_000]
 
 
-async def test_a_miners_reward_is_seen_and_doubted(chain: Bitcoind, network: BitcoinNetwork, book: Book) -> None:
+async def test_dpb_05_a_miners_reward_is_seen_with_the_depth_that_it_needs(
+    chain: Bitcoind, network: BitcoinNetwork, book: Book
+) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     await chain.rpc("generatetoaddress", 1, ours.address)
     (incoming,) = await arrivals(network, start)
-    assert incoming.doubt == "coinbase"
+    assert (incoming.doubt, incoming.confirmations_min) == (None, 100)
 
 
 async def test_dpb_03_a_deposit_that_is_spent_twice_before_it_is_final_is_gone(

@@ -39,7 +39,7 @@ async def test_a_bank_payment_to_an_erased_customer_stops_nobody_elses(world: Wo
 async def test_deposits_of_a_paused_asset_do_not_crowd_out_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wallet.deposits.confirm.STEP_MAX", 3)
+    monkeypatch.setattr("wallet.deposits.confirm.PAGE_ROWS", 3)
     address = await address_of(world, await world.customer("anna"), ETHEREUM)
     chain = world.networks[ETHEREUM]
     await pause_asset(world.context, ACTOR_NODE, "DUSD", "a test")

@@ -1,0 +1,31 @@
+"""Errors of a network: a closed set that says whether to try again. Adapters turn whatever went wrong into one of these."""
+
+
+class NetworkError(Exception):
+    """Something the network or its provider said or failed to say. `retry` tells whether asking again can help."""
+
+    retry = True
+
+
+class NetworkUnreachable(NetworkError):
+    """No answer, a broken answer, or a time-out. Says nothing about whether a submission arrived."""
+
+
+class NetworkRateLimited(NetworkError):
+    """The provider asks us to slow down."""
+
+
+class NetworkRejected(NetworkError):
+    """The network understood and said no; the reason is the provider's, for operators."""
+
+    retry = False
+
+
+class NetworkMismatch(NetworkError):
+    """This is not the chain or the bank account that the configuration or the database speaks of."""
+
+    retry = False
+
+
+class BlockVanished(NetworkError):
+    """A block that we asked for by id is no longer there: a reorg is under way. Start again from the common ancestor."""
