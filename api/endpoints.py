@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import reversals, waiting, watch
+from api.operator import proposals, reversals, waiting, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -50,5 +50,6 @@ ROUTES: tuple[Route, ...] = (
     *watch.ROUTES,
     *waiting.ROUTES,
     *reversals.ROUTES,
+    *proposals.ROUTES,
     *problems.ROUTES,
 )

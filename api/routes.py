@@ -34,6 +34,7 @@ PATH_PATTERNS = {
     "payment": rf"pay_{ULID}",
     "hold": rf"hld_{ULID}",
     "settlement": rf"stl_{ULID}",
+    "proposal": rf"prp_{ULID}",
     "withdrawal": rf"wdr_{ULID}",
     "object": rf"(?:pay|wdr|hld|stl)_{ULID}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",

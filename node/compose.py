@@ -38,6 +38,7 @@ from wallet.ids import NetworkId, random_id
 from wallet.journal.keys import list_journal_key
 from wallet.journal.receipts import JournalKey
 from wallet.journal.writer import Journal
+from wallet.listings.adopt import adopt_tokens
 from wallet.networks.open import list_asset, open_network
 from wallet.ports import NetworkMismatch, Signer, SignerUnavailable
 from wallet.vault.keys import PersonKeys
@@ -146,6 +147,7 @@ async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
         await list_journal_key(context, key.id)
         for network in context.networks.values():
             stack.push_async_callback(network.close)
+            await adopt_tokens(context, network)
         yield context
 
 
@@ -224,6 +226,7 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
         await list_asset(context, asset)
     for name, network in context.networks.items():
         await open_network(context, network, kinds(config)[name], keys[name])
+        await adopt_tokens(context, network)
         await refuse_other_chain(context, network)
         await assign_house_address(context, NetworkId(name))
 

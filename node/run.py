@@ -19,7 +19,7 @@ from node.config import Config, SepaSection
 from node.disk_room import keep_room
 from node.logs import write_logs
 from node.witness import keep_tail, stop_if_contradicted
-from node.workers.all import run_workers
+from node.workers.all import all_loops, loops_everywhere, run_loops
 from wallet.context import Context
 from wallet.journal.tail import TailLost
 
@@ -57,8 +57,8 @@ async def run_node(config: Config, role: Role, say: Say) -> None:
         contradicted = await stop_if_contradicted(config.witness_file, context, database.dsns)
         if contradicted is not None:
             say(f"every asset is paused: {contradicted}")
-        if role is not Role.API:
-            await stack.enter_async_context(run_workers(config, context, database.dsns))
+        loops = [] if role is Role.API else all_loops(config, context, database.dsns)
+        await stack.enter_async_context(run_loops(context, [*loops, *loops_everywhere(context)]))
         if role is not Role.WORKERS:
             say(f"listening on {await stack.enter_async_context(serve(config, context))}")
         settle_collector()

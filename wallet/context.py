@@ -36,12 +36,13 @@ ACTOR_NODE = "node"  # the actor of Changes that no person asked for
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`reads` connects with the books role; `ops` with the operational role, which has no rights on the books."""
+    """`reads` connects with the books role; `ops` with the operational role, which has no rights on the books. `assets` grows
+    as tokens are listed."""
 
     journal: Journal
     reads: AsyncEngine
     ops: AsyncEngine
-    assets: Mapping[str, Asset]
+    assets: dict[str, Asset]
     networks: Mapping[NetworkId, Network]
     signer: Signer
     vault: Vault

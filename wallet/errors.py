@@ -8,7 +8,8 @@
     ├── BalanceOverflow         ├── RememberedRefusal     ├── NotAllowed
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
-    ├── CustomerClosed          └── AccountNotEmpty
+    ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
+    ├── ProposalChanged         └── OwnProposal
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -174,6 +175,14 @@ class AssetPaused(Refusal):
         super().__init__(f"{asset} is paused: {reason}", asset=asset)
 
 
+class TokenSuspended(AssetPaused):
+    """Paused on one network alone: its contract there is not what was listed any more."""
+
+    def __init__(self, asset: str, network: str, reason: str) -> None:
+        super().__init__(f"{asset} on {network}", reason)
+        self.detail = {"asset": asset}
+
+
 class NotCancellable(Refusal):
     code = "not_cancellable"
 
@@ -220,6 +229,33 @@ class AlreadyReversed(Refusal):
 
     def __init__(self, entry: str) -> None:
         super().__init__(f"{entry} is reversed already", entry=entry)
+
+
+class ProposalEnded(Refusal):
+    """Done, rejected, failed or expired: nothing more is said to it."""
+
+    code = "proposal_ended"
+
+    def __init__(self, proposal: str, state: str) -> None:
+        super().__init__(f"proposal {proposal} is not open any more ({state})", proposal=proposal, state=state)
+
+
+class ProposalChanged(Refusal):
+    """The digest that was meant is not the proposal's: it was edited, or never looked at."""
+
+    code = "proposal_changed"
+
+    def __init__(self, proposal: str) -> None:
+        super().__init__(f"proposal {proposal} is another act than the one with this digest", proposal=proposal)
+
+
+class OwnProposal(Refusal):
+    """Four eyes: a second person approves."""
+
+    code = "own_proposal"
+
+    def __init__(self, proposal: str) -> None:
+        super().__init__(f"{proposal} is yours: another operator approves it", proposal=proposal)
 
 
 class PeriodRefused(Refusal):

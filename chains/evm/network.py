@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from chains.evm import build, fees, observe, status, submit
-from chains.evm.address import INDEX_MAX, AddressTree, parse_destination
+from chains.evm.address import INDEX_MAX, AddressTree, parse_address, parse_destination
 from chains.evm.build import Payment
+from chains.evm.code import token_facts
 from chains.evm.decode import decode
 from chains.evm.listings import read_listings
 from chains.evm.scan import Scan
@@ -37,6 +38,7 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
+from wallet.token_ports import TokenFacts
 
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
 
@@ -80,6 +82,7 @@ class EvmNetwork:
         self._chain_id = chain_id
         self._max_fee_per_gas_wei = max_fee_per_gas_wei
         self._gas_limit_max = gas_limit_max
+        self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s)
         self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces)
@@ -140,6 +143,22 @@ class EvmNetwork:
         units = await build.movable_units(self._rpc, listing, source)
         trial = await build.try_payment(self._rpc, Payment(listing, source, target, units), self._gas_limit_max)
         return Amount(trial.gas_limit * fee.rate, self.fee_asset)
+
+    async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
+        """What the contracts are at this block; asked again about the same block, from memory: one look costs no more than a
+        block does. Raises `ValueError` for what is no address, and the network's errors."""
+        asked = tuple(parse_address(contract) for contract in contracts)
+        if self._facts is None or self._facts[:2] != (at, asked):
+            self._facts = (at, asked, await token_facts(self._rpc, asked, at))
+        return self._facts[2]
+
+    def carry(self, listing: Listing) -> None:
+        """As `wallet.ports.Tokens`."""
+        if listing.contract is None or listing.contract.lower() in self._listed.tokens:
+            return
+        self._listed = read_listings((*self._listed.all, listing))
+        self.listings = self._listed.all
+        self._scan.carry(self._listed)
 
     async def next_nonce(self, address: str) -> int:
         """Counts what waits in the provider's pool as well."""

@@ -60,6 +60,10 @@ class Scan:
             self._traces = await knows_traces(self._rpc)
         return self._traces
 
+    def carry(self, listings: Listings) -> None:
+        """The blocks from the next window on are read with these."""
+        self._listings = listings
+
     async def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
         """As `wallet.ports.Network.blocks`. Raises `BlockVanished` where the branch changes under our hands."""
         for first in range(start, stop + 1, WINDOW_BLOCKS):

@@ -1,13 +1,26 @@
 """`coffer operator`."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside, finish
 
 group = typer.Typer(help="Operators and their keys.", no_args_is_help=True)
+
+
+@group.command("approval-key")
+def operator_approval_key(file: Path) -> None:
+    """Make an Ed25519 key for approvals that the signer checks itself, and print its public half for the signer's file."""
+    from node.commands.acting import make_approval_key  # noqa: PLC0415
+
+    async def work() -> int:
+        print(make_approval_key(file))
+        return 0
+
+    finish(work())
 
 
 @group.command("create")

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -21,9 +21,14 @@ from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
 from node.workers.witness_heads import witness_head
 from wallet.context import Context
+from wallet.listings.adopt import adopt_tokens
+from wallet.proposals.carry_out import carry_out_proposals
+from wallet.token_ports import Tokens
 
 PARTITIONS_EVERY_S = 3600.0
 EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
+ADOPT_EVERY_S = 2.0
+PROPOSALS_EVERY_S = 1.0  # who has just approved something looks for what became of it
 DAY_EVERY_S = 30.0  # yesterday's files can be had so soon after midnight at the latest
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
@@ -35,6 +40,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     loops = [
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
+        Loop("carry_out_proposals", PROPOSALS_EVERY_S, partial(carry_out_proposals, context)),
         Loop("begin_day", DAY_EVERY_S, partial(begin_present_day, context)),
         Loop("forget_requests", PARTITIONS_EVERY_S, partial(forget_old_requests, context, dsns.owner)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),
@@ -50,11 +56,19 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     return loops
 
 
+def loops_everywhere(context: Context) -> list[Loop]:
+    """What a process that only answers needs as well: tokens that were listed while it ran."""
+    return [
+        Loop(f"adopt/{name}", ADOPT_EVERY_S, partial(adopt_tokens, context, network), everywhere=True)
+        for name, network in context.networks.items()
+        if isinstance(network, Tokens)
+    ]
+
+
 @asynccontextmanager
-async def run_workers(config: Config, context: Context, dsns: Dsns) -> AsyncIterator[None]:
+async def run_loops(context: Context, loops: Sequence[Loop]) -> AsyncIterator[None]:
     """The loops run while the block does; a step under way when it ends is cut, and goes on at the next start."""
     holder = f"{socket.gethostname()}/{secrets.token_hex(8)}"
-    loops = all_loops(config, context, dsns)
     tasks = [asyncio.create_task(run_loop(context, loop, holder), name=loop.name) for loop in loops]
     try:
         yield

@@ -1,10 +1,12 @@
-"""Follow one network: scan new blocks, ask what the network says we hold, then confirm and credit what is covered."""
+"""Follow one network: scan, look at its tokens' contracts, ask what we hold there, then credit what is final and covered."""
 
 from node.notices import read_notice, tell
 from wallet.context import Context
 from wallet.deposits.confirm import confirm_deposits
 from wallet.deposits.cursor import record_view
 from wallet.deposits.scan import scan
+from wallet.listings.adopt import adopt_tokens
+from wallet.listings.watch import watch_tokens
 from wallet.observations.record import observe_network
 from wallet.ports import Network, NetworkError
 from wallet.providers import NetworkConflict
@@ -17,7 +19,9 @@ CONFLICT, AGREEING = "conflict", "agreeing"
 async def follow_network(context: Context, network: Network) -> None:
     """One step. What the network says is kept for `coffer status`, its errors too; operators are told of a conflict."""
     try:
+        await adopt_tokens(context, network)
         tip, final = await scan(context, network)
+        await watch_tokens(context, network, final)
         await observe_network(context, network)
         await confirm_deposits(context, network, tip, final)
     except NetworkError as error:

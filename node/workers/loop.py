@@ -27,11 +27,13 @@ _LEASE = text(
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`step` is called every `every_s` while this process holds the lease `name`; database time decides who does."""
+    """`step` is called every `every_s` while this process holds the lease `name`; database time decides who does. A loop that
+    is `everywhere` needs none: it minds what each process keeps in memory."""
 
     name: str
     every_s: float
     step: Callable[[], Awaitable[None]]
+    everywhere: bool = False
 
 
 async def run_loop(context: Context, loop: Loop, holder: str) -> None:
@@ -39,7 +41,7 @@ async def run_loop(context: Context, loop: Loop, holder: str) -> None:
     failures = 0
     while True:
         try:
-            if await hold_lease(context, loop.name, holder):
+            if loop.everywhere or await hold_lease(context, loop.name, holder):
                 await loop.step()
             failures = 0
         except _EXPECTED as error:

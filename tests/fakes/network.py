@@ -8,6 +8,7 @@ network.take(amount)                 the same at a bank, whose statement shows i
 network.claim(address, amount)      the next block says so, and no balance bears it out
 network.give(amount)                 it is there, and no block shows it
 network.stray(address, contract, 5)  a token that nobody listed, or at an address of another network
+network.contracts[address] = facts   a token's contract, as operators find it
 network.silent = True               nothing answers
 network.lose_answers = 1            the next submission arrives, and the answer to it does not
 network.rejecting = "no"            submissions are understood and refused
@@ -54,6 +55,7 @@ from wallet.ports import (
     Utxo,
     UtxoSource,
 )
+from wallet.token_ports import TokenFacts
 
 _GENESIS_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _ADDRESS = re.compile(r"[a-z0-9-]{3,60}", re.ASCII)
@@ -108,6 +110,7 @@ class FakeNetwork:
     tree: str = ""  # networks of the same tree have the same addresses
     pool: dict[str, Tx] = field(default_factory=dict)
     listings: tuple[Listing, ...] = ()
+    contracts: dict[str, TokenFacts] = field(default_factory=dict)
     fee_asset: Asset = field(init=False)
     _chain: list[_Mined] = field(default_factory=list)
     _serial: int = 0
@@ -245,6 +248,15 @@ class FakeNetwork:
         fee_asset = asset if self.capabilities.customer_pays_fee else self.fee_asset
         units = 0 if self.capabilities.source is Source.FILE else self.fee_units
         return Fee(units, Amount(units, fee_asset))
+
+    async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
+        self._answer()
+        nothing = TokenFacts("", None, None, None, None, None)
+        return [self.contracts.get(name, replace(nothing, contract=name)) for name in contracts]
+
+    def carry(self, listing: Listing) -> None:
+        self.listings = (*self.listings, listing)
+        self.assets = (*self.assets, listing.asset)
 
     async def next_nonce(self, address: str) -> int:
         self._answer()

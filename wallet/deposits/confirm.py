@@ -21,6 +21,7 @@ from wallet.journal.change import Change, EventKind, Insert
 from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.ledger.transfers import Entry
+from wallet.listings.carried import carried
 from wallet.observations.cover import cover
 from wallet.observations.record import observations
 from wallet.points import point
@@ -96,7 +97,7 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
         _log.warning("deposit_beyond_one_provider", deposit=row["id"], network=network.id)
         return
     try:
-        unpaused = await context.unpaused(amount.asset)
+        unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
     except AssetPaused:
         return
     kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
@@ -105,7 +106,7 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
     change = replace(
         step,
         entry=_entry(context, network, row),
-        requires=(unpaused, covered.observed),
+        requires=(*unpaused, covered.observed),
         writes=(*step.writes, *coins),
         ceilings=(covered.ceiling,),
     )

@@ -90,6 +90,8 @@ def _listing_row(listing: Listing) -> dict[str, object]:
         "implementation": None,
         "implementation_hash": None,
         "suspended": None,
+        "deposit_min_units": None,
+        "withdrawal_min_units": None,
     }
 
 

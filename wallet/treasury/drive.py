@@ -9,6 +9,7 @@ import structlog
 from wallet.assets.pause import pause_asset, pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.errors import AssetPaused, Stale
+from wallet.listings.carried import carried
 from wallet.points import point
 from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, SignerRefused, Status
 from wallet.treasury.submissions import (
@@ -78,6 +79,7 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
     """Have the reserved bytes signed, and make them durable before anything may send them."""
     try:
         await context.unpaused(context.asset(row["asset"]))
+        await carried(context, network, context.asset(row["asset"]))
     except AssetPaused:
         return
     request = await stored_request(context, row, withdrawals)

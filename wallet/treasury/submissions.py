@@ -25,6 +25,7 @@ from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.ledger import accounts, templates
 from wallet.ledger.accounts import Account
 from wallet.ledger.transfers import Entry
+from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
 from wallet.ports import Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
 from wallet.treasury.sources import NextSource, signing_paths
@@ -115,7 +116,7 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
 async def reserve(context: Context, network: Network, plan: Plan) -> Record:
     """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `AssetPaused`, `Stale` (a
     pause in between is one), and `InsufficientFunds` when the place it spends from does not hold enough."""
-    unpaused = await context.unpaused(plan.amount.asset)
+    unpaused = (await context.unpaused(plan.amount.asset), *await carried(context, network, plan.amount.asset))
     place, fee_place = places(network.id, plan.purpose, plan.amount, plan.unsigned.fee_max)
     sealed = _sealed(context, network, plan.withdrawals, plan.unsigned.payload)
     row = _row(context, network, plan, sealed)
@@ -128,7 +129,7 @@ async def reserve(context: Context, network: Network, plan: Plan) -> Record:
         kind=EventKind.SUBMISSION_RESERVED,
         data=_data(context, row),
         entry=templates.submission_reserved(place, network.id, plan.amount, plan.unsigned.fee_max, fee_place),
-        requires=(unpaused,),
+        requires=unpaused,
         writes=(
             Insert("submissions", row),
             *links,

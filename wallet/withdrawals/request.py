@@ -11,6 +11,7 @@ from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
+from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
 from wallet.points import point
 from wallet.ports import Destination, Network
@@ -92,7 +93,7 @@ async def _decide(
     if amount < smallest:
         raise AmountRefused(f"{network_id} carries at least {smallest} to this destination")
     fee = await quote_fee(network, amount)
-    unpaused = await context.unpaused(amount.asset)
+    unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
     sealed = _sealed(context, owner, network, target)
     row = {
         "id": WithdrawalId(context.new_id("wdr")),
@@ -119,7 +120,7 @@ async def _decide(
         entry=templates.withdrawal_requested(
             owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
         ),
-        requires=(*request.standing, unpaused),
+        requires=(*request.standing, *unpaused),
         writes=(Insert("withdrawals", row),),
         vault=(sealed,) if sealed else (),
         viewers=await viewers_of(context, owner),

@@ -1,0 +1,194 @@
+"""Proposals: what needs two operators. One proposes an exact act, another approves that very act."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api.idempotency import optional_request_of
+from api.routes import Answer, Call, Idempotency, any_of, route
+from api.schema import AmountText, AssetSymbol, Closed, Line, Moment, NetworkName, Nothing, Shown
+from wallet.access.keys import Scope
+from wallet.journal.change import Committed
+from wallet.listings.draft import Wish, draft_listing, draft_resuming
+from wallet.proposals.approve import ActSignature, approve_proposal, reject_proposal, sign_proposal
+from wallet.proposals.find import find_proposal, list_proposals, proposal_view
+from wallet.proposals.propose import REASON_MAX, Drafting, edit_proposal, propose
+from wallet.proposals.states import State
+
+_PROPOSERS = any_of(Scope.OPERATE)
+_REFUSES = ("not_allowed", "not_found", "network_unavailable", "idempotency_key_reused")
+_ANSWERS = ("not_found", "not_allowed", "proposal_ended", "proposal_changed", "changed_meanwhile")
+Reason = Annotated[
+    str, Line, Field(min_length=1, max_length=REASON_MAX, description="It goes on record.", examples=["asked for"])
+]
+Digest = Annotated[
+    str, Field(pattern="^[0-9a-f]{64}$", examples=["ab" * 32], description="The digest of the act that is meant.")
+]
+
+
+class ListingBody(Closed):
+    """The contract's decimals and code are read from the chain. `scale` is the ledger's, where it differs from them."""
+
+    network: NetworkName
+    contract: str = Field(pattern="^0x[0-9a-fA-F]{40}$")
+    symbol: AssetSymbol
+    scale: int | None = Field(default=None, ge=0, le=36)
+    deposit_min: AmountText = "0"
+    withdrawal_min: AmountText = "0"
+    reason: Reason
+    edits: str | None = Field(
+        default=None, pattern="^prp_", description="An open proposal of yours that this replaces."
+    )
+
+
+class ResumingBody(Closed):
+    network: NetworkName
+    symbol: AssetSymbol
+    reason: Reason
+
+
+class ApprovalBody(Closed):
+    """`key` and `signature`: an Ed25519 signature in hex over the 32 bytes of the digest, where a signer asks for one."""
+
+    digest: Digest
+    key: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    signature: str | None = Field(default=None, pattern="^[0-9a-f]{128}$")
+
+
+class SignatureBody(Closed):
+    digest: Digest
+    key: str = Field(pattern="^[0-9a-f]{64}$")
+    signature: str = Field(pattern="^[0-9a-f]{128}$")
+
+
+class RejectionBody(Closed):
+    reason: Reason
+
+
+class ProposalQuery(Closed):
+    status: str | None = Field(default=None, pattern=f"^({'|'.join(State)})$")
+
+
+class ProposalView(Shown):
+    """`content` is the whole act, `digest` its name, `words` the digest's beginning for two people to compare aloud.
+    `approvals` are operators with the time at which they approved."""
+
+    id: str
+    kind: str
+    subject: str
+    content: dict[str, str]
+    digest: str
+    words: str
+    reason: str
+    proposer: str
+    status: State
+    approvals: dict[str, str]
+    signed_by: list[str]
+    outcome: str | None
+    created_at: Moment
+    expires_at: Moment
+    ended_at: Moment | None
+
+
+class ProposalList(Shown):
+    items: list[ProposalView]
+
+
+@route("GET", "/v1/operator/proposals", access=any_of(Scope.OPERATE_READ), answer=ProposalList)
+async def list_all(call: Call[Nothing, ProposalQuery]) -> Answer:
+    """Proposals, newest first"""
+    status = call.query.status
+    rows = await list_proposals(call.context, [] if status is None else [status])
+    return Answer(ProposalList(items=[ProposalView.model_validate(proposal_view(row)) for row in rows]))
+
+
+@route(
+    "GET",
+    "/v1/operator/proposals/{proposal}",
+    access=any_of(Scope.OPERATE_READ),
+    answer=ProposalView,
+    refuses=("not_found",),
+)
+async def show(call: Call[Nothing, Nothing]) -> Answer:
+    """One proposal"""
+    row = await find_proposal(call.context, call.path["proposal"])
+    return Answer(ProposalView.model_validate(proposal_view(row)))
+
+
+@route(
+    "POST",
+    "/v1/operator/proposals/listings",
+    access=_PROPOSERS,
+    answer=ProposalView,
+    statuses=(201,),
+    idempotency=Idempotency.ACCEPTED,
+    refuses=(*_REFUSES, "proposal_ended", "changed_meanwhile"),
+)
+async def propose_listing(call: Call[ListingBody, Nothing]) -> Answer:
+    """Propose to list a token"""
+    sent = call.body
+    wish = Wish(sent.network, sent.contract, sent.symbol, sent.scale, sent.deposit_min, sent.withdrawal_min)
+    drafting = partial(draft_listing, call.context, wish, sent.reason)
+    if sent.edits is not None:
+        return _made(await edit_proposal(call.context, call.principal, sent.edits, await drafting()))
+    return _made(await _proposed(call, "proposal.list_token", sent, drafting))
+
+
+@route(
+    "POST",
+    "/v1/operator/proposals/resumings",
+    access=_PROPOSERS,
+    answer=ProposalView,
+    statuses=(201,),
+    idempotency=Idempotency.ACCEPTED,
+    refuses=_REFUSES,
+)
+async def propose_resuming(call: Call[ResumingBody, Nothing]) -> Answer:
+    """Propose to go on with a suspended token as what it is now"""
+    sent = call.body
+    drafting = partial(draft_resuming, call.context, sent.network, sent.symbol, sent.reason)
+    return _made(await _proposed(call, "proposal.resume_token", sent, drafting))
+
+
+@route(
+    "POST",
+    "/v1/operator/proposals/{proposal}/approve",
+    access=_PROPOSERS,
+    answer=ProposalView,
+    refuses=(*_ANSWERS, "own_proposal"),
+)
+async def approve(call: Call[ApprovalBody, Nothing]) -> Answer:
+    """Approve the very act that has this digest"""
+    sent = call.body
+    signed = ActSignature(sent.key, sent.signature) if sent.key is not None and sent.signature is not None else None
+    done = await approve_proposal(call.context, call.principal, call.path["proposal"], sent.digest, signed)
+    return Answer(ProposalView.model_validate(done.result))
+
+
+@route("POST", "/v1/operator/proposals/{proposal}/sign", access=_PROPOSERS, answer=ProposalView, refuses=_ANSWERS)
+async def sign(call: Call[SignatureBody, Nothing]) -> Answer:
+    """Add a signature for a signer that asks for it; approves nothing"""
+    signed = ActSignature(call.body.key, call.body.signature)
+    done = await sign_proposal(call.context, call.principal, call.path["proposal"], call.body.digest, signed)
+    return Answer(ProposalView.model_validate(done.result))
+
+
+@route("POST", "/v1/operator/proposals/{proposal}/reject", access=_PROPOSERS, answer=ProposalView, refuses=_ANSWERS)
+async def reject(call: Call[RejectionBody, Nothing]) -> Answer:
+    """End a proposal without doing anything"""
+    done = await reject_proposal(call.context, call.principal, call.path["proposal"], call.body.reason)
+    return Answer(ProposalView.model_validate(done.result))
+
+
+async def _proposed(call: Call[Any, Nothing], operation: str, sent: Closed, drafting: Drafting) -> Committed:
+    request = optional_request_of(call, operation, sent.model_dump())
+    return await propose(call.context, call.principal, drafting, request)
+
+
+def _made(done: Committed) -> Answer:
+    view = ProposalView.model_validate(done.result)
+    return Answer(view, 201, done.replayed, location=f"/v1/operator/proposals/{view.id}")
+
+
+ROUTES = (list_all, propose_listing, propose_resuming, show, approve, sign, reject)

@@ -1,0 +1,80 @@
+"""Four eyes over the API: an exact act, another operator's yes to that very act, carried out once, on record."""
+
+from typing import Any
+
+from tests.fakes.world import ETHEREUM
+from tests.integration.api.client import Client
+from tests.integration.api.conftest import ApiNode
+from wallet.access.keys import OPERATOR_SCOPES
+from wallet.proposals.carry_out import carry_out_proposals
+from wallet.token_ports import TokenFacts
+
+PATH = "/v1/operator/proposals"
+
+
+async def second_operator(node: ApiNode, handle: str) -> Client:
+    return node.anybody.as_(await node.world.key(await node.world.operator(handle), *OPERATOR_SCOPES))
+
+
+def token(node: ApiNode, number: int) -> str:
+    contract = f"0x{number:040x}"
+    node.world.networks[ETHEREUM].mine(2)
+    node.world.networks[ETHEREUM].contracts[contract] = TokenFacts(contract, "TOK", 6, "0xcode", None, None)
+    return contract
+
+
+async def proposed(node: ApiNode, number: int, **more: Any) -> dict[str, Any]:
+    wish = {"network": "ethereum", "contract": token(node, number), "symbol": f"TOK{number}", "reason": "asked for"}
+    made = await node.operator.post(f"{PATH}/listings", {**wish, **more}, key=f"listing-{number}-{sorted(more)}")
+    assert made.status == 201, made.body
+    return dict(made.body)
+
+
+async def test_a_token_is_listed_by_one_operator_and_another(api_node: ApiNode) -> None:
+    ben, act = await second_operator(api_node, "ben_lists"), await proposed(api_node, 101)
+    assert (act["status"], act["content"]["code_hash"], act["content"]["decimals"]) == ("proposed", "0xcode", "6")
+    assert (await proposed(api_node, 101)) == act, "a retry under the same key"
+    own = await api_node.operator.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert (own.status, own.body["code"]) == (403, "own_proposal")
+    approved = await ben.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert (approved.status, approved.body["status"]) == (200, "approved")
+    for _ in range(2):
+        await carry_out_proposals(api_node.world.context)
+    done = (await ben.get(f"{PATH}/{act['id']}")).body
+    assert (done["status"], done["outcome"]) == ("done", "listed")
+    assets = {item["asset"] for item in (await ben.get("/v1/assets")).body["items"]}
+    assert "TOK101" in assets
+    again = await ben.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert (again.status, again.body["code"], again.body["state"]) == (409, "proposal_ended", "done")
+
+
+async def test_an_edited_act_is_another_act(api_node: ApiNode) -> None:
+    ben, act = await second_operator(api_node, "ben_edits"), await proposed(api_node, 102)
+    await ben.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    edited = await proposed(api_node, 102, deposit_min="5", edits=act["id"])
+    assert (edited["id"], edited["status"], edited["approvals"]) == (act["id"], "proposed", {})
+    stale = await ben.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert (stale.status, stale.body["code"]) == (409, "proposal_changed")
+    await carry_out_proposals(api_node.world.context)
+    assert (await ben.get(f"{PATH}/{act['id']}")).body["status"] == "proposed"
+
+
+async def test_what_is_rejected_is_not_done_and_customers_see_none_of_it(api_node: ApiNode) -> None:
+    ben, act = await second_operator(api_node, "ben_rejects"), await proposed(api_node, 103)
+    rejected = await ben.post(f"{PATH}/{act['id']}/reject", {"reason": "nobody knows it"})
+    assert (rejected.body["status"], rejected.body["outcome"]) == ("rejected", "nobody knows it")
+    late = await ben.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert late.body["code"] == "proposal_ended"
+    open_ones = (await ben.get(f"{PATH}?status=proposed")).body["items"]
+    assert act["id"] not in {item["id"] for item in open_ones}
+    alice = await api_node.person()
+    assert (await alice.client.get(PATH)).status == 403
+    assert (await alice.client.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})).status == 403
+
+
+async def test_a_signature_that_is_none_is_not_kept(api_node: ApiNode) -> None:
+    ben, act = await second_operator(api_node, "ben_signs"), await proposed(api_node, 104)
+    wrong = {"digest": act["digest"], "key": "ab" * 32, "signature": "cd" * 64}
+    refused = await ben.post(f"{PATH}/{act['id']}/sign", wrong)
+    assert (refused.status, refused.body["code"]) == (403, "not_allowed")
+    assert (await ben.get(f"{PATH}/{act['id']}")).body["signed_by"] == []

@@ -1,0 +1,23 @@
+"""Take up in this process what was listed while it ran, here or elsewhere."""
+
+from sqlalchemy import select
+
+from wallet import schema
+from wallet.context import Context
+from wallet.money import Asset
+from wallet.ports import Listing, Network
+from wallet.token_ports import Tokens
+
+
+async def adopt_tokens(context: Context, network: Network) -> None:
+    """Cheap where nothing is new. What was there before is in the configuration, and is not touched."""
+    if not isinstance(network, Tokens):
+        return
+    known = {listing.asset.symbol for listing in network.listings}
+    table, assets = schema.listings, schema.assets
+    wanted = select(table, assets.c.decimals.label("scale")).join(assets, assets.c.id == table.c.asset)
+    for row in await context.all(wanted.where(table.c.network == network.id, table.c.asset.not_in(known))):
+        asset = Asset(row["asset"], row["scale"])
+        least, least_out = row["deposit_min_units"] or 0, row["withdrawal_min_units"] or 0
+        context.assets.setdefault(asset.symbol, asset)
+        network.carry(Listing(network.id, asset, row["contract"], row["decimals"], least, least_out))

@@ -1,0 +1,30 @@
+"""What names an act: SHA-256 over its id, kind and content, each with its length, under a tag of its own.
+
+The signer computes the same from what it decodes, so this is a format: it changes only together with its tag.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+_TAG = b"coffer/proposal/1"
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
+WORDS = 6  # 96 bits: nobody finds another act with the same words
+
+
+def act_digest(proposal: str, kind: str, content: Mapping[str, str]) -> bytes:
+    """32 bytes. Nobody signs or approves anything else."""
+    texts = [proposal, kind, *(text for item in sorted(content.items()) for text in item)]
+    parts = (_TAG, *(text.encode() for text in texts))
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+
+def digest_words(digest: bytes) -> str:
+    """The digest's beginning in words that two people can read to each other: proquints (Wilkerson, arXiv:0901.4016)."""
+    return "-".join(_proquint(digest[2 * place : 2 * place + 2]) for place in range(WORDS))
+
+
+def _proquint(pair: bytes) -> str:
+    bits = int.from_bytes(pair, "big")
+    first, second = _CONSONANTS[bits >> 12], _VOWELS[bits >> 10 & 3]
+    third, fourth = _CONSONANTS[bits >> 6 & 15], _VOWELS[bits >> 4 & 3]
+    return f"{first}{second}{third}{fourth}{_CONSONANTS[bits & 15]}"
