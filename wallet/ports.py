@@ -196,7 +196,8 @@ class Block:
 
 class AddressBook(Protocol):
     async def known(self, network: NetworkId, addresses: Collection[str]) -> frozenset[str]:
-        """Those of `addresses` that were handed out on `network`. Current at the moment of the call, across processes."""
+        """Which of these are ours, in canonical form; they may be asked for in small letters, as nodes write them. Current at
+        the moment of the call, across processes. Ours is also what was handed out on another network with the same keys."""
 
 
 class Branch(StrEnum):

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import msgspec
 
-from chains.evm.address import checksum_lower
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
 from chains.evm.listings import Listings, ledger_amount
 from chains.evm.proof import Verdict, prove
@@ -86,9 +85,7 @@ class Scan:
     async def _ours(self, found: Sequence[BlockClaims]) -> Mapping[str, str]:
         """Which of the addresses in these blocks we handed out: the canonical form by the one that nodes write."""
         written = {address for one in found for address in one.addresses()}
-        canonical = {checksum_lower(address[2:]): address for address in written}
-        known = await self._book.known(self._network, canonical.keys())
-        return {canonical[address]: address for address in known}
+        return {address.lower(): address for address in await self._book.known(self._network, written)}
 
     async def _moves(self, blocks: Sequence[BlockAnswer]) -> list[list[tuple[Move, ...]]]:
         """Block by block: the traces of one can be as large as four blocks with their receipts."""

@@ -78,6 +78,7 @@ ALTER TABLE addresses ADD COLUMN label text, ADD COLUMN first_of text;
 ALTER TABLE addresses ADD COLUMN position bigint GENERATED ALWAYS AS IDENTITY;
 CREATE UNIQUE INDEX addresses_first_of ON addresses (first_of) WHERE first_of IS NOT NULL;
 CREATE INDEX addresses_position ON addresses (position);
+CREATE INDEX addresses_in_any_case ON addresses USING hash (lower(address));
 CREATE INDEX deposits_by_address ON deposits (network, address) WHERE address IS NOT NULL;
 
 -- A closed customer has no money here and gets none: what still arrives is nobody's until a person has looked.

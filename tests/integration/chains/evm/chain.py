@@ -40,7 +40,8 @@ class HandedOut:
 
     async def known(self, network: NetworkId, addresses: Collection[str]) -> frozenset[str]:
         assert network == NETWORK
-        return frozenset(self.addresses.intersection(addresses))
+        asked = {address.lower() for address in addresses}
+        return frozenset(address for address in self.addresses if address.lower() in asked)
 
 
 @dataclass
