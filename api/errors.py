@@ -69,6 +69,9 @@ RULES: dict[str, Rule] = {
     "asset_paused": Rule(
         409, "The asset is paused", "this asset is paused: an operator is looking into it", ("asset",)
     ),
+    "network_halted": Rule(
+        409, "The network is halted", "this network is halted: an operator is looking into it", ("network",)
+    ),
     "break_stands": Rule(409, "The difference is still there", members=("id", "asset", "missing")),
     "not_reversible": Rule(409, "This is not reversed"),
     "already_reversed": Rule(409, "Reversed already", "this entry is reversed already"),

@@ -13,7 +13,18 @@ from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, say
 from node.command_line import at_config as _config
 from node.command_line import beside as _beside
 from node.command_line import finish as _finish
-from node.groups import assets, breaks, customers, deposits, entries, operators, proposals, receipts, witnesses
+from node.groups import (
+    assets,
+    breaks,
+    customers,
+    deposits,
+    entries,
+    networks,
+    operators,
+    proposals,
+    receipts,
+    witnesses,
+)
 
 app = typer.Typer(
     name="coffer",
@@ -29,6 +40,7 @@ app.add_typer(deposits.group, name="deposit")
 app.add_typer(entries.group, name="entry")
 app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")
+app.add_typer(networks.group, name="network")
 app.add_typer(receipts.group, name="receipt")
 app.add_typer(witnesses.group, name="witness")
 

@@ -9,7 +9,7 @@
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
-    ├── ProposalChanged         └── OwnProposal
+    ├── ProposalChanged         ├── OwnProposal           └── NetworkHalted
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -181,6 +181,13 @@ class TokenSuspended(AssetPaused):
     def __init__(self, asset: str, network: str, reason: str) -> None:
         super().__init__(f"{asset} on {network}", reason)
         self.detail = {"asset": asset}
+
+
+class NetworkHalted(Refusal):
+    code = "network_halted"
+
+    def __init__(self, network: str, reason: str) -> None:
+        super().__init__(f"{network} is halted: {reason}", network=network)
 
 
 class NotCancellable(Refusal):

@@ -138,7 +138,9 @@ vault_items = Table(
 )
 
 assets = _row_table("assets", Column("decimals", Integer), Column("paused", Boolean), Column("pause_reason", Text))
-networks = _row_table("networks", *_text("kind", "identity", "public_keys"), Column("start_height", BigInteger))
+networks = _row_table(
+    "networks", *_text("kind", "identity", "public_keys", "halt_reason"), Column("start_height", BigInteger)
+)
 listings = _row_table(
     "listings",
     *_text("network", "asset", "contract", "code_hash", "implementation", "implementation_hash", "suspended"),

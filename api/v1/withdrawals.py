@@ -124,6 +124,7 @@ class WithdrawalPage(Shown):
         "account_frozen",
         "account_closed",
         "asset_paused",
+        "network_halted",
         "duplicate_reference",
         "idempotency_key_reused",
         "network_unavailable",

@@ -1,6 +1,6 @@
 """The node on one screen: networks, positions per asset, queues, signer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from wallet import schema
 from wallet.breaks.open import OPEN as OPEN_BREAK
 from wallet.breaks.open import break_view
 from wallet.context import Context
-from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED
+from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import Position, positions
 from wallet.money import format_units
@@ -43,7 +43,11 @@ async def read_status(context: Context) -> dict[str, Any]:
 async def _networks(context: Context) -> list[dict[str, Any]]:
     views = {row["network"]: row for row in await context.all(select(schema.network_views))}
     cursors = {row["network"]: row["height"] for row in await context.all(select(schema.scan_cursors))}
-    return [_network(name, views.get(name), cursors.get(name)) for name in sorted(context.networks)]
+    halted = {row["id"]: row["halt_reason"] for row in await context.all(select(schema.networks))}
+    return [
+        {**_network(name, views.get(name), cursors.get(name)), "halted": halted.get(name)}
+        for name in sorted(context.networks)
+    ]
 
 
 def _network(name: str, view: Mapping[str, Any] | None, scanned: int | None) -> dict[str, Any]:
@@ -97,6 +101,7 @@ async def _open_breaks(context: Context) -> list[Mapping[str, Any]]:
 async def _queues(context: Context) -> dict[str, int]:
     counts = {
         "deposits_open": _count(schema.deposits, schema.deposits.c.state.in_(_OPEN_DEPOSITS)),
+        "deposits_uprooted": _count(schema.deposits, schema.deposits.c.state == UPROOTED),
         "deposits_quarantined": _count(schema.deposits, schema.deposits.c.state == QUARANTINED),
         "withdrawals_open": _count(schema.withdrawals, schema.withdrawals.c.state.not_in(ENDED)),
         "submissions_open": _count(schema.submissions, schema.submissions.c.state.in_(OPEN)),
@@ -126,10 +131,7 @@ async def _journal(context: Context) -> dict[str, Any]:
 
 def print_status(console: Console, status: Mapping[str, Any]) -> None:
     """The node on one screen, from what `read_status` found."""
-    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left")
-    for n in status["networks"]:
-        networks.add_row(n["network"], *(_figure(n[k]) for k in ("tip", "final", "scanned", "lag")), n["error"] or "")
-    console.print(networks)
+    _print_networks(console, status["networks"])
     columns = ("owed", "house", "held", "in_transit", "receivables", "difference")
     assets = Table("asset", *(name.replace("_", " ") for name in columns), title="Assets", title_justify="left")
     for a in status["assets"]:
@@ -150,6 +152,16 @@ def print_status(console: Console, status: Mapping[str, Any]) -> None:
     console.print(f"Journal  {status['journal'].get('seq')} changes, head {str(status['journal'].get('head'))[:16]}…")
     for notice in status["notices"][:5]:
         console.print(f"Notice   {notice['source']} {notice['subject']}: {notice['state']}: {notice['reason']}")
+
+
+def _print_networks(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left")
+    for n in found:
+        networks.add_row(n["network"], *(_figure(n[k]) for k in ("tip", "final", "scanned", "lag")), n["error"] or "")
+    console.print(networks)
+    for n in found:
+        if n["halted"]:
+            console.print(f"Halted   {n['network']}: {n['halted']}")
 
 
 def _figure(height: int | None) -> str:

@@ -1,5 +1,6 @@
 """`coffer deposit`."""
 
+import json
 from typing import Any
 
 import typer
@@ -24,6 +25,19 @@ def deposit_find(network: str, height: int, config: ConfigFile = DEFAULT_CONFIG)
 
     async def work(context: Any, _dsns: Any) -> int:
         print(f"{await find_strays(context, context.network(network), height)} strays written down")
+        return 0
+
+    beside(config, work)
+
+
+@group.command("reorged")
+def deposit_reorged(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """List credited deposits that a reorg took away, with who bears what: one JSON object a line."""
+    from wallet.deposits.reorged import reorged_deposits  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        for found in await reorged_deposits(context):
+            print(json.dumps(found))
         return 0
 
     beside(config, work)

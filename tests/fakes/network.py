@@ -3,6 +3,8 @@
 network.pay_in(address, amount)     somebody outside pays us; `mine()` puts it into a block
 network.reorg(2)                    the last two blocks are replaced; what was in them waits again
 network.reorg(2, forget=True)       … and is gone
+network.reorg_including(2)          … or is in the new branch at once, with all that waits
+network.cut(2)                      the last two blocks are taken back, and no other has come yet
 network.steal(amount)                somebody else takes it from our own address with the next block
 network.take(amount)                 the same at a bank, whose statement shows it leaving
 network.claim(address, amount)      the next block says so, and no balance bears it out
@@ -186,6 +188,16 @@ class FakeNetwork:
             waiting |= {tx.id: tx for mined in gone for tx in mined.txs}
         self.mine(blocks + 1)
         self.pool = waiting
+
+    def reorg_including(self, blocks: int) -> None:
+        """The same, and the new branch has at once what waits."""
+        self._chain = self._chain[:-blocks]
+        self.mine(blocks + 1)
+
+    def cut(self, blocks: int) -> None:
+        """The last `blocks` are taken back, and nothing has come instead; what was in them waits again."""
+        gone, self._chain = self._chain[-blocks:], self._chain[:-blocks]
+        self.pool |= {tx.id: tx for mined in gone for tx in mined.txs}
 
     @property
     def txs(self) -> dict[str, Tx]:

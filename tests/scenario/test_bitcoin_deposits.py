@@ -8,12 +8,15 @@ import pytest
 
 from node.clock import SystemClock
 from node.devnet.bitcoind import WALLET, Bitcoind
-from tests.scenario.house import BITCOIN, ETHEREUM, House
+from tests.scenario.house import BITCOIN, House
 from wallet import schema
 from wallet.deposits.progress import Progress, progress_of
-from wallet.errors import AssetPaused
+from wallet.errors import NetworkHalted
 from wallet.ids import CustomerId
-from wallet.money import format_units
+from wallet.journal.change import Request
+from wallet.money import format_units, parse_amount
+from wallet.networks.halt import resume_network
+from wallet.payments.send import send_payment
 from wallet.ports import Destination, Step
 
 NOTHING, HALF = "0.00000000", "0.50000000"
@@ -128,7 +131,10 @@ async def test_a_deposit_that_is_included_again_in_another_block_is_the_same_dep
     await house.prove()
 
 
-async def test_a_double_spend_deeper_than_policy_pauses_bitcoin_and_nothing_else(house: House) -> None:
+@pytest.mark.parametrize("spent", ["0", "0.2"])
+async def test_dpe_07_a_double_spend_deeper_than_policy_is_borne_by_its_owner_and_halts_bitcoin_alone(
+    house: House, spent: str
+) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
     await bitcoind.mine(20)
@@ -136,14 +142,69 @@ async def test_a_double_spend_deeper_than_policy_pauses_bitcoin_and_nothing_else
     await bitcoind.mine(3)
     await house.step()
     assert await state_and_balance(house, alice) == ("credited", HALF)
+    gone = parse_amount(spent, house.context.asset("BTC"))
+    if gone:
+        request = Request(alice, "payment.send", "spent", b"test")
+        await send_payment(house.context, "test", alice, await house.customer("bob"), gone, None, request)
     await take_back(bitcoind, 3)
     rival = await double_spend(bitcoind, tx)
     await mine_instead(bitcoind, 4, [rival])
     await house.step()
-    assert {row["id"] for row in await house.rows(schema.assets) if row["paused"]} == {"BTC"}
-    with pytest.raises(AssetPaused, match="took back block"):
-        await house.withdraw(alice, BITCOIN, "BTC", "0.1", Destination(await bitcoind.new_address()))
-    assert await house.address(alice, ETHEREUM)
+    assert await state_and_balance(house, alice) == ("charged_back", NOTHING)
+    assert {row["id"] for row in await house.rows(schema.networks) if row["halt_reason"]} == {"bitcoin"}
+    assert {row["state"] for row in await house.rows(schema.utxos)} == {"gone"}
+    rows = await house.context.all(schema.accounts.select().where(schema.accounts.c.owner == alice))
+    owed = sum(row["debits_posted"] - row["credits_posted"] for row in rows if row["code"] == "receivable")
+    assert owed == gone.units
+    with pytest.raises(NetworkHalted):
+        await house.withdraw(
+            await house.customer("carl"), BITCOIN, "BTC", "0.1", Destination(await bitcoind.new_address())
+        )
+    await house.prove()
+
+
+async def test_dpe_07_a_deposit_that_another_branch_includes_again_after_its_credit_is_spendable_again(
+    house: House,
+) -> None:
+    alice, address = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    await bitcoind.mine(20)
+    tx = await pay_with_old_coins(bitcoind, address)
+    await bitcoind.mine(3)
+    await house.step()
+    await take_back(bitcoind, 3)
+    await mine_instead(bitcoind, 4, [])
+    await house.step()
+    assert await state_and_balance(house, alice) == ("charged_back", NOTHING)
+    await mine_instead(bitcoind, 3, [tx])
+    await house.step()
+    await resume_network(house.context, "test", "bitcoin", "looked")
+    await house.step()
+    assert await state_and_balance(house, alice) == ("credited", HALF)
+    to = await bitcoind.new_address()
+    await house.withdraw(alice, BITCOIN, "BTC", "0.1", Destination(to))
+    await house.settled(BITCOIN)
+    assert (await house.withdrawals())[0]["state"] == "final"
+    await house.prove()
+
+
+async def test_dpe_07_a_deposit_that_the_new_branch_has_at_once_stays_credited(house: House) -> None:
+    alice, address = await customer_with_address(house)
+    bitcoind = house.devnet.bitcoind
+    await bitcoind.mine(20)
+    tx = await pay_with_old_coins(bitcoind, address)
+    await bitcoind.mine(3)
+    await house.step()
+    first = await the_deposit(house)
+    await take_back(bitcoind, 3)
+    await mine_instead(bitcoind, 4, [tx])
+    await house.step()
+    again = await the_deposit(house)
+    assert (again["id"], again["state"]) == (first["id"], "credited")
+    assert again["block"] != first["block"]
+    assert [row["state"] for row in await house.rows(schema.utxos)] == ["free"]
+    assert await house.available(alice, "BTC") == HALF
+    await house.prove()
 
 
 class Ahead(SystemClock):

@@ -14,12 +14,10 @@ from node.devnet.contracts import Artefact
 from node.devnet.networks import Devnet
 from tests.contracts import hostile
 from tests.integration.chains.evm.chain import calldata, deploy, send
-from tests.scenario.house import BITCOIN, ETHEREUM, House, open_house
-from wallet import schema
+from tests.scenario.house import ETHEREUM, House, open_house
 from wallet.deposits.confirm import confirm_deposits
-from wallet.errors import AssetPaused
 from wallet.ids import CustomerId
-from wallet.ports import UNPROVEN_DOUBTS, Destination
+from wallet.ports import UNPROVEN_DOUBTS
 
 ETHER = 10**18
 
@@ -202,23 +200,3 @@ async def test_dpe_06_a_reorg_between_the_scan_and_the_credit_credits_nothing(ho
     await house.step(ETHEREUM)
     assert (await the_deposit(house))["state"] == "orphaned"
     assert await house.available(alice, "ETH") == "0.000000000000000000"
-
-
-async def test_a_reorg_after_credit_pauses_the_asset_and_nothing_else(house: House) -> None:
-    alice, address = await customer_with_address(house)
-    anvil = house.devnet.anvil
-    raw, _ = await signed_payment(anvil, address, ETHER)
-    await house.turn()
-    await send_raw(anvil, raw)
-    await anvil.mine(2)
-    await house.step(ETHEREUM)
-    assert (await the_deposit(house))["state"] == "credited"
-    await anvil.rpc("anvil_reorg", 5, [])
-    await anvil.mine()
-    await house.step(ETHEREUM)
-    paused = {row["id"]: row["paused"] for row in await house.rows(schema.assets)}
-    assert paused == {"ETH": True, "DUSD": False, "BTC": False, "EUR": False}
-    assert (await the_deposit(house))["state"] == "credited"
-    with pytest.raises(AssetPaused, match="took back block"):
-        await house.withdraw(alice, ETHEREUM, "ETH", "0.5", Destination(await house.devnet.outside.address(9)))
-    assert await house.address(alice, BITCOIN)

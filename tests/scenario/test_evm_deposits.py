@@ -1,21 +1,23 @@
-"""A chain that takes back what was final: the asset stops, a person looks, and it goes on."""
+"""A chain that takes back what was final: its owner bears it, the network stops, a person looks, and it goes on."""
 
 import pytest
 
 from node.devnet.anvil import Anvil
 from node.workers.follow_network import follow_network
 from tests.scenario.house import ETHEREUM, House
-from tests.scenario.paid_in import figures, fresh_ethereum_address, pay_in
+from tests.scenario.paid_in import figures, fresh_ethereum_address, pay_in, units
 from wallet import schema
-from wallet.assets.pause import resume_asset
 from wallet.breaks.open import reconcile_network
-from wallet.breaks.resolve import resolve_break
-from wallet.errors import AmountRefused, AssetPaused
+from wallet.errors import AmountRefused
 from wallet.ids import CustomerId
+from wallet.journal.change import Request
+from wallet.ledger.accounts import Flags
+from wallet.money import parse_amount
+from wallet.networks.halt import resume_network
+from wallet.payments.send import send_payment
 from wallet.ports import Destination
 
 ETHER = 10**18
-DOLLAR = 10**6
 
 
 async def look(house: House, blocks: int = 1) -> None:
@@ -42,51 +44,92 @@ async def deposits_of(house: House, asset: str) -> list[str]:
     return [row["state"] for row in await house.deposits() if row["asset"] == asset]
 
 
-async def credited_and_taken_back(house: House, alice: CustomerId) -> str:
-    """Returns the raw tx behind a deposit that was credited and is in no block any more."""
+async def credited_and_taken_back(
+    house: House, alice: CustomerId, spent: str = "0", bob: CustomerId | None = None
+) -> str:
+    """Returns the raw tx behind a deposit that was credited, in part spent, and is in no block any more."""
     anvil = house.devnet.anvil
     raw, height = await pay_raw(anvil, await house.address(alice, ETHEREUM))
     await look(house, 4)
     assert await figures(house, alice, "ETH") == (ETHER, 0)
+    if units(house, "ETH", spent) and bob is not None:
+        request = Request(alice, "payment.send", "spent", b"test")
+        amount = parse_amount(spent, house.context.asset("ETH"))
+        await send_payment(house.context, "test", alice, bob, amount, None, request)
     await take_back(anvil, height)
     await look(house)
     return raw
 
 
-async def test_dpe_06_a_reorg_after_credit_stops_this_asset_alone_until_a_person_lets_it_go_on(house: House) -> None:
+async def owing(house: House, owner: CustomerId, asset: str) -> int:
+    rows = await house.context.all(schema.accounts.select().where(schema.accounts.c.owner == owner))
+    found = [row for row in rows if (row["code"], row["asset"]) == ("receivable", asset)]
+    return sum(row["debits_posted"] - row["credits_posted"] for row in found)
+
+
+async def is_frozen(house: House, owner: CustomerId) -> bool:
+    rows = await house.context.all(schema.accounts.select().where(schema.accounts.c.owner == owner))
+    return any(row["flags"] & Flags.FROZEN for row in rows)
+
+
+async def test_dpe_07_a_reorg_after_credit_halts_this_network_alone_until_a_person_lets_it_go_on(house: House) -> None:
     alice, to = await house.customer("alice"), Destination(fresh_ethereum_address())
     await credited_and_taken_back(house, alice)
-    paused = {row["id"]: row["pause_reason"] for row in await house.rows(schema.assets) if row["paused"]}
-    assert list(paused) == ["ETH"]
-    assert "after deposit" in paused["ETH"]
+    assert await deposits_of(house, "ETH") == ["charged_back"]
+    assert await figures(house, alice, "ETH") == (0, 0)
+    halted = {row["id"]: row["halt_reason"] for row in await house.rows(schema.networks) if row["halt_reason"]}
+    assert list(halted) == ["ethereum"]
+    assert "which it had called final" in halted["ethereum"]
     await pay_in(house, alice, "ETH", "2")
-    await pay_in(house, alice, "DUSD", "5")
     await look(house, 4)
-    assert await deposits_of(house, "ETH") == ["credited", "confirming"]
-    assert await deposits_of(house, "DUSD") == ["credited"]
-    assert await figures(house, alice, "ETH") == (ETHER, 0)
-    with pytest.raises(AssetPaused):
-        await house.withdraw(alice, ETHEREUM, "ETH", "0.5", to)
-    await house.withdraw(alice, ETHEREUM, "DUSD", "1", to)
-    assert await figures(house, alice, "DUSD") == (4 * DOLLAR, DOLLAR)
-    (found,) = await reconcile_network(house.context, house.context.networks[ETHEREUM], 0)
-    await resolve_break(house.context, "test", found["id"], "the loss is the house's", book_loss=True)
-    await resume_asset(house.context, "test", "ETH", "the loss is the house's")
+    assert await deposits_of(house, "ETH") == ["charged_back", "confirming"]
+    assert await figures(house, alice, "ETH") == (0, 0)
+    assert not [row for row in await house.rows(schema.assets) if row["paused"]]
+    assert await reconcile_network(house.context, house.context.networks[ETHEREUM], 0) == []
+    await resume_network(house.context, "test", "ethereum", "looked")
     await look(house)
-    assert await deposits_of(house, "ETH") == ["credited", "credited"]
-    assert await figures(house, alice, "ETH") == (3 * ETHER, 0)
+    assert await deposits_of(house, "ETH") == ["charged_back", "credited"]
+    assert await figures(house, alice, "ETH") == (2 * ETHER, 0)
+    await house.withdraw(alice, ETHEREUM, "ETH", "0.5", to)
+    await house.step()
+    await house.prove()
 
 
-async def test_dpe_06_a_deposit_that_comes_back_after_its_credit_is_not_credited_again(house: House) -> None:
-    alice = await house.customer("alice")
-    raw = await credited_and_taken_back(house, alice)
+@pytest.mark.parametrize("spent", ["0", "0.4", "1"])
+async def test_dpe_07_a_deposit_that_comes_back_after_its_credit_repays_what_was_spent_once(
+    house: House, spent: str
+) -> None:
+    alice, bob = await house.customer("alice"), await house.customer("bob")
+    raw = await credited_and_taken_back(house, alice, spent, bob)
+    gone = units(house, "ETH", spent)
+    assert await figures(house, alice, "ETH") == (0, 0)
+    assert await owing(house, alice, "ETH") == gone
+    assert await is_frozen(house, alice) == (gone > 0)
+    await house.prove()
     await house.devnet.anvil.receipt(await house.devnet.anvil.rpc("eth_sendRawTransaction", raw))
     await look(house, 4)
-    await resume_asset(house.context, "test", "ETH", "it is in the chain again")
+    await resume_network(house.context, "test", "ethereum", "it is in the chain again")
     await look(house, 4)
     assert await deposits_of(house, "ETH") == ["credited"]
-    assert await figures(house, alice, "ETH") == (ETHER, 0)
+    assert await figures(house, alice, "ETH") == (ETHER - gone, 0)
+    assert await owing(house, alice, "ETH") == 0
     await house.step()
+    await house.prove()
+
+
+async def test_dpe_07_a_withdrawal_that_nobody_has_signed_is_cancelled_before_anything_is_owed(house: House) -> None:
+    alice, anvil = await house.customer("alice"), house.devnet.anvil
+    _, height = await pay_raw(anvil, await house.address(alice, ETHEREUM))
+    await look(house, 4)
+    await house.withdraw(alice, ETHEREUM, "ETH", "0.7", Destination(fresh_ethereum_address()))
+    assert await figures(house, alice, "ETH") == (3 * ETHER // 10, 7 * ETHER // 10)
+    await take_back(anvil, height)
+    await look(house)
+    (withdrawal,) = await house.withdrawals()
+    assert withdrawal["state"] == "cancelled"
+    assert "took back the deposit" in withdrawal["reason"]
+    assert await figures(house, alice, "ETH") == (0, 0)
+    assert await owing(house, alice, "ETH") == 0
     await house.prove()
 
 

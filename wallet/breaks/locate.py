@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.deposits.detect import BOOKED, ORPHANED
+from wallet.deposits.detect import BOOKED, ORPHANED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.holdings import Holding, in_use
 from wallet.ledger.reconcile import scanned
@@ -80,7 +80,9 @@ async def _expected_flows(context: Context, network: NetworkId, asset: str) -> C
     there: Counter[str] = Counter()
     deposits, sent = schema.deposits, schema.submissions
     arrived = select(deposits).where(deposits.c.network == network, deposits.c.asset == asset)
-    for row in await context.all(arrived.where(deposits.c.height.is_not(None), deposits.c.state != ORPHANED)):
+    for row in await context.all(
+        arrived.where(deposits.c.height.is_not(None), deposits.c.state.not_in((ORPHANED, UPROOTED)))
+    ):
         if row["address"] is not None and row["reason"] not in UNPROVEN_DOUBTS:
             there[row["address"]] += row["units"]
     ours = select(sent).where(sent.c.network == network, or_(sent.c.asset == asset, sent.c.fee_asset == asset))

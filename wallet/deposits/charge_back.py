@@ -1,8 +1,9 @@
 """Charge a deposit back: its network has taken away what was credited, and now its owner bears that, not the house.
 
-A person says so, and the world bears them out. A chain no longer shows the block, and misses the value; or a bank's statement
-showed money leaving that no submission explained, which the house has borne in `suspense` since. What the owner has left is
-taken, of a frozen account too; the rest they owe, and what arrives for them repays it first.
+At a bank a person says so, and a statement bears them out: it showed money leaving that no submission explained, which the
+house has borne in `suspense` since. What the owner has left is taken, of a frozen account too; the rest they owe, and what
+arrives for them repays it first. On a chain the node does it by itself (`take_back`), once the new branch has reached the
+height of the deposit; a person can say that it will not.
 """
 
 from msgspec.structs import replace
@@ -10,65 +11,53 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
-from wallet.deposits.detect import CHARGED_BACK, CREDITED, deposit_view, moved
-from wallet.errors import NotAllowed, NotFound
+from wallet.deposits.detect import CHARGED_BACK, CREDITED, UPROOTED, deposit_view, moved
+from wallet.deposits.take_back import take_back
+from wallet.errors import NotAllowed, NotFound, Stale
 from wallet.ids import CustomerId
-from wallet.journal.change import Committed, EventKind, Update
+from wallet.journal.change import EventKind, Update
 from wallet.ledger import accounts, templates
-from wallet.ledger.accounts import HOUSE, Account
-from wallet.ledger.holdings import holdings
+from wallet.ledger.accounts import HOUSE
 from wallet.money import Amount, Asset
-from wallet.ports import Network, Reversal, Source
+from wallet.ports import Reversal
 
 TAKEN_BACK = "taken_back"
 
 
-async def charge_back_deposit(context: Context, actor: str, deposit: str, reason: str) -> Committed:
-    """Once; a paused asset is no obstacle, since a loss can always be booked. The reason goes on record.
+async def charge_back_deposit(context: Context, actor: str, deposit: str, reason: str) -> Record:
+    """Once; a paused asset is no obstacle, since a loss can always be booked. The reason goes on record. Returns the deposit as
+    its owner sees it, with `why`.
 
-    Raises `NotFound`, `NotAllowed` (not credited, the house's own, nothing was taken back, no reason), `Stale`, and the
-    network's errors: no answer is no proof.
+    Raises `NotFound`, `NotAllowed` (not credited, the house's own, nothing was taken back, no reason), `Stale`.
     """
     row = await context.one(select(schema.deposits).where(schema.deposits.c.id == deposit))
     if row is None:
         raise NotFound("deposit", deposit)
-    _refuse(row, reason)
-    network, amount = context.network(row["network"]), amount_of(context, row)
-    is_reorg = network.capabilities.reversal is Reversal.REORG
-    alone = () if is_reorg else await _alone(context, amount.asset)
-    await (_refuse_standing(network, context, row) if is_reorg else _refuse_unseen(context, amount))
-    place = _place(network, row, amount) if is_reorg else accounts.suspense(amount.asset)
-    gone = {"height": None, "block": None} if is_reorg else {}  # as an orphaned one: it may be seen again
-    values = {"state": CHARGED_BACK, "reason": TAKEN_BACK, **gone}
-    step = await moved(context, row, EventKind.DEPOSIT_CHARGED_BACK, values)
-    change = replace(
-        step,
-        actor=actor,
-        entry=templates.charged_back(CustomerId(row["owner"]), place, amount),
-        writes=(*step.writes, *alone, *await _coin(context, network, row)),
-        result={**deposit_view({**row, **values}, amount.asset.decimals), "why": reason},
-    )
-    return await context.journal.commit(change)
-
-
-def _refuse(row: Record, reason: str) -> None:
     if not reason.strip():
         raise NotAllowed("a deposit is charged back with a reason: it goes on record")
+    network = context.network(row["network"])
+    if row["state"] == UPROOTED:
+        after = await take_back(context, actor, network, deposit, reason)
+        if after is None:
+            raise Stale("deposits", deposit)
+        return {**deposit_view(after, context.asset(row["asset"]).decimals), "why": reason}
+    _refuse(row, network.capabilities.reversal)
+    amount = amount_of(context, row)
+    alone = await _alone(context, amount.asset)
+    await _refuse_unseen(context, amount)
+    return await _charged_back(context, actor, row, alone, reason)
+
+
+def _refuse(row: Record, reversal: Reversal) -> None:
     if row["state"] != CREDITED:
         raise NotAllowed(f"deposit {row['id']} is {row['state']}: only one that was credited is charged back")
+    if reversal is Reversal.REORG:
+        raise NotAllowed(
+            f"{row['network']} still shows block {row['height']}, from which deposit {row['id']} was credited: if a reorg"
+            " takes it away, the node books that itself"
+        )
     if row["owner"] == HOUSE:
         raise NotAllowed("this was the house's own money: its loss is booked with `coffer break resolve --book-loss`")
-
-
-async def _refuse_standing(network: Network, context: Context, row: Record) -> None:
-    block = await network.block_ref(row["height"])
-    if block is not None and block.id == row["block"]:
-        raise NotAllowed(f"{network.id} still shows block {row['height']}, from which deposit {row['id']} was credited")
-    (holding,) = [each for each in await holdings(context, network) if each.asset == row["asset"]]
-    if -holding.difference < row["units"]:
-        raise NotAllowed(
-            f"{network.id} does not miss this value: it has come again in another block, or is not scanned yet"
-        )
 
 
 async def _alone(context: Context, asset: Asset) -> tuple[Update, ...]:
@@ -89,17 +78,15 @@ async def _refuse_unseen(context: Context, amount: Amount) -> None:
         )
 
 
-def _place(network: Network, row: Record, amount: Amount) -> Account:
-    unswept = network.capabilities.sweeps and row["swept_by"] is None
-    return (accounts.deposits if unswept else accounts.hot)(network.id, amount.asset)
-
-
-async def _coin(context: Context, network: Network, row: Record) -> tuple[Update, ...]:
-    """Its output is never spent again, unless it was: then the submission that spends it is dead, and that is its own story."""
-    if network.capabilities.source is not Source.UTXO:
-        return ()
-    table = schema.utxos
-    coin = await context.one(
-        select(table).where(table.c.id == f"{network.id}/{row['identity']}", table.c.state == "free")
+async def _charged_back(context: Context, actor: str, row: Record, alone: tuple[Update, ...], reason: str) -> Record:
+    amount = amount_of(context, row)
+    values = {"state": CHARGED_BACK, "reason": TAKEN_BACK}
+    step = await moved(context, row, EventKind.DEPOSIT_CHARGED_BACK, values)
+    change = replace(
+        step,
+        actor=actor,
+        entry=templates.charged_back(CustomerId(row["owner"]), accounts.suspense(amount.asset), amount),
+        writes=(*step.writes, *alone),
+        result={**deposit_view({**row, **values}, amount.asset.decimals), "why": reason},
     )
-    return () if coin is None else (Update("utxos", coin["id"], coin["version"], {"state": "gone"}),)
+    return (await context.journal.commit(change)).result

@@ -15,17 +15,20 @@ from wallet.context import Context, Record, amount_of
 from wallet.deposits.depth import depths
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
 from wallet.deposits.one_provider import within_day
-from wallet.errors import AssetPaused, BeyondObserved, Refusal, Stale
+from wallet.deposits.place import is_unswept
+from wallet.errors import AssetPaused, BeyondObserved, NetworkHalted, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert
 from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.ledger.transfers import Entry
 from wallet.listings.carried import carried
+from wallet.networks.halt import running
 from wallet.observations.cover import cover
 from wallet.observations.record import observations
 from wallet.points import point
-from wallet.ports import BlockRef, Network, Source
+from wallet.ports import BlockRef, Network
+from wallet.treasury.coins import credited_coin
 
 PAGE_ROWS = 500  # deposits looked at together
 _PLACE = tuple_(schema.deposits.c.height, schema.deposits.c.id)
@@ -98,15 +101,16 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
         return
     try:
         unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
-    except AssetPaused:
+        needs = (*unpaused, await running(context, network.id))
+    except (AssetPaused, NetworkHalted):
         return
     kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
     step = await moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})
-    coins = await _spendable(context, network, row)
+    coins = await credited_coin(context, network, row)
     change = replace(
         step,
-        entry=_entry(context, network, row),
-        requires=(*unpaused, covered.observed),
+        entry=await _entry(context, network, row),
+        requires=(*needs, covered.observed),
         writes=(*step.writes, *coins),
         ceilings=(covered.ceiling,),
     )
@@ -125,28 +129,9 @@ async def _credit(context: Context, network: Network, row: Record, observed: Rec
     point("deposit.after_credit")
 
 
-def _entry(context: Context, network: Network, row: Record) -> Entry:
+async def _entry(context: Context, network: Network, row: Record) -> Entry:
     amount = amount_of(context, row)
     if row["owner"] == HOUSE:
         return templates.funding_received(network.id, amount)
-    swept_later = network.capabilities.sweeps
+    swept_later = await is_unswept(context, network, row)
     return templates.deposit_credited(CustomerId(row["owner"]), network.id, amount, swept_later=swept_later)
-
-
-async def _spendable(context: Context, network: Network, row: Record) -> tuple[Insert, ...]:
-    """Where deposits are spent as they lie, the credited output joins the inputs that submissions may use."""
-    if network.capabilities.source is not Source.UTXO:
-        return ()
-    table = schema.addresses
-    address = await context.one(select(table).where(table.c.network == network.id, table.c.address == row["address"]))
-    if address is None:
-        raise AssertionError(f"deposit {row['id']} has an owner and no address")
-    coin = {
-        "id": f"{network.id}/{row['identity']}",
-        "network": network.id,
-        "units": row["units"],
-        "address": address["address"],
-        "path": address["path"],
-        "state": "free",
-    }
-    return (Insert("utxos", coin),)

@@ -1,16 +1,20 @@
 """Where the scan of each network stands. Operational state: if it is lost, blocks are scanned again and change nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import Delete, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wallet.context import Context
+from wallet.context import Context, Record
 from wallet.ids import NetworkId
 from wallet.ports import BlockRef
 from wallet.schema import network_views, scan_cursors, scanned_blocks
 
-BLOCKS_KEPT = 5_000  # how deep a reorg can be walked back; beyond it the chain counts as another one
+BLOCKS_KEPT = 5_000  # the newest blocks, whose ids are all kept
+KEPT_EVERY = (
+    256  # of older ones so many-th: a deeper reorg is walked back a little too far, and what is there is found again
+)
 
 
 async def read_cursor(context: Context, network: NetworkId) -> BlockRef | None:
@@ -18,41 +22,61 @@ async def read_cursor(context: Context, network: NetworkId) -> BlockRef | None:
     return BlockRef(row["height"], row["block"]) if row else None
 
 
-async def advance_cursor(context: Context, network: NetworkId, block: BlockRef) -> None:
-    """The blocks up to this one are in the books. Operational state: lost, they are scanned again to the same effect."""
+async def advance_cursor(context: Context, network: NetworkId, blocks: Sequence[BlockRef]) -> None:
+    """These blocks, which follow each other, are in the books. Operational state: lost, they are scanned again to the same
+    effect."""
+    if not blocks:
+        return
+    rows = [_values(network, block) for block in blocks]
+    scanned = insert(scanned_blocks).values(rows)
+    keep = {"block": scanned.excluded.block}
     async with context.ops.begin() as connection:
-        values = {"network": network, "height": block.height, "block": block.id}
-        await connection.execute(
-            insert(scan_cursors).values(values).on_conflict_do_update(index_elements=["network"], set_=values)
-        )
-        await connection.execute(
-            insert(scanned_blocks)
-            .values(values)
-            .on_conflict_do_update(index_elements=["network", "height"], set_={"block": block.id})
-        )
-        old = block.height - BLOCKS_KEPT
-        await connection.execute(
-            delete(scanned_blocks).where(scanned_blocks.c.network == network, scanned_blocks.c.height < old)
-        )
+        await _move(connection, network, blocks[-1])
+        await connection.execute(scanned.on_conflict_do_update(index_elements=["network", "height"], set_=keep))
+        await connection.execute(_forgotten(network, blocks))
+
+
+def _values(network: NetworkId, block: BlockRef) -> dict[str, object]:
+    return {"network": network, "height": block.height, "block": block.id}
+
+
+async def _move(connection: AsyncConnection, network: NetworkId, to: BlockRef) -> None:
+    values = _values(network, to)
+    await connection.execute(
+        insert(scan_cursors).values(values).on_conflict_do_update(index_elements=["network"], set_=values)
+    )
+
+
+def _forgotten(network: NetworkId, blocks: Sequence[BlockRef]) -> Delete:
+    """Those that became old with these blocks: not all that are old, of which those that are kept grow for ever."""
+    old = blocks[-1].height - BLOCKS_KEPT
+    became_old = scanned_blocks.c.height.between(old - len(blocks) - KEPT_EVERY, old)
+    return delete(scanned_blocks).where(
+        scanned_blocks.c.network == network, became_old, scanned_blocks.c.height % KEPT_EVERY != 0
+    )
 
 
 async def anchor(context: Context, network: NetworkId, blocks: Iterable[BlockRef]) -> None:
     """Blocks below the first one to be scanned, at which a walk back may end: a reorg can come right after the opening."""
     async with context.ops.begin() as connection:
         for block in blocks:
-            values = {"network": network, "height": block.height, "block": block.id}
-            await connection.execute(insert(scanned_blocks).values(values).on_conflict_do_nothing())
+            await connection.execute(insert(scanned_blocks).values(_values(network, block)).on_conflict_do_nothing())
 
 
-async def scanned_below(context: Context, network: NetworkId, height: int, limit: int) -> list[BlockRef]:
-    """The blocks scanned at or below `height`, highest first."""
-    wanted = (
-        select(scanned_blocks)
-        .where(scanned_blocks.c.network == network, scanned_blocks.c.height <= height)
-        .order_by(scanned_blocks.c.height.desc())
-        .limit(limit)
+async def scanned_below(context: Context, network: NetworkId, height: int, *, skip: int = 0) -> BlockRef | None:
+    """The highest block scanned at or below `height`, or the one so many below it."""
+    wanted = select(scanned_blocks).where(scanned_blocks.c.network == network, scanned_blocks.c.height <= height)
+    row = await context.one(wanted.order_by(scanned_blocks.c.height.desc()).offset(skip).limit(1))
+    return BlockRef(row["height"], row["block"]) if row else None
+
+
+async def scanned_count(context: Context, network: NetworkId, height: int) -> int:
+    """How many of the blocks at or below `height` are kept."""
+    wanted = select(func.count().label("kept")).where(
+        scanned_blocks.c.network == network, scanned_blocks.c.height <= height
     )
-    return [BlockRef(row["height"], row["block"]) for row in await context.all(wanted)]
+    kept: int = (await context.all(wanted))[0]["kept"]
+    return kept
 
 
 async def rewind_cursor(context: Context, network: NetworkId, to: BlockRef) -> None:
@@ -60,10 +84,12 @@ async def rewind_cursor(context: Context, network: NetworkId, to: BlockRef) -> N
         await connection.execute(
             delete(scanned_blocks).where(scanned_blocks.c.network == network, scanned_blocks.c.height > to.height)
         )
-        values = {"network": network, "height": to.height, "block": to.id}
-        await connection.execute(
-            insert(scan_cursors).values(values).on_conflict_do_update(index_elements=["network"], set_=values)
-        )
+        await _move(connection, network, to)
+
+
+async def read_view(context: Context, network: NetworkId) -> Record | None:
+    """What the network showed us at the last look."""
+    return await context.one(select(network_views).where(network_views.c.network == network))
 
 
 async def record_view(

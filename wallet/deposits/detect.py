@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import select
 
 from wallet import schema
@@ -11,6 +12,7 @@ from wallet.addresses.owner import owner_of_address
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
+from wallet.deposits.states import State, follow
 from wallet.errors import AlreadyExists, Stale
 from wallet.ids import DepositId
 from wallet.journal.body import request_digest, time_text
@@ -22,15 +24,18 @@ from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
 from wallet.strays.record import record_strays
+from wallet.treasury.coins import found_coin
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
-DETECTED, CONFIRMING, CREDITED, ORPHANED, QUARANTINED = "detected", "confirming", "credited", "orphaned", "quarantined"
-CHARGED_BACK = "charged_back"
+DETECTED, CONFIRMING, CREDITED = State.DETECTED.value, State.CONFIRMING.value, State.CREDITED.value
+UPROOTED, CHARGED_BACK = State.UPROOTED.value, State.CHARGED_BACK.value
+ORPHANED, QUARANTINED = State.ORPHANED.value, State.QUARANTINED.value
 ONE_PROVIDER = "one_provider"
 """The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
 MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
-BOOKED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
+SETTLED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
+BOOKED = SETTLED | {UPROOTED}  # … or have it in while the chain does not show it
 
 
 def deposit_view(row: Record, decimals: int) -> dict[str, object]:
@@ -45,7 +50,7 @@ def deposit_view(row: Record, decimals: int) -> dict[str, object]:
         "status": row["state"],
         "reason": row["reason"],
         "tx": row["tx"],
-        "height": row["height"],
+        "height": None if row["state"] == UPROOTED else row["height"],
         "created_at": time_text(row["created_at"]),
         "credited_at": time_text(row["credited_at"]) if row["credited_at"] else None,
     }
@@ -163,6 +168,8 @@ async def _seen_again(
     context: Context, network: Network, block: Block, incoming: Incoming, known: Record
 ) -> Change | None:
     """The same arrival in another block (a reorg), or booked after it was announced. A credited one is never touched."""
+    if known["state"] == UPROOTED:
+        return await _found_again(context, network, block, incoming, known)
     if not incoming.booked or known["state"] not in MOVABLE:
         return None
     if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
@@ -181,8 +188,21 @@ async def _seen_again(
     return await moved(context, known, kind, values)
 
 
+async def _found_again(
+    context: Context, network: Network, block: Block, incoming: Incoming, known: Record
+) -> Change | None:
+    """The new branch has what was credited from the old one: only its block is another. If it has it otherwise, that is no
+    longer what was credited, which is taken back."""
+    if incoming.doubt is not None or incoming.amount.units != known["units"]:
+        return None
+    values = {"state": CREDITED, "height": block.height, "block": block.id, "tx": incoming.tx}
+    step = await moved(context, known, EventKind.DEPOSIT_FOUND_AGAIN, values)
+    return structs.replace(step, writes=(*step.writes, *await found_coin(context, network, known["identity"])))
+
+
 async def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
     """A deposit's next step as a Change; `values` are the columns that it changes."""
+    follow(State(row["state"]), State(values["state"]))
     return Change(
         actor=ACTOR_NODE,
         kind=kind,

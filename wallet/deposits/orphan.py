@@ -1,40 +1,45 @@
-"""A reorg: deposits in blocks that are no longer part of the chain disappear until they are seen again."""
+"""A reorg: deposits in blocks that are no longer part of the chain disappear until they are seen again.
+
+Before credit one is orphaned. After credit it is uprooted: still in the books and no longer in the chain, until the new branch
+has been scanned and has shown it again, or has not (`take_back`).
+"""
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.assets.pause import pause_asset
-from wallet.context import ACTOR_NODE, Context, Record
-from wallet.deposits.detect import CREDITED, ORPHANED, moved
+from wallet.context import Context, Record
+from wallet.deposits.detect import CREDITED, ORPHANED, UPROOTED, moved
 from wallet.errors import Stale
-from wallet.journal.change import EventKind
+from wallet.journal.change import Change, EventKind
+from wallet.points import point
 from wallet.ports import BlockRef, Network
+from wallet.treasury.coins import lost_coin
+
+STEP_MAX = 500  # deposits moved between two looks
 
 _log = structlog.get_logger("deposits")
 
 
 async def orphan_above(context: Context, network: Network, ancestor: BlockRef) -> None:
-    """Before credit a deposit is orphaned and may return under the same identity. After credit the finality policy was
-    broken: the asset is paused and a person is told."""
+    """Repeatable: what is moved already is not among those that are left."""
     table = schema.deposits
-    wanted = select(table).where(
-        table.c.network == network.id, table.c.height > ancestor.height, table.c.state != ORPHANED
-    )
-    for row in await context.all(wanted):
-        if row["state"] == CREDITED:
-            reason = f"{network.id} took back block {row['height']} after deposit {row['id']} was credited from it"
-            await pause_asset(context, ACTOR_NODE, row["asset"], reason)
-            _log.error("reorg_after_credit", deposit=row["id"], height=row["height"])
-        elif not await _orphan(context, row):
-            await orphan_above(context, network, ancestor)  # somebody moved it meanwhile: look at all of them again
-            return
+    there = select(table).where(table.c.network == network.id, table.c.height > ancestor.height)
+    left = there.where(table.c.state.not_in((ORPHANED, UPROOTED))).order_by(table.c.height, table.c.id).limit(STEP_MAX)
+    while rows := await context.all(left):
+        for row in rows:
+            try:
+                await context.journal.commit(await _moved(context, network, row))
+            except Stale:
+                continue  # somebody moved it meanwhile: it is looked at again
+            point("reorg.after_deposit")
 
 
-async def _orphan(context: Context, row: Record) -> bool:
-    values = {"state": ORPHANED, "height": None, "block": None}
-    try:
-        await context.journal.commit(await moved(context, row, EventKind.DEPOSIT_ORPHANED, values))
-    except Stale:
-        return False
-    return True
+async def _moved(context: Context, network: Network, row: Record) -> Change:
+    if row["state"] != CREDITED:
+        values = {"state": ORPHANED, "height": None, "block": None}
+        return await moved(context, row, EventKind.DEPOSIT_ORPHANED, values)
+    _log.error("reorg_after_credit", deposit=row["id"], network=network.id, height=row["height"])
+    step = await moved(context, row, EventKind.DEPOSIT_UPROOTED, {"state": UPROOTED, "block": None})
+    return replace(step, writes=(*step.writes, *await lost_coin(context, network, row["identity"])))

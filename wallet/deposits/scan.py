@@ -1,18 +1,27 @@
-"""Scan a network: every block in order, each deposit committed before the cursor moves over its block."""
+"""Scan a network: every block in order, each deposit committed before the cursor moves over its block.
+
+What this prevents: a block that is skipped (the cursor moves only over blocks that follow each other by their ids, and whose
+deposits are in the books), a gap that is jumped after downtime, and a reorg of any depth that goes unnoticed.
+"""
+
+from datetime import timedelta
 
 import structlog
 
 from wallet.context import Context
-from wallet.deposits.cursor import advance_cursor, read_cursor, record_view, rewind_cursor, scanned_below
+from wallet.deposits.cursor import advance_cursor, read_cursor, record_view, rewind_cursor, scanned_below, scanned_count
 from wallet.deposits.detect import record_block
 from wallet.deposits.orphan import orphan_above
+from wallet.deposits.take_back import take_back_lost
 from wallet.networks.open import start_height
+from wallet.networks.reorg import record_reorg
 from wallet.points import point
-from wallet.ports import BlockRef, Network, NetworkMismatch
+from wallet.ports import BlockRef, Network, NetworkError, NetworkMismatch
 from wallet.strays.orphan import orphan_strays_above
 
-BLOCKS_MAX = 200  # blocks a step, so that other work of the network gets its turn during a catch-up
-WALK_STEP = 64  # scanned blocks compared at a time while looking for the common ancestor
+BLOCKS_MAX = 200  # blocks asked for at once
+CURSOR_STEP = 64  # blocks between two moves of the cursor: so many are read again after a crash, to the same effect
+STEP = timedelta(seconds=5)  # of a catch-up, before the network's other work gets its turn; less than a lease
 
 _log = structlog.get_logger("scan")
 
@@ -20,26 +29,51 @@ _log = structlog.get_logger("scan")
 async def scan(context: Context, network: Network) -> tuple[BlockRef, BlockRef | None]:
     """One step towards the tip. Returns tip and final as the network shows them now.
 
-    Raises the network's errors (the cursor is where it was), and `NetworkMismatch` for a chain that shares no block
-    with what was scanned.
+    Raises the network's errors (the cursor is behind what is in the books, never ahead), and `NetworkMismatch` for a chain
+    that shares no block with what was scanned.
     """
+    ends = context.clock.now() + STEP
     tip = await network.tip()
     final = await network.final()
     cursor = await read_cursor(context, network.id)
     if cursor is not None and not await _is_still_there(context, network, cursor, tip):
-        cursor = await _rewind(context, network, min(cursor.height, tip.height))
+        cursor = await _rewind(context, network, cursor, tip)
     first = await start_height(context, network.id) if cursor is None else cursor.height + 1
-    async for block in network.blocks(first, min(tip.height, first + BLOCKS_MAX - 1)):
-        if cursor is not None and block.parent != cursor.id:
-            break  # the branch changed under us: the next step finds the common ancestor
-        await record_block(context, network, block)
-        if block.strays_beyond:
-            _log.warning("strays_left_out", network=network.id, height=block.height, count=block.strays_beyond)
-        point("scan.before_cursor")
-        await advance_cursor(context, network.id, block.ref)
-        cursor = block.ref
+    while first <= tip.height and context.clock.now() <= ends:
+        reached = await _scan_range(context, network, cursor, first, min(tip.height, first + BLOCKS_MAX - 1))
+        if reached == cursor or reached is None:
+            break
+        cursor, first = reached, reached.height + 1
     await record_view(context, network.id, tip, final, None)
+    if cursor == tip:
+        await take_back_lost(context, network, tip)
     return tip, final
+
+
+async def _scan_range(
+    context: Context, network: Network, cursor: BlockRef | None, first: int, last: int
+) -> BlockRef | None:
+    """The block that the cursor is at now. It stops short where the branch changes under us: the next step finds the common
+    ancestor."""
+    passed: list[BlockRef] = []
+    try:
+        async for block in network.blocks(first, last):
+            if cursor is not None and (block.parent != cursor.id or block.height != cursor.height + 1):
+                break
+            await record_block(context, network, block)
+            if block.strays_beyond:
+                _log.warning("strays_left_out", network=network.id, height=block.height, count=block.strays_beyond)
+            point("scan.before_cursor")
+            cursor = block.ref
+            passed.append(cursor)
+            if len(passed) == CURSOR_STEP:
+                await advance_cursor(context, network.id, passed)
+                passed = []
+    except NetworkError:
+        await advance_cursor(context, network.id, passed)
+        raise
+    await advance_cursor(context, network.id, passed)
+    return cursor
 
 
 async def refuse_other_chain(context: Context, network: Network) -> None:
@@ -53,14 +87,17 @@ async def refuse_other_chain(context: Context, network: Network) -> None:
 async def _is_still_there(context: Context, network: Network, cursor: BlockRef, tip: BlockRef) -> bool:
     """Is what we scanned last still part of the chain? A provider that lags behind on the same branch is no reorg."""
     if tip.height < cursor.height:
-        lagging = await scanned_below(context, network.id, tip.height, 1)
-        return bool(lagging) and lagging[0] == tip
+        lagging = await scanned_below(context, network.id, tip.height)
+        if lagging is None or lagging.height == tip.height:
+            return lagging == tip
+        return await network.block_ref(lagging.height) == lagging
     return await network.block_ref(cursor.height) == cursor
 
 
-async def _rewind(context: Context, network: Network, height: int) -> BlockRef:
-    ancestor = await _common_ancestor(context, network, height)
-    _log.warning("reorg", network=network.id, ancestor=ancestor.height)
+async def _rewind(context: Context, network: Network, cursor: BlockRef, tip: BlockRef) -> BlockRef:
+    """The cursor moves last: whatever is interrupted is done again."""
+    ancestor = await _common_ancestor(context, network, min(cursor.height, tip.height))
+    await record_reorg(context, network, cursor, ancestor)
     await orphan_above(context, network, ancestor)
     await orphan_strays_above(context, network, ancestor)
     await rewind_cursor(context, network.id, ancestor)
@@ -68,15 +105,19 @@ async def _rewind(context: Context, network: Network, height: int) -> BlockRef:
 
 
 async def _common_ancestor(context: Context, network: Network, height: int) -> BlockRef:
-    while True:
-        step = await scanned_below(context, network.id, height, WALK_STEP)
-        for scanned in step:
-            if await network.block_ref(scanned.height) == scanned:
-                return scanned
-        if not step:
-            break
-        height = step[-1].height - 1
-    raise NetworkMismatch(
-        f"{network.id} shares no block with what these books have seen: it is another chain. Use a new database, or the"
-        " old network"
-    )
+    """The highest scanned block that is still there, by halving: of two that follow each other the lower stays longer."""
+    low, high = 0, await scanned_count(context, network.id, height)
+    found: BlockRef | None = None
+    while low < high:
+        middle = (low + high) >> 1
+        scanned = await scanned_below(context, network.id, height, skip=middle)
+        if scanned is not None and await network.block_ref(scanned.height) == scanned:
+            found, high = scanned, middle
+        else:
+            low = middle + 1
+    if found is None:
+        raise NetworkMismatch(
+            f"{network.id} shares no block with what these books have seen: it is another chain. Use a new database, or"
+            " the old network"
+        )
+    return found

@@ -25,6 +25,9 @@ class EventKind(StrEnum):
 
     NETWORK_OPENED = "network.opened"
     NETWORK_KEYS_ADDED = "network.keys_added"
+    NETWORK_REORGANISED = "network.reorganised"
+    NETWORK_HALTED = "network.halted"
+    NETWORK_RESUMED = "network.resumed"
     ASSET_LISTED = "asset.listed"
     ASSET_PAUSED = "asset.paused"
     ASSET_RESUMED = "asset.resumed"
@@ -47,6 +50,8 @@ class EventKind(StrEnum):
     DEPOSIT_DETECTED = "deposit.detected"
     DEPOSIT_CONFIRMING = "deposit.confirming"
     DEPOSIT_CREDITED = "deposit.credited"
+    DEPOSIT_UPROOTED = "deposit.uprooted"
+    DEPOSIT_FOUND_AGAIN = "deposit.found_again"
     DEPOSIT_CHARGED_BACK = "deposit.charged_back"
     DEPOSIT_ORPHANED = "deposit.orphaned"
     DEPOSIT_QUARANTINED = "deposit.quarantined"

@@ -17,7 +17,7 @@ from sqlalchemy import Select, and_, func, or_, select, type_coerce
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import BOOKED
+from wallet.deposits.detect import SETTLED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HELD_CODES, HOUSE
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned
@@ -109,7 +109,7 @@ def _in_use(network: NetworkId) -> Select[tuple[str]]:
 async def _read_books(context: Context, network: NetworkId, ref: BlockRef) -> _Books:
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent, blocks = schema.deposits, schema.submissions, schema.scanned_blocks
-    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(BOOKED))
+    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(SETTLED))
     cursor = select(schema.scan_cursors.c.height).where(schema.scan_cursors.c.network == network)
     scanned_there = select(blocks.c.block).where(blocks.c.network == network, blocks.c.height == ref.height)
     open_or_above = or_(sent.c.state.in_(OPEN), sent.c.height > ref.height)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import BOOKED, CREDITED
+from wallet.deposits.detect import BOOKED, CREDITED, SETTLED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import format_units
@@ -126,7 +126,7 @@ async def scanned(context: Context, network: Network) -> BlockRef:
 async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) -> Books:
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent = schema.deposits, schema.submissions
-    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(BOOKED))
+    uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(SETTLED))
     async with context.snapshot() as connection:
         return Books(
             accounts=await rows_of(connection, _posted_by_code()),
@@ -156,12 +156,13 @@ async def explained_by(
     context: Context, network: Network, ref: BlockRef, deposits: Sequence[Record], submissions: Sequence[Record]
 ) -> dict[str, int]:
     """What to add to the observed holdings to get what the books had taken in: minus deposits that are there and not
-    credited, plus deposits credited later, plus what left and is not settled, minus what was settled later."""
+    credited, plus deposits credited later or uprooted by a reorg, plus what left and is not settled, minus what was settled
+    later."""
     units: dict[str, int] = defaultdict(int)
     for row in deposits:
         if row["network"] != network.id:
             continue
-        if row["state"] == CREDITED and row["height"] > ref.height:
+        if row["state"] == UPROOTED or (row["state"] == CREDITED and row["height"] > ref.height):
             units[row["asset"]] += row["units"]
         elif row["state"] not in BOOKED and row["height"] <= ref.height and row["reason"] not in UNPROVEN_DOUBTS:
             units[row["asset"]] -= row["units"]

@@ -28,6 +28,16 @@ def charged_back(customer: CustomerId, place: Account, amount: Amount) -> Entry:
     return (post_up_to(balance, place, amount, otherwise=owed, fact=True),)
 
 
+def deposit_taken_back(customer: CustomerId, place: Account, amount: Amount) -> Entry:
+    """A reorg took back what was credited, and its owner has it still: it goes as it came, and nothing is owed."""
+    return (post_fact(accounts.customer_balance(customer, amount.asset), place, amount),)
+
+
+def funding_taken_back(network: NetworkId, amount: Amount) -> Entry:
+    """A reorg took back what operators had sent: capital that was put in is out again."""
+    return (post_fact(accounts.capital(amount.asset), accounts.hot(network, amount.asset), amount),)
+
+
 def funding_received(network: NetworkId, amount: Amount) -> Entry:
     """Value that operators sent to the node's own address: working capital, out of which gas is paid."""
     return (post(accounts.hot(network, amount.asset), accounts.capital(amount.asset), amount),)

@@ -8,8 +8,9 @@ import structlog
 
 from wallet.assets.pause import pause_asset, pausing
 from wallet.context import ACTOR_NODE, Context, Record
-from wallet.errors import AssetPaused, Stale
+from wallet.errors import AssetPaused, NetworkHalted, Stale
 from wallet.listings.carried import carried
+from wallet.networks.halt import running
 from wallet.points import point
 from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, SignerRefused, Status
 from wallet.treasury.submissions import (
@@ -80,7 +81,8 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
     try:
         await context.unpaused(context.asset(row["asset"]))
         await carried(context, network, context.asset(row["asset"]))
-    except AssetPaused:
+        await running(context, network.id)
+    except (AssetPaused, NetworkHalted):
         return
     request = await stored_request(context, row, withdrawals)
     try:

@@ -1,6 +1,7 @@
 """What the next submission may consume: a nonce of an address, the free inputs, or a file name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
@@ -9,7 +10,8 @@ from wallet.context import Context, Record
 from wallet.ids import NetworkId, SubmissionId
 from wallet.journal.change import Insert, Update
 from wallet.ledger.accounts import HOUSE
-from wallet.ports import Derived, FileSource, Network, NonceSource, Source, Unsigned, Utxo, UtxoSource
+from wallet.ports import Derived, FileSource, Network, NonceSource, Source, Unsigned, UtxoSource
+from wallet.treasury.coins import State, free_coins
 
 Writes = tuple[Insert | Update, ...]
 
@@ -29,6 +31,7 @@ class NextSource:
 
     source: NonceSource | UtxoSource | FileSource
     counter: Record | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)  # of the coins that may be used, by outpoint
 
     def reservation(self, network: NetworkId, submission: SubmissionId, unsigned: Unsigned) -> Writes:
         """Everything that makes this submission the only one that may ever consume what it consumes."""
@@ -46,10 +49,10 @@ class NextSource:
         return (Update("nonces", row_id, self.counter["version"], {"next": following}),)
 
     def _coin_writes(self, network: NetworkId, unsigned: Unsigned) -> Writes:
-        """An input has three versions in its life: free (1), reserved (2), spent (3). So they need not be read."""
         if not isinstance(self.source, UtxoSource):
             return ()
-        return tuple(Update("utxos", f"{network}/{name}", 1, {"state": "reserved"}) for name in unsigned.consumes)
+        reserved = {"state": State.RESERVED.value}
+        return tuple(Update("utxos", f"{network}/{name}", self.versions[name], reserved) for name in unsigned.consumes)
 
 
 async def next_source(context: Context, network: Network, submission: SubmissionId, spender: Derived) -> NextSource:
@@ -58,7 +61,9 @@ async def next_source(context: Context, network: Network, submission: Submission
         case Source.NONCE:
             return await _next_nonce(context, network, spender)
         case Source.UTXO:
-            return NextSource(UtxoSource(await free_coins(context, network.id), spender))
+            coins = await free_coins(context, network.id)
+            versions = {coin.outpoint: version for coin, version in coins}
+            return NextSource(UtxoSource(tuple(coin for coin, _ in coins), spender), versions=versions)
         case Source.FILE:
             return NextSource(FileSource(submission, context.clock.now()))
 
@@ -68,15 +73,6 @@ async def _next_nonce(context: Context, network: Network, spender: Derived) -> N
     row = await context.one(select(schema.nonces).where(schema.nonces.c.id == row_id))
     nonce = row["next"] if row else await network.next_nonce(spender.address)
     return NextSource(NonceSource(spender.address, spender.path, nonce), row)
-
-
-async def free_coins(context: Context, network: NetworkId) -> tuple[Utxo, ...]:
-    table = schema.utxos
-    rows = await context.all(
-        select(table).where(table.c.network == network, table.c.state == "free").order_by(table.c.id)
-    )
-    prefix = len(network) + 1
-    return tuple(Utxo(row["id"][prefix:], row["units"], row["address"], row["path"]) for row in rows)
 
 
 def signing_paths(source: NonceSource | UtxoSource | FileSource, unsigned: Unsigned) -> tuple[str, ...]:

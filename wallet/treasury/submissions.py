@@ -27,7 +27,9 @@ from wallet.ledger.accounts import Account
 from wallet.ledger.transfers import Entry
 from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
+from wallet.networks.halt import running
 from wallet.ports import Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
+from wallet.treasury import coins
 from wallet.treasury.sources import NextSource, signing_paths
 from wallet.vault.items import ItemKind, SealedItem
 from wallet.vault.vault import RevealPurpose
@@ -114,9 +116,11 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
 
 
 async def reserve(context: Context, network: Network, plan: Plan) -> Record:
-    """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `AssetPaused`, `Stale` (a
-    pause in between is one), and `InsufficientFunds` when the place it spends from does not hold enough."""
+    """Make the plan the only submission that may ever use its nonce, inputs or file name. Raises `AssetPaused`,
+    `NetworkHalted`, `Stale` (a pause in between is one), and `InsufficientFunds` when the place it spends from does not hold
+    enough."""
     unpaused = (await context.unpaused(plan.amount.asset), *await carried(context, network, plan.amount.asset))
+    needs = (*unpaused, await running(context, network.id))
     place, fee_place = places(network.id, plan.purpose, plan.amount, plan.unsigned.fee_max)
     sealed = _sealed(context, network, plan.withdrawals, plan.unsigned.payload)
     row = _row(context, network, plan, sealed)
@@ -129,7 +133,7 @@ async def reserve(context: Context, network: Network, plan: Plan) -> Record:
         kind=EventKind.SUBMISSION_RESERVED,
         data=_data(context, row),
         entry=templates.submission_reserved(place, network.id, plan.amount, plan.unsigned.fee_max, fee_place),
-        requires=unpaused,
+        requires=needs,
         writes=(
             Insert("submissions", row),
             *links,
@@ -310,18 +314,24 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
     place, fee_place = places(network, purpose, amount, fee_max)
     fees = templates.submission_final(network, fee_max, fee_paid, fee_place) if fee_max else ()
     values = {"fee_paid": fee_paid.units, **_block_values(status)}
-    coins = _coins_after(row, network) if rail.capabilities.source is Source.UTXO else ()
+    moved_coins = await _coins_after(context, row, network) if rail.capabilities.source is Source.UTXO else ()
     if not status.succeeded:
         back = templates.submission_arrived(place, network, amount)
         entry = (*back, *fees, *_released(context, withdrawals))
         values["reason"] = "included and reverted: nothing was paid"
         await record(
-            context, row, withdrawals, State.DEAD, values, entry=entry, writes=(*coins, *await _unswept(context, row))
+            context,
+            row,
+            withdrawals,
+            State.DEAD,
+            values,
+            entry=entry,
+            writes=(*moved_coins, *await _unswept(context, row)),
         )
         return
     own = arrival(network, purpose, amount)
     moved = templates.submission_arrived(own, network, amount) if own else _paid(context, withdrawals)
-    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=coins)
+    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=moved_coins)
 
 
 async def bury(context: Context, row: Record, withdrawals: list[Record], reason: str) -> None:
@@ -356,17 +366,16 @@ def _held(context: Context, row: Record) -> tuple[CustomerId, NetworkId, Amount,
     return owner, network, amount, fee, HoldId(row["hold"]), HoldId(row["fee_hold"])
 
 
-def _coins_after(row: Record, network: NetworkId) -> tuple[Insert | Update, ...]:
+async def _coins_after(context: Context, row: Record, network: NetworkId) -> tuple[Insert | Update, ...]:
     """The inputs are spent, the change is spendable."""
-    spent = tuple(Update("utxos", f"{network}/{name}", 2, {"state": "spent"}) for name in row["consumes"])
-    return (*spent, *_change_coin(row, network))
+    return (*await coins.spent_coins(context, network, row["consumes"]), *_change_coin(row, network))
 
 
 def _change_coin(row: Record, network: NetworkId) -> tuple[Insert, ...]:
     change = row["change"]
     if change is None:
         return ()
-    coin = {**change, "id": f"{network}/{change['outpoint']}", "network": network, "state": "free"}
+    coin = {**change, "id": f"{network}/{change['outpoint']}", "network": network, "state": coins.State.FREE.value}
     coin["units"] = int(coin["units"])
     del coin["outpoint"]
     return (Insert("utxos", coin),)

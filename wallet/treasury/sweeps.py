@@ -15,11 +15,12 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.detect import CREDITED
-from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, Stale
+from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale
 from wallet.ids import SubmissionId
 from wallet.journal.change import Update
 from wallet.ledger.accounts import HOUSE
 from wallet.money import Amount, Asset
+from wallet.networks.halt import running
 from wallet.ports import (
     BlockRef,
     Derived,
@@ -37,7 +38,16 @@ from wallet.treasury.drive import ask_signer, sign
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, open_submissions, plan_paths, reserve
 
-_WAITS = (FundsShort, InsufficientFunds, AssetPaused, Stale, AlreadyExists, NetworkRejected, SignerRefused)
+_WAITS = (
+    FundsShort,
+    InsufficientFunds,
+    AssetPaused,
+    NetworkHalted,
+    Stale,
+    AlreadyExists,
+    NetworkRejected,
+    SignerRefused,
+)
 
 _log = structlog.get_logger("sweeps")
 
@@ -148,5 +158,6 @@ async def _fund_gas(context: Context, network: Network, target: Derived, amount:
 
 async def _begin(context: Context, network: Network, plan: Plan) -> None:
     await context.unpaused(plan.amount.asset)
+    await running(context, network.id)
     await ask_signer(context, network, plan)
     await sign(context, network, await reserve(context, network, plan), [])

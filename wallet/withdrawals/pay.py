@@ -6,10 +6,11 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
-from wallet.errors import AccountFrozen, AlreadyExists, AssetPaused, InsufficientFunds, Stale
+from wallet.errors import AccountFrozen, AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale
 from wallet.ids import CustomerId, SubmissionId
 from wallet.journal.change import Change, EventKind, Update
 from wallet.ledger.accounts import Flags, customer_balance
+from wallet.networks.halt import running
 from wallet.points import point
 from wallet.ports import (
     Destination,
@@ -41,6 +42,8 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
     waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the network's errors when it
     is away.
     """
+    if await _is_halted(context, network):
+        return
     short: set[str] = set()
     begun, after = 0, ""
     while begun < STEP_MAX and (rows := await _requested(context, network, short, after)):
@@ -48,6 +51,14 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
         for row in rows:
             if row["asset"] not in short and await _is_begun(context, network, row, short):
                 begun += 1
+
+
+async def _is_halted(context: Context, network: Network) -> bool:
+    try:
+        await running(context, network.id)
+    except NetworkHalted:
+        return True
+    return False
 
 
 async def _requested(context: Context, network: Network, short: set[str], after: str) -> list[Record]:
@@ -66,7 +77,7 @@ async def _is_begun(context: Context, network: Network, row: Record, short: set[
     """False for one that waits; an asset that has to wait is added to `short`."""
     try:
         await _begin(context, network, row)
-    except (FundsShort, InsufficientFunds, AssetPaused, SignerRefused) as wait:
+    except (FundsShort, InsufficientFunds, AssetPaused, NetworkHalted, SignerRefused) as wait:
         short.add(row["asset"])
         _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
     except NetworkError as error:

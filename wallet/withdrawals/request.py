@@ -13,6 +13,7 @@ from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
+from wallet.networks.halt import running
 from wallet.points import point
 from wallet.ports import Destination, Network
 from wallet.vault.items import ItemKind, SealedItem
@@ -48,8 +49,8 @@ async def request_withdrawal(
 ) -> Committed:
     """Hold the amount and the network fee; workers do the rest.
 
-    Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `InsufficientFunds`, `AccountFrozen`, or the
-    network's error when no fee can be quoted now. A retry under the same key returns the first answer.
+    Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `NetworkHalted`, `InsufficientFunds`,
+    `AccountFrozen`, or the network's error when no fee can be quoted now. A retry under the same key returns the first answer.
     An owner uses a `client_reference` once, for ever (`AlreadyExists`).
     """
     committed = await repeatable(
@@ -94,6 +95,7 @@ async def _decide(
         raise AmountRefused(f"{network_id} carries at least {smallest} to this destination")
     fee = await quote_fee(network, amount)
     unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
+    needs = (*unpaused, await running(context, network_id))
     sealed = _sealed(context, owner, network, target)
     row = {
         "id": WithdrawalId(context.new_id("wdr")),
@@ -120,7 +122,7 @@ async def _decide(
         entry=templates.withdrawal_requested(
             owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
         ),
-        requires=(*request.standing, *unpaused),
+        requires=(*request.standing, *needs),
         writes=(Insert("withdrawals", row),),
         vault=(sealed,) if sealed else (),
         viewers=await viewers_of(context, owner),

@@ -1,6 +1,5 @@
 -- Deposits on every network: what arrived and is not ours to credit, what a chain took back, what two people decide.
 -- New columns of rows are nullable: what was written before them reads the same when it is rebuilt from the journal.
-SELECT 1; -- a script says something, or the driver stumbles
 
 -- Who is frozen, for assets that are listed later.
 CREATE INDEX accounts_frozen ON accounts (owner) WHERE flags & 4 <> 0;
@@ -88,3 +87,7 @@ ALTER TABLE customers ADD COLUMN closed_at timestamptz;
 -- that one tx pays and over all that one owner received.
 ALTER TABLE deposits ADD COLUMN confirmations_min bigint;
 CREATE INDEX deposits_by_tx ON deposits (network, tx);
+
+-- Why nothing is credited or signed on this network until a person has looked; null while it runs.
+ALTER TABLE networks ADD COLUMN halt_reason text;
+CREATE INDEX deposits_uprooted ON deposits (network, height) WHERE state = 'uprooted';

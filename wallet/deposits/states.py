@@ -1,0 +1,32 @@
+"""The states of a deposit, and which may follow which."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    DETECTED = "detected"  # seen in a block, or announced
+    CONFIRMING = "confirming"  # another block lies on top
+    CREDITED = "credited"  # final by policy: its owner has the money
+    UPROOTED = "uprooted"  # credited, and its block is gone: the new branch is looked through
+    CHARGED_BACK = "charged_back"  # its network has taken it away: out of the books again
+    ORPHANED = "orphaned"  # its block is gone, and nothing was credited
+    QUARANTINED = "quarantined"  # there, and not believed or nobody's
+
+
+FOLLOWS: dict[State, frozenset[State]] = {
+    State.DETECTED: frozenset({State.DETECTED, State.CONFIRMING, State.ORPHANED, State.QUARANTINED}),
+    State.CONFIRMING: frozenset({State.DETECTED, State.CREDITED, State.ORPHANED, State.QUARANTINED}),
+    State.CREDITED: frozenset({State.UPROOTED, State.CHARGED_BACK}),
+    State.UPROOTED: frozenset({State.CREDITED, State.CHARGED_BACK}),
+    State.CHARGED_BACK: frozenset({State.DETECTED, State.QUARANTINED}),
+    State.ORPHANED: frozenset({State.DETECTED, State.QUARANTINED}),
+    State.QUARANTINED: frozenset({State.DETECTED, State.ORPHANED, State.QUARANTINED}),
+}
+"""A state that follows itself is the same arrival in another block."""
+
+
+def follow(now: State, then: State) -> State:
+    """The next state; a step that the machine does not have is a mistake of ours and raises."""
+    if then not in FOLLOWS[now]:
+        raise AssertionError(f"a deposit does not go from {now} to {then}")
+    return then
