@@ -10,21 +10,28 @@ for or it is no answer. Providers keep API keys in the URL, so an error names th
     └── RpcError             the node understood and answered with an error object; the adapter says what it means
 """
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from itertools import count, islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 import msgspec
+from multidict import CIMultiDict
+from yarl import URL
 
+from chains.circuit import FAILURES_MAX, Circuit
+from chains.pace import Pace
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
+from wallet.providers import ProviderView
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024  # four full blocks with receipts stay under 20 MB
 BATCH_CALLS_MAX = 100  # hosted providers refuse more; local nodes gain little beyond it
 MESSAGE_CHARS_MAX = 300  # of an error message that a stranger wrote and an operator reads
-_CHUNK_BYTES = 256 * 1024
+CONNECTIONS_MAX = 32  # at once; more than one node serves well
+CONNECT_WITHIN_S = 5  # IPv6 that leads nowhere is given up after a quarter of a second (RFC 8305)
 _RATE_LIMIT_CODES = frozenset({429, -32005, -32029})  # EIP-1474's "limit exceeded" and what providers use beside it
 
 T = TypeVar("T")
@@ -46,10 +53,36 @@ class _Fault(msgspec.Struct):
     message: str = ""
 
 
+class _Request(msgspec.Struct):
+    jsonrpc: str
+    id: int
+    method: str
+    params: Sequence[object]
+
+
 class _Answer(msgspec.Struct):
+    """Of any shape, an error too."""
+
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Fault | None = None
+
+
+class _Result(msgspec.Struct, Generic[T]):
+    """Of the shape that was asked for, decoded in one go."""
+
+    id: int
+    result: T
+    error: None = None
+
+
+class _Shape(Generic[T]):
+    """How answers of one shape are decoded: at once, as results; or one by one, where something else may be among them."""
+
+    def __init__(self, shape: Any) -> None:
+        self.result: msgspec.json.Decoder[T] = msgspec.json.Decoder(shape)
+        self.one: msgspec.json.Decoder[_Result[T]] = msgspec.json.Decoder(_Result[shape])
+        self.many: msgspec.json.Decoder[list[_Result[T]]] = msgspec.json.Decoder(list[_Result[shape]])
 
 
 class JsonRpc:
@@ -68,77 +101,116 @@ class JsonRpc:
         credentials: Callable[[], tuple[str, str]] | None = None,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
         batch_calls_max: int = BATCH_CALLS_MAX,
+        calls_per_s: int | None = None,
+        failures_max: int = FAILURES_MAX,
     ) -> None:
-        self._url, self._host, self._own_credentials = _split_url(url)
+        bare, self.host, own_credentials = _split_url(url)
+        self._url = URL(bare)
+        self._own_headers = _headers(own_credentials)
         self._credentials = credentials
         self._timeout_s = timeout_s
         self._answer_bytes_max = answer_bytes_max
         self._batch_calls_max = batch_calls_max
+        self._pace = Pace(calls_per_s)
+        self._circuit = Circuit(_now_ms, failures_max)
+        self._failure: str | None = None
         self._ids = count(1)
+        self._reading_bytes = 0
         self._session: aiohttp.ClientSession | None = None
+
+    def view(self) -> ProviderView:
+        return ProviderView(self.host, self._circuit.state, error=self._failure)
 
     async def call(self, method: str, params: Sequence[object], shape: type[T]) -> T:
         """The result, which must be there. Raises `RpcError`, `NetworkUnreachable`, `NetworkRateLimited`."""
-        (raw,) = await self._ask([(method, params)])
-        return self._decode(raw, _decoder(shape), method)
+        (result,) = await self._ask([(method, params)], _shape(shape))
+        return result
 
     async def find(self, method: str, params: Sequence[object], shape: type[T]) -> T | None:
         """The result, or None where the node answers null: it does not know what we asked for."""
-        (raw,) = await self._ask([(method, params)])
-        return self._decode(raw, _optional_decoder(shape), method)
+        (result,) = await self._ask([(method, params)], _optional_shape(shape))
+        return result
 
     async def batch(self, calls: Sequence[Call], shape: type[T]) -> list[T]:
         """The results of all calls in their order, in as few requests as allowed. The first error is raised for all."""
-        decoder = _decoder(shape)
-        raws = await self._ask(calls)
-        return [self._decode(raw, decoder, call[0]) for raw, call in zip(raws, calls, strict=True)]
+        return await self._ask(calls, _shape(shape))
 
     async def batch_find(self, calls: Sequence[Call], shape: type[T]) -> list[T | None]:
         """As `batch`, with None for each null."""
-        decoder = _optional_decoder(shape)
-        raws = await self._ask(calls)
-        return [self._decode(raw, decoder, call[0]) for raw, call in zip(raws, calls, strict=True)]
+        return await self._ask(calls, _optional_shape(shape))
 
     async def batch_outcomes(self, calls: Sequence[Call], shape: type[T]) -> list[T | RpcError]:
         """As `batch`, with each call's own error in its place: for questions that may rightly be refused one by one."""
-        decoder = _decoder(shape)
-        return [
-            self._fault(answer) or self._decode(answer.result, decoder, call[0])
-            for answer, call in zip(await self._exchange_all(calls), calls, strict=True)
-        ]
+        return [outcome for part in self._parts(calls) for outcome in await self._outcomes(part, _shape(shape))]
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, calls: Sequence[Call]) -> list[msgspec.Raw]:
-        answers = await self._exchange_all(calls)
-        for answer in answers:
-            if error := self._fault(answer):
-                raise error
-        return [answer.result for answer in answers]
-
-    async def _exchange_all(self, calls: Sequence[Call]) -> list[_Answer]:
+    def _parts(self, calls: Sequence[Call]) -> list[Sequence[Call]]:
         size = self._batch_calls_max
-        parts = [calls[start : start + size] for start in range(0, len(calls), size)]
-        return [answer for part in parts for answer in await self._exchange(part)]
+        return [calls[start : start + size] for start in range(0, len(calls), size)]
 
-    async def _exchange(self, calls: Sequence[Call]) -> list[_Answer]:
-        """One HTTP request for these calls; their answers in the order asked, each there once."""
-        ids = list(islice(self._ids, len(calls)))
-        requests = [
-            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-            for number, (method, params) in zip(ids, calls, strict=True)
-        ]
-        body = await self._post(msgspec.json.encode(requests[0] if len(requests) == 1 else requests))
+    async def _ask(self, calls: Sequence[Call], shape: _Shape[T]) -> list[T]:
+        results: list[T] = []
+        for part in self._parts(calls):
+            for outcome in await self._outcomes(part, shape):
+                if isinstance(outcome, RpcError):
+                    raise outcome
+                results.append(outcome)
+        return results
+
+    async def _outcomes(self, calls: Sequence[Call], shape: _Shape[T]) -> list[T | RpcError]:
+        """One HTTP request for these calls, and the outcome of each in the order asked. What is no answer to it counts
+        as a failure of the provider; an error object is an answer."""
+        self._circuit.enter(self.host)
+        answered, asked_pause_ms = False, None
+        try:
+            await self._pace.turn(len(calls))
+            ids = list(islice(self._ids, len(calls)))
+            body = await self._post(_request(ids, calls))
+            outcomes = self._read_all(body, ids, shape) or self._read_each(body, ids, calls, shape)
+            answered = True
+        except RpcError:
+            answered = True  # to the whole request
+            raise
+        except NetworkRateLimited as limited:
+            asked_pause_ms = limited.pause_ms
+            raise
+        except NetworkUnreachable as failure:
+            self._failure = str(failure)
+            raise
+        finally:
+            if answered:
+                self._circuit.answered()
+                self._failure = None
+            else:
+                self._circuit.failed(asked_pause_ms)
+        return outcomes
+
+    def _read_all(self, body: bytes, ids: Sequence[int], shape: _Shape[T]) -> list[T | RpcError] | None:
+        """None unless all are results of the shape, in the order asked: so nearly always."""
+        try:
+            answers = [shape.one.decode(body)] if len(ids) == 1 else shape.many.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return [answer.result for answer in answers] if [answer.id for answer in answers] == ids else None
+
+    def _read_each(
+        self, body: bytes, ids: Sequence[int], calls: Sequence[Call], shape: _Shape[T]
+    ) -> list[T | RpcError]:
+        """Each call's answer, which is there once; results of another shape are no answers."""
         answers = self._answers(body)
         by_id = {answer.id: answer for answer in answers}
         if len(answers) == 1 and answers[0].id is None and (error := self._fault(answers[0])):
             raise error  # the whole request was refused
         if len(answers) != len(ids) or by_id.keys() != set(ids):
-            raise NetworkUnreachable(f"{self._host}: the answers do not belong to the questions")
-        return [by_id[number] for number in ids]
+            raise NetworkUnreachable(f"{self.host}: the answers do not belong to the questions")
+        return [
+            self._fault(by_id[number]) or self._decode(by_id[number].result, shape.result, call[0])
+            for number, call in zip(ids, calls, strict=True)
+        ]
 
     def _answers(self, body: bytes) -> list[_Answer]:
         if not body[:64].lstrip().startswith(b"["):
@@ -146,14 +218,12 @@ class JsonRpc:
         return self._decode(body, _ANSWERS, "a batch")
 
     async def _post(self, body: bytes) -> bytes:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout_s))
         failed: str
         try:
-            async with self._session.post(
+            async with self._opened().post(
                 self._url, data=body, headers=self._headers(), allow_redirects=False
             ) as response:
-                self._check_status(response.status)
+                self._check_status(response)
                 body = await self._read(response)
                 if response.status == 200 or body[:64].lstrip().startswith((b"{", b"[")):
                     return body
@@ -162,58 +232,93 @@ class JsonRpc:
             failed = f"no answer within {self._timeout_s} s"
         except (aiohttp.ClientError, OSError) as error:
             failed = type(error).__name__  # its text may hold the URL
-        raise NetworkUnreachable(f"{self._host}: {failed}")
+        raise NetworkUnreachable(f"{self.host}: {failed}")
 
-    def _headers(self) -> dict[str, str]:
-        pair = self._credentials() if self._credentials else self._own_credentials
-        headers = {"Content-Type": "application/json"}
-        if pair is not None:
-            headers["Authorization"] = "Basic " + b64encode(f"{pair[0]}:{pair[1]}".encode()).decode()
-        return headers
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept"),
+                timeout=aiohttp.ClientTimeout(
+                    total=self._timeout_s, sock_connect=min(CONNECT_WITHIN_S, self._timeout_s)
+                ),
+            )
+        return self._session
 
-    def _check_status(self, status: int) -> None:
+    def _headers(self) -> CIMultiDict[str]:
+        return _headers(self._credentials()) if self._credentials else self._own_headers
+
+    def _check_status(self, response: aiohttp.ClientResponse) -> None:
         """JSON-RPC errors may travel under 400, 404 and 500 (bitcoind does so): their body decides."""
+        status = response.status
         if status == 429:
-            raise NetworkRateLimited(f"{self._host}: HTTP 429")
+            raise NetworkRateLimited(f"{self.host}: HTTP 429", pause_ms=_asked_pause_ms(response))
         if status not in {200, 400, 404, 500}:
-            raise NetworkUnreachable(f"{self._host}: HTTP {status}")
+            raise NetworkUnreachable(f"{self.host}: HTTP {status}")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Bounded for one answer, and at twice that for all that are being read: also when it was compressed."""
         parts = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-            parts += chunk
-            if len(parts) > self._answer_bytes_max:
-                raise NetworkUnreachable(f"{self._host}: an answer of more than {self._answer_bytes_max} bytes")
-        return bytes(parts)
+        try:
+            async for chunk in response.content.iter_any():
+                parts += chunk
+                self._reading_bytes += len(chunk)
+                if len(parts) > self._answer_bytes_max or self._reading_bytes > 2 * self._answer_bytes_max:
+                    raise NetworkUnreachable(f"{self.host}: an answer of more than {self._answer_bytes_max} bytes")
+            return bytes(parts)
+        finally:
+            self._reading_bytes -= len(parts)
 
     def _decode(self, body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[T]", subject: str) -> T:
         try:
             return decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise NetworkUnreachable(f"{self._host}: {subject} is malformed") from error
+            raise NetworkUnreachable(f"{self.host}: {subject} is malformed") from error
 
     def _fault(self, answer: _Answer) -> RpcError | None:
         if answer.error is None:
             return None
         if answer.error.code in _RATE_LIMIT_CODES:
-            raise NetworkRateLimited(f"{self._host}: code {answer.error.code}")
+            raise NetworkRateLimited(f"{self.host}: code {answer.error.code}", pause_ms=0)
         return RpcError(answer.error.code, _legible(answer.error.message))
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
 _ANSWERS = msgspec.json.Decoder(list[_Answer])
+_ENCODER = msgspec.json.Encoder()
+_SHAPES: dict[object, _Shape[Any]] = {}  # one for each shape that the adapters name: a few dozen
+_OPTIONAL_SHAPES: dict[object, _Shape[Any]] = {}
 
 
-_DECODERS: dict[object, "msgspec.json.Decoder[Any]"] = {}  # one for each shape that the adapters name: a few dozen
+def _shape(shape: type[T]) -> _Shape[T]:
+    return _SHAPES.get(shape) or _SHAPES.setdefault(shape, _Shape(shape))
 
 
-def _decoder(shape: type[T]) -> "msgspec.json.Decoder[T]":
-    return _DECODERS.get(shape) or _DECODERS.setdefault(shape, msgspec.json.Decoder(shape))
+def _optional_shape(shape: type[T]) -> _Shape[T | None]:
+    return _OPTIONAL_SHAPES.get(shape) or _OPTIONAL_SHAPES.setdefault(shape, _Shape(shape | None))
 
 
-def _optional_decoder(shape: type[T]) -> "msgspec.json.Decoder[T | None]":
-    optional: Any = shape | None
-    return _DECODERS.get(optional) or _DECODERS.setdefault(optional, msgspec.json.Decoder(optional))
+def _request(ids: Sequence[int], calls: Sequence[Call]) -> bytes:
+    requests = [_Request("2.0", number, method, params) for number, (method, params) in zip(ids, calls, strict=True)]
+    return _ENCODER.encode(requests[0] if len(requests) == 1 else requests)
+
+
+def _headers(credentials: tuple[str, str] | None) -> CIMultiDict[str]:
+    headers = CIMultiDict({"Content-Type": "application/json"})
+    if credentials is not None:
+        headers["Authorization"] = "Basic " + b64encode(":".join(credentials).encode()).decode()
+    return headers
+
+
+def _asked_pause_ms(response: aiohttp.ClientResponse) -> int:
+    """Retry-After in seconds (RFC 9110, 10.2.3); its other form, a date, counts as none."""
+    text = response.headers.get("Retry-After", "")
+    return int(text) * 1_000 if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1_000)
 
 
 def _legible(message: str) -> str:

@@ -91,6 +91,7 @@ def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, boo
             book=book,
             max_fee_per_gas_wei=section.max_fee_per_gas_wei,
             traces=section.traces,
+            calls_per_s=source.calls_per_s,
         )
 
     return _chain(section, one)
@@ -111,6 +112,7 @@ def _bitcoin(config: Config, network: NetworkId, section: BitcoinSection, keys: 
             user=user,
             password=password,
             cookie_file=config.path(cookie_file) if cookie_file else None,
+            calls_per_s=source.calls_per_s,
         )
 
     return _chain(section, one)

@@ -126,7 +126,7 @@ class ProviderSection(_Section):
     user: str | None = None
     password: SecretStr | None = None
     cookie_file: str | None = None
-    requests_per_s: int | None = Field(default=None, ge=1, le=100_000)
+    calls_per_s: int | None = Field(default=None, ge=1, le=100_000)
 
 
 class _ChainSection(_NetworkSection):

@@ -12,7 +12,11 @@ class NetworkUnreachable(NetworkError):
 
 
 class NetworkRateLimited(NetworkError):
-    """The provider asks us to slow down."""
+    """The provider asks us to slow down; to come back after `pause_ms` where it named a time."""
+
+    def __init__(self, message: str, pause_ms: int = 0) -> None:
+        super().__init__(message)
+        self.pause_ms = pause_ms
 
 
 class NetworkRejected(NetworkError):

@@ -33,6 +33,7 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
+from wallet.providers import ProviderView
 
 RATE_MAX_DEFAULT: Final = 500_000  # satoshi per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
 FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 BTC for one tx
@@ -67,6 +68,7 @@ class BitcoinNetwork:
         rate_max: int = RATE_MAX_DEFAULT,
         fee_units_max: int = FEE_UNITS_MAX_DEFAULT,
         timeout_s: int = 30,
+        calls_per_s: int | None = None,
     ) -> None:
         if confirmations < 1:
             raise ValueError("a block is final after one confirmation at the least")
@@ -81,7 +83,7 @@ class BitcoinNetwork:
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max
         login = _Login(user, password, cookie_file)
-        self._rpc = JsonRpc(url, timeout_s=timeout_s, credentials=login)
+        self._rpc = JsonRpc(url, timeout_s=timeout_s, credentials=login, calls_per_s=calls_per_s)
         self._slow_rpc = JsonRpc(url, timeout_s=SCAN_TIMEOUT_S, credentials=login)
 
     async def identity(self) -> str:
@@ -145,6 +147,9 @@ class BitcoinNetwork:
 
     async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:  # noqa: ARG002  the tip only
         return await observe.observe(self._slow_rpc, addresses, self.fee_asset, self._chain)
+
+    def providers(self) -> tuple[ProviderView, ...]:
+        return (self._rpc.view(),)
 
     async def close(self) -> None:
         await self._rpc.close()

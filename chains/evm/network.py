@@ -38,6 +38,7 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
+from wallet.providers import ProviderView
 from wallet.token_ports import TokenFacts
 
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
@@ -73,6 +74,7 @@ class EvmNetwork:
         max_fee_per_gas_wei: int,
         gas_limit_max: int = GAS_LIMIT_MAX,
         timeout_s: int = 20,
+        calls_per_s: int | None = None,
         traces: bool | None = None,
     ) -> None:
         self.id = id
@@ -84,7 +86,7 @@ class EvmNetwork:
         self._gas_limit_max = gas_limit_max
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
-        self._rpc = JsonRpc(url, timeout_s=timeout_s)
+        self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
         self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces)
 
     async def identity(self) -> str:
@@ -210,6 +212,9 @@ class EvmNetwork:
 
     async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
         return await observe.observe(self._rpc, self._listed, addresses, at)
+
+    def providers(self) -> tuple[ProviderView, ...]:
+        return (self._rpc.view(),)
 
     async def close(self) -> None:
         await self._rpc.close()

@@ -32,10 +32,11 @@ class Server:
         self.delay_s = 0.0
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(await request.json())
+        asked = await request.json()
+        self.asked.append(asked)
         self.headers.append(dict(request.headers))
         await asyncio.sleep(self.delay_s)
-        return self.reply(self.asked[-1])
+        return self.reply(asked)
 
 
 def echo(asked: Any) -> web.Response:
@@ -65,7 +66,7 @@ async def server() -> AsyncIterator[Server]:
     made = Server(port)
     app = web.Application()
     app.router.add_route("POST", "/{path:.*}", made.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     yield made
@@ -79,6 +80,7 @@ async def rpc(server: Server) -> AsyncIterator[JsonRpc]:
         timeout_s=1,
         answer_bytes_max=10_000,
         batch_calls_max=3,
+        failures_max=1_000,
     )
     yield client
     await client.close()

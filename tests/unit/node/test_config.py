@@ -200,7 +200,7 @@ THREE = 'providers = ["http://a.example/canary-secret", "http://b.example", "htt
         (THREE, 3, 2),
         (f"{THREE}\nquorum = 3", 3, 3),
         ('providers = ["http://a.example", "http://b.example"]', 2, 2),
-        ('providers = [{ url = "http://a.example", user = "u", requests_per_s = 20 }]', 1, 1),
+        ('providers = [{ url = "http://a.example", user = "u", calls_per_s = 20 }]', 1, 1),
     ],
 )
 def test_a_chain_has_one_provider_or_several_that_agree(
