@@ -38,6 +38,7 @@ from wallet.ports import (
     Fee,
     FileSource,
     Instruction,
+    Listing,
     Network,
     NetworkError,
     NetworkRejected,
@@ -51,6 +52,7 @@ from wallet.ports import (
     UtxoSource,
 )
 from wallet.providers import NetworkConflict, ProviderView
+from wallet.token_ports import TokenFacts, Tokens
 
 RECHECK_MS: Final = 5_000  # between two questions whether a conflict has ended; some of them are dear
 LOOK_MS: Final = 5_000  # so old may the last comparison be when value leaves
@@ -76,7 +78,7 @@ class _Dispute:
 
 class Quorum:
     """`members` by host, all of one kind with the same listings and keys; `least` of them must agree. Implements
-    `wallet.ports.Network`, and `Sweeping` where its members do."""
+    `wallet.ports.Network`."""
 
     def __init__(self, members: Mapping[str, Network], least: int) -> None:
         first = next(iter(members.values()))
@@ -207,14 +209,6 @@ class Quorum:
             raise NetworkUnreachable(f"{self.id}: the providers count the nonces of {address} far apart")
         return max(counts)
 
-    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
-        async def cost(network: Network) -> Amount:
-            if not isinstance(network, Sweeping):
-                raise TypeError(f"nothing is swept on {network.id}")
-            return await network.transfer_cost(asset, source, target, fee)
-
-        return await self._providers.first(cost)
-
     async def build(
         self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
     ) -> Unsigned:
@@ -338,6 +332,38 @@ class Quorum:
         asked = [host for host, ref in refs.items() if ref.height > height]
         outcomes = await self._providers.outcomes(lambda network: network.block_ref(height), asked) if asked else {}
         return known | {host: ref.id for host, ref in outcomes.items() if isinstance(ref, BlockRef)}
+
+
+class ContractQuorum(Quorum):
+    """Of chains with contracts: `wallet.ports.Sweeping` and `wallet.token_ports.Tokens` besides."""
+
+    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
+        async def cost(network: Network) -> Amount:
+            if not isinstance(network, Sweeping):
+                raise TypeError(f"nothing is swept on {network.id}")
+            return await network.transfer_cost(asset, source, target, fee)
+
+        return await self._providers.first(cost)
+
+    async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
+        """As enough providers tell them, in every detail."""
+        await self._undisputed()
+        told = await self._providers.ask(partial(_token_facts, contracts, at))
+        if (facts := agreed(told, self._least)) is None:
+            raise NetworkUnreachable(f"{self.id}: the providers tell different facts of a token at block {at.height}")
+        return facts
+
+    def carry(self, listing: Listing) -> None:
+        for network in self._providers.members.values():
+            if isinstance(network, Tokens):
+                network.carry(listing)
+        self.listings = self._first.listings
+
+
+async def _token_facts(contracts: Sequence[str], at: BlockRef, network: Network) -> tuple[TokenFacts, ...]:
+    if not isinstance(network, Tokens):
+        raise TypeError(f"there are no contracts on {network.id}")
+    return tuple(await network.token_facts(contracts, at))
 
 
 async def _only_block(network: Network, height: int) -> Block:

@@ -6,7 +6,7 @@ from typing import Final
 
 from chains.bitcoin.network import BitcoinNetwork
 from chains.evm.network import EvmNetwork
-from chains.quorum import Quorum
+from chains.quorum import ContractQuorum, Quorum
 from chains.rpc import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice
@@ -14,13 +14,12 @@ from node.config import BitcoinSection, Config, EvmSection, ProviderSection, Sep
 from node.notices import record_notice
 from node.statement_archive import StatementArchive
 from wallet.context import Context
+from wallet.deposits.one_provider import TOKEN_MAX, bounded
 from wallet.ids import NetworkId
 from wallet.ports import AddressBook, Listing, Network
 
-# What one provider's word is worth in production unless the configuration says otherwise, in whole units of the asset.
+# What one provider's word is worth in production unless the configuration says otherwise, in whole units of the own asset.
 ONE_PROVIDER_MAX: Final = {"evm": 10, "bitcoin": 1}
-ONE_PROVIDER_TOKEN_MAX: Final = 10_000
-ONE_PROVIDER_DAY_TIMES: Final = 10
 
 
 @dataclass(slots=True)
@@ -58,7 +57,10 @@ def _chain(section: EvmSection | BitcoinSection, one: Callable[[ProviderSection]
     for number, source in enumerate(section.sources(), 1):
         host = url_host(source.url.get_secret_value())
         members[f"{host} ({number})" if host in members else host] = one(source)
-    return Quorum(members, section.agreeing()) if len(members) > 1 else next(iter(members.values()))
+    if len(members) == 1:
+        return next(iter(members.values()))
+    several = ContractQuorum if isinstance(section, EvmSection) else Quorum
+    return several(members, section.agreeing())
 
 
 def listings_of(config: Config, network: NetworkId) -> tuple[Listing, ...]:
@@ -67,17 +69,8 @@ def listings_of(config: Config, network: NetworkId) -> tuple[Listing, ...]:
     listings = section.listings(network)
     if isinstance(section, SepaSection) or config.node.mode == "dev" or section.agreeing() > 1:
         return tuple(replace(one, one_provider_max_units=None, one_provider_day_max_units=None) for one in listings)
-    return tuple(_bounded(listing, ONE_PROVIDER_MAX[section.kind]) for listing in listings)
-
-
-def _bounded(listing: Listing, whole_units: int) -> Listing:
-    most = listing.one_provider_max_units
-    if most is None:
-        wholes = whole_units if listing.contract is None else ONE_PROVIDER_TOKEN_MAX
-        most = wholes * 10**listing.asset.decimals
-    day_most = listing.one_provider_day_max_units
-    day_most = most * ONE_PROVIDER_DAY_TIMES if day_most is None else day_most
-    return replace(listing, one_provider_max_units=most, one_provider_day_max_units=day_most)
+    most = ONE_PROVIDER_MAX[section.kind]
+    return tuple(bounded(listing, most if listing.contract is None else TOKEN_MAX) for listing in listings)
 
 
 def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, book: AddressBook) -> Network:

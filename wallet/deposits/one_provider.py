@@ -4,6 +4,7 @@ What this prevents: everything being lost to one provider that lies or was taken
 bounds (`chains.quorum`).
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -14,9 +15,28 @@ from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
-from wallet.ports import Network
+from wallet.ports import Listing, Network
 
 DAY = timedelta(hours=24)
+TOKEN_MAX = 10_000  # whole units of a token in one deposit, where nothing else is said
+DAY_TIMES = 10  # so many times the bound of one deposit within a day, likewise
+
+
+def bounded(listing: Listing, whole_units: int = TOKEN_MAX) -> Listing:
+    """The listing with what one provider's word is worth, as far as it does not say so itself."""
+    most, day_most = listing.one_provider_max_units, listing.one_provider_day_max_units
+    most = whole_units * 10**listing.asset.decimals if most is None else most
+    return replace(
+        listing,
+        one_provider_max_units=most,
+        one_provider_day_max_units=most * DAY_TIMES if day_most is None else day_most,
+    )
+
+
+def bounded_alike(network: Network, listing: Listing) -> Listing:
+    """A listing that is taken up while the node runs: bounded where the network's own asset is."""
+    native = next((one for one in network.listings if one.contract is None), None)
+    return bounded(listing) if native is not None and native.one_provider_max_units is not None else listing
 
 
 async def within_day(context: Context, network: Network, row: Record) -> bool:

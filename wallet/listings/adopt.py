@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context
+from wallet.deposits.one_provider import bounded_alike
 from wallet.money import Asset
 from wallet.ports import Listing, Network
 from wallet.token_ports import Tokens
@@ -20,4 +21,5 @@ async def adopt_tokens(context: Context, network: Network) -> None:
         asset = Asset(row["asset"], row["scale"])
         least, least_out = row["deposit_min_units"] or 0, row["withdrawal_min_units"] or 0
         context.assets.setdefault(asset.symbol, asset)
-        network.carry(Listing(network.id, asset, row["contract"], row["decimals"], least, least_out))
+        listing = Listing(network.id, asset, row["contract"], row["decimals"], least, least_out)
+        network.carry(bounded_alike(network, listing))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chains import quorum
-from chains.quorum import Quorum
+from chains.quorum import ContractQuorum
 from tests.fakes.network import FakeNetwork
 from tests.fakes.provider import FakeProvider
 from tests.fakes.world import BTC, ETH
@@ -49,7 +49,7 @@ class Scene:
         self.truth.mine(9)
         self.a, self.b, *self.others = self.all = [FakeProvider(self.truth) for _ in range(count)]
         members: Any = {f"{name}.example": provider for name, provider in zip("abc", self.all, strict=False)}
-        self.quorum = Quorum(members, least)
+        self.quorum = ContractQuorum(members, least)
 
     async def read(self, start: int, stop: int) -> list[Block]:
         return [block async for block in self.quorum.blocks(start, stop)]
