@@ -80,6 +80,7 @@ RULES: dict[str, Rule] = {
     "proposal_ended": Rule(409, "The proposal has ended", members=("proposal", "state")),
     "proposal_changed": Rule(409, "The proposal is another act now", members=("proposal",)),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
+    "address_kind_unknown": Rule(422, "Unknown kind of address", members=("network", "kind")),
     "customer_closed": Rule(409, "The customer is closed", "this customer is closed"),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),
     "body_too_large": Rule(413, "The body is too large"),

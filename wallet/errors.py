@@ -126,6 +126,14 @@ class AlreadyExists(Refusal):
         super().__init__(f"{columns} already exists in {table}", table=table, columns=columns)
 
 
+class AddressKindUnknown(Refusal):
+    code = "address_kind_unknown"
+
+    def __init__(self, network: str, kind: str, known: tuple[str, ...]) -> None:
+        there = f"there are {', '.join(known)}" if known else "its addresses are all of one kind, which has no name"
+        super().__init__(f"{network} gives no addresses of the kind {kind}: {there}", network=network, kind=kind)
+
+
 class CustomerClosed(Refusal):
     code = "customer_closed"
 

@@ -164,7 +164,7 @@ api_keys = _row_table(
 derivations = _row_table("derivations", Column("next", Integer))
 addresses = _row_table(
     "addresses",
-    *_text("network", "address", "path", "owner", "label", "first_of"),
+    *_text("network", "address", "path", "owner", "label", "first_of", "kind"),
     _time("created_at"),
     Column("position", BigInteger, Identity(always=True)),
 )

@@ -41,13 +41,25 @@ Label = Annotated[
 ]
 
 
+Kind = Annotated[
+    str,
+    Field(
+        pattern="^[a-z0-9]{1,16}$",
+        examples=["p2tr"],
+        description="On Bitcoin p2wpkh or p2tr (taproot). Without it, the kind that this node gives by itself.",
+    ),
+]
+
+
 class AddressBody(Closed):
     network: NetworkName
+    kind: Kind | None = None
     customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
 
 class NewAddressBody(Closed):
     network: NetworkName
+    kind: Kind | None = None
     label: Label | None = None
 
 
@@ -68,6 +80,7 @@ class AddressView(Shown):
     id: str
     network: NetworkName
     address: str
+    kind: str | None = None
     label: str | None = None
     assets: list[AssetSymbol]
     instructions: BankInstructions | None
@@ -103,13 +116,13 @@ class UsedAddressPage(Shown):
     access=any_of(Scope.RECEIVE),
     answer=AddressView,
     statuses=(201, 200),
-    refuses=("not_found", "customer_closed"),
+    refuses=("not_found", "customer_closed", "address_kind_unknown"),
 )
 async def assign(call: Call[AddressBody, Nothing]) -> Answer:
     """Have a deposit address; asking again returns the same one"""
     owner, network = await subject(call, call.body.customer), NetworkId(call.body.network)
-    existed = await first_address(call.context, owner, network)
-    view = await assign_address(call.context, call.principal.key, owner, network)
+    existed = await first_address(call.context, owner, network, call.body.kind)
+    view = await assign_address(call.context, call.principal.key, owner, network, call.body.kind)
     return Answer(shown_address(call, view), 200 if existed else 201)
 
 
@@ -147,13 +160,14 @@ def shown_address(call: Call[Any, Any], view: Mapping[str, object]) -> AddressVi
     answer=AddressView,
     statuses=(201,),
     idempotency=Idempotency.ACCEPTED,
-    refuses=("not_found", "customer_closed", "idempotency_key_reused"),
+    refuses=("not_found", "customer_closed", "address_kind_unknown", "idempotency_key_reused"),
 )
 async def add(call: Call[NewAddressBody, Nothing]) -> Answer:
     """Have one more deposit address, with a label of one's own; the others go on"""
     owner, network, label = await subject(call, call.path["customer"]), NetworkId(call.body.network), call.body.label
-    request = optional_request_of(call, "address.add", {"customer": owner, "network": network, "label": label})
-    made = await new_address(call.context, call.principal.key, owner, network, label, request)
+    kind = {} if call.body.kind is None else {"kind": call.body.kind}
+    request = optional_request_of(call, "address.add", {"customer": owner, "network": network, "label": label, **kind})
+    made = await new_address(call.context, call.principal.key, owner, network, label, request, call.body.kind)
     return Answer(shown_address(call, made.result), 201, made.replayed)
 
 

@@ -49,8 +49,8 @@ class House:
         made = await create_customer(self.context, "test", f"{handle}_{secrets.token_hex(3)}", None, None)
         return CustomerId(str(made.result["id"]))
 
-    async def address(self, owner: str, network: NetworkId) -> str:
-        made = await assign_address(self.context, "test", owner, network)
+    async def address(self, owner: str, network: NetworkId, kind: str | None = None) -> str:
+        made = await assign_address(self.context, "test", owner, network, kind)
         return str(made["address"])
 
     async def hot(self, network: NetworkId) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from wallet import schema
-from wallet.addresses.reserve import advance, derive_all, reserve_addresses, same_tree, tree_of
+from wallet.addresses.reserve import advance, derive_all, kind_named, reserve_addresses, same_tree, tree_of
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.create import find_customer
 from wallet.errors import AlreadyExists, CustomerClosed, Refusal, Stale
@@ -37,37 +37,46 @@ class _Holder:
 
 
 def address_view(row: Record) -> dict[str, object]:
-    labelled = {"label": row["label"]} if row["label"] is not None else {}
+    named = {name: row[name] for name in ("kind", "label") if row[name] is not None}
     made = time_text(row["created_at"])
-    return {"id": row["id"], "network": row["network"], "address": row["address"], **labelled, "created_at": made}
+    return {"id": row["id"], "network": row["network"], "address": row["address"], **named, "created_at": made}
 
 
-async def assign_address(context: Context, actor: str, owner: str, network: NetworkId) -> dict[str, object]:
-    """The owner's address on this network, made now if there is none. Raises `NotFound` for an unknown network, and
-    `CustomerClosed`."""
-    context.network(network)
+async def assign_address(
+    context: Context, actor: str, owner: str, network: NetworkId, kind: str | None = None
+) -> dict[str, object]:
+    """The owner's address on this network (of this kind, where one is named), made now if there is none. Raises `NotFound`
+    for an unknown network, `AddressKindUnknown`, and `CustomerClosed`."""
+    kind_named(context, network, kind)
     for _ in range(ATTEMPTS_MAX):
-        found = await first_address(context, owner, network)
+        found = await first_address(context, owner, network, kind)
         if found is not None:
             return address_view(found)
         try:
-            return await _assign_first(context, actor, owner, network)
+            return await _assign_first(context, actor, owner, network, kind)
         except (Stale, AlreadyExists):
             continue
     raise Stale("addresses", network)
 
 
 async def new_address(
-    context: Context, actor: str, owner: str, network: NetworkId, label: str | None, request: Request | None = None
+    context: Context,
+    actor: str,
+    owner: str,
+    network: NetworkId,
+    label: str | None,
+    request: Request | None = None,
+    kind: str | None = None,
 ) -> Committed:
-    """One more address of a customer's; those that it has go on as they were. Raises `NotFound`, `CustomerClosed`."""
-    context.network(network)
+    """One more address of a customer's; those that it has go on as they were. Raises `NotFound`, `AddressKindUnknown`,
+    `CustomerClosed`."""
+    named, branch = kind_named(context, network, kind)
 
     async def decide(derived: Derived) -> Change:
         holder = await _holder(context, owner)
-        return _assigned(actor, holder, _row(context, owner, network, derived, label=label), request)
+        return _assigned(actor, holder, _row(context, owner, network, derived, kind=named, label=label), request)
 
-    return await _hand_out(context, network, decide, request)
+    return await _hand_out(context, network, branch, decide, request)
 
 
 async def assign_house_address(context: Context, network: NetworkId) -> dict[str, object]:
@@ -75,26 +84,37 @@ async def assign_house_address(context: Context, network: NetworkId) -> dict[str
     return await assign_address(context, ACTOR_NODE, HOUSE, network)
 
 
-async def first_address(context: Context, owner: str, network: NetworkId) -> Record | None:
-    """The one that its owner is given whenever they ask for an address."""
+async def first_address(context: Context, owner: str, network: NetworkId, kind: str | None = None) -> Record | None:
+    """The one that its owner is given whenever they ask for an address (of this kind)."""
     wanted = select(_TABLE).where(_TABLE.c.owner == owner, _TABLE.c.network == network)
+    if kind is not None:
+        kinds = context.network(network).capabilities.address_kinds
+        before = next((name for name, branch in kinds.items() if branch is Branch.DEPOSIT), None)
+        wanted = wanted.where(
+            func.coalesce(_TABLE.c.kind, before) == kind
+        )  # rows from before there were kinds name none
     return await context.one(wanted.order_by(_TABLE.c.id).limit(1))
 
 
-async def _assign_first(context: Context, actor: str, owner: str, network: NetworkId) -> dict[str, object]:
+async def _assign_first(
+    context: Context, actor: str, owner: str, network: NetworkId, kind: str | None
+) -> dict[str, object]:
     holder = await _holder(context, owner)
     if owner == HOUSE:
         writes, (row,) = await next_addresses(context, [(owner, network)])
         committed = await context.journal.commit(_assigned(actor, holder, row, None, writes))
         return dict(committed.result)
 
-    async def decide(derived: Derived) -> Change:
-        return _assigned(actor, holder, _row(context, owner, network, derived, first=True), None)
+    named, branch = kind_named(context, network, kind)
+    first_of = f"{owner}/{network}" if kind is None else f"{owner}/{network}/{kind}"
 
-    elsewhere = await _address_elsewhere(context, owner, network)
+    async def decide(derived: Derived) -> Change:
+        return _assigned(actor, holder, _row(context, owner, network, derived, kind=named, first_of=first_of), None)
+
+    elsewhere = await _address_elsewhere(context, owner, network, branch)
     if elsewhere is not None:
         return dict((await context.journal.commit(await decide(elsewhere))).result)
-    return dict((await _hand_out(context, network, decide, None)).result)
+    return dict((await _hand_out(context, network, branch, decide, None)).result)
 
 
 async def _holder(context: Context, owner: str) -> _Holder:
@@ -107,9 +127,9 @@ async def _holder(context: Context, owner: str) -> _Holder:
     return _Holder(owner, (Requirement("customers", owner, row["version"]),), viewers)
 
 
-async def _address_elsewhere(context: Context, owner: str, network: NetworkId) -> Derived | None:
+async def _address_elsewhere(context: Context, owner: str, network: NetworkId, branch: Branch) -> Derived | None:
     """The owner's oldest address on another network of the same key tree, which is free here."""
-    others = same_tree(context, network)
+    others = same_tree(context, network, branch)
     if not others:
         return None
     here = select(_TABLE.c.address).where(_TABLE.c.network == network)
@@ -119,11 +139,15 @@ async def _address_elsewhere(context: Context, owner: str, network: NetworkId) -
 
 
 async def _hand_out(
-    context: Context, network: NetworkId, decide: Callable[[Derived], Awaitable[Change]], request: Request | None
+    context: Context,
+    network: NetworkId,
+    branch: Branch,
+    decide: Callable[[Derived], Awaitable[Change]],
+    request: Request | None,
 ) -> Committed:
     """Commits what is decided on an address that nobody has. One that is not handed out after all serves the next."""
-    tree = tree_of(context, network)
-    derived = await context.ahead.take(tree, partial(reserve_addresses, context, network))
+    tree = tree_of(context, network, branch)
+    derived = await context.ahead.take(tree, partial(reserve_addresses, context, network, branch))
     try:
         if request is None:
             committed = await context.journal.commit(await decide(derived))
@@ -169,7 +193,8 @@ async def next_addresses(
         write, start = await advance(context, network, branch, len(owners))
         made = await derive_all(context.network(network), branch, range(start, start + len(owners)))
         for derived, (owner, networks) in zip(made, owners.items(), strict=True):
-            rows += [_row(context, owner, each, derived, first=True) for each in networks]
+            kind = None if owner == HOUSE else kind_named(context, network, None)[0]
+            rows += [_row(context, owner, each, derived, kind=kind, first_of=f"{owner}/{each}") for each in networks]
         writes.append(write)
     return (*writes, *[Insert("addresses", row) for row in rows]), rows
 
@@ -179,15 +204,23 @@ def _by_count(
 ) -> list[tuple[Branch, dict[str, list[NetworkId]]]]:
     """What takes its indices from the same count, as each owner's networks: there they get one index for all of them."""
     counts: dict[tuple[Branch, str], dict[str, list[NetworkId]]] = {}
-    trees = {network: tree_of(context, network) for network in {network for _, network in wanted}}
+    branches = {network: kind_named(context, network, None)[1] for network in {network for _, network in wanted}}
+    trees = {network: tree_of(context, network, branch) for network, branch in branches.items()}
     for owner, network in wanted:
-        count = (Branch.HOUSE, str(network)) if owner == HOUSE else (Branch.DEPOSIT, trees[network])
+        count = (Branch.HOUSE, str(network)) if owner == HOUSE else (branches[network], trees[network])
         counts.setdefault(count, {}).setdefault(owner, []).append(network)
     return [(branch, owners) for (branch, _), owners in counts.items()]
 
 
 def _row(
-    context: Context, owner: str, network: NetworkId, derived: Derived, *, first: bool = False, label: str | None = None
+    context: Context,
+    owner: str,
+    network: NetworkId,
+    derived: Derived,
+    *,
+    kind: str | None,
+    first_of: str | None = None,
+    label: str | None = None,
 ) -> Record:
     return {
         "id": AddressId(context.new_id("adr")),
@@ -195,7 +228,8 @@ def _row(
         "address": derived.address,
         "path": derived.path,
         "owner": owner,
+        "kind": kind,
         "label": label,
-        "first_of": f"{owner}/{network}" if first else None,
+        "first_of": first_of,
         "created_at": context.clock.now(),
     }

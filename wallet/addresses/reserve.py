@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context
-from wallet.errors import AlreadyExists, Stale
+from wallet.errors import AddressKindUnknown, AlreadyExists, Stale
 from wallet.ids import NetworkId
 from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.ports import Branch, Derived, Network
@@ -22,40 +22,56 @@ ATTEMPTS_MAX = 100  # each lost race means that another process got some
 DERIVED_AT_ONCE = 25  # a millisecond
 
 
-def tree_of(context: Context, network: NetworkId) -> str:
+def tree_of(context: Context, network: NetworkId, branch: Branch = Branch.DEPOSIT) -> str:
     """What the customers' addresses of all networks with the same key tree have in common: the first of them."""
-    return context.network(network).derive(Branch.DEPOSIT, 0).address
+    return context.network(network).derive(branch, 0).address
 
 
-def same_tree(context: Context, network: NetworkId) -> tuple[NetworkId, ...]:
-    """The other networks of this node on which customers have the very same addresses."""
-    tree = tree_of(context, network)
-    return tuple(other for other in context.networks if other != network and tree_of(context, other) == tree)
+def same_tree(context: Context, network: NetworkId, branch: Branch = Branch.DEPOSIT) -> tuple[NetworkId, ...]:
+    """The other networks of this node on which customers have the very same addresses of this branch."""
+    tree = tree_of(context, network, branch)
+    others = [other for other in context.networks if other != network and branch in _branches(context, other)]
+    return tuple(other for other in others if tree_of(context, other, branch) == tree)
 
 
-async def reserve_addresses(context: Context, network: NetworkId, count: int) -> list[Derived]:
+def kind_named(context: Context, network: NetworkId, kind: str | None) -> tuple[str | None, Branch]:
+    """The kind of address that is meant and its branch of keys; without a name the one that this network gives by itself.
+    Raises `NotFound` for an unknown network, and `AddressKindUnknown`."""
+    kinds = context.network(network).capabilities.address_kinds
+    if kind is None:
+        return next(iter(kinds.items()), (None, Branch.DEPOSIT))
+    if kind not in kinds:
+        raise AddressKindUnknown(network, kind, tuple(kinds))
+    return kind, kinds[kind]
+
+
+def _branches(context: Context, network: NetworkId) -> frozenset[Branch]:
+    return frozenset({Branch.DEPOSIT, *context.network(network).capabilities.address_kinds.values()})
+
+
+async def reserve_addresses(context: Context, network: NetworkId, branch: Branch, count: int) -> list[Derived]:
     """So many addresses for customers that nobody else will ever be offered."""
     for _ in range(ATTEMPTS_MAX):
-        write, start = await advance(context, network, Branch.DEPOSIT, count)
+        write, start = await advance(context, network, branch, count)
         data = {"network": network, "first": start, "count": count}
         try:
             await context.journal.commit(Change(ACTOR_NODE, EventKind.ADDRESSES_RESERVED, data, writes=(write,)))
         except (Stale, AlreadyExists):
             continue
-        return await derive_all(context.network(network), Branch.DEPOSIT, range(start, start + count))
+        return await derive_all(context.network(network), branch, range(start, start + count))
     raise Stale("derivations", network)
 
 
 async def advance(context: Context, network: NetworkId, branch: Branch, count: int) -> tuple[Insert | Update, int]:
     """The write that takes `count` indices, and the first of them. Of two Changes that were decided on the same count, the
     second is `Stale`, or `AlreadyExists` where it would be the first of all."""
-    name = f"{network if branch is Branch.HOUSE else tree_of(context, network)}/{branch.value}"
+    name = f"{network if branch is Branch.HOUSE else tree_of(context, network, branch)}/{branch.value}"
     table = schema.derivations
     counter = await context.one(select(table).where(table.c.id == name))
     if counter is not None:
         start: int = counter["next"]
         return Update("derivations", name, counter["version"], {"next": start + count}), start
-    start = 0 if branch is Branch.HOUSE else await _counted_by_network(context, network)
+    start = 0 if branch is not Branch.DEPOSIT else await _counted_by_network(context, network)
     return Insert("derivations", {"id": name, "next": start + count}), start
 
 

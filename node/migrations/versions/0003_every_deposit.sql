@@ -73,7 +73,8 @@ GRANT INSERT, UPDATE, DELETE ON stray_counts TO coffer_ops;
 -- A customer may have many addresses. `first_of` names customer and network of the one that is given again and again.
 -- `position` counts them in the order in which they were committed (the Journal writes one batch after the other), so that
 -- who watches them reads what is new; it is the database's own and in no Change.
-ALTER TABLE addresses ADD COLUMN label text, ADD COLUMN first_of text;
+-- `kind` is set where a network has several kinds of address.
+ALTER TABLE addresses ADD COLUMN label text, ADD COLUMN first_of text, ADD COLUMN kind text;
 ALTER TABLE addresses ADD COLUMN position bigint GENERATED ALWAYS AS IDENTITY;
 CREATE UNIQUE INDEX addresses_first_of ON addresses (first_of) WHERE first_of IS NOT NULL;
 CREATE INDEX addresses_position ON addresses (position);

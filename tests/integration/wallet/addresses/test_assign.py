@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from tests.integration.wallet.changes import connected, proven
 from wallet.addresses.ahead import FIRST_RESERVED
 from wallet.addresses.assign import assign_address, first_address, new_address
 from wallet.customers.close import close_customer
-from wallet.errors import CustomerClosed, NotFound
+from wallet.errors import AddressKindUnknown, CustomerClosed, NotFound
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal import Change, EventKind, Insert
 from wallet.journal.body import request_digest
 from wallet.journal.change import Request
+from wallet.ports import Branch
 
 POLYGON = NetworkId("polygon")
 
@@ -129,3 +131,39 @@ async def test_a_network_that_is_not_run_gives_no_address(world: World) -> None:
     owner = await world.customer("alice")
     with pytest.raises(NotFound):
         await added(world, owner, NetworkId("nowhere"))
+
+
+# ── kinds of address ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+KINDS = {"p2wpkh": Branch.DEPOSIT, "p2tr": Branch.DEPOSIT_TAPROOT}
+
+
+async def of_kind(world: World, owner: CustomerId, kind: str | None) -> dict[str, object]:
+    return await assign_address(world.context, "test", owner, BITCOIN, kind)
+
+
+async def test_a_customer_has_an_address_of_each_kind_that_is_asked_for_and_each_stays_the_same(
+    world: World, dsns: Dsns
+) -> None:
+    owner, before = await world.customer("alice"), await world.customer("old")
+    old = await first(world, before)
+    network = world.networks[BITCOIN]
+    network.capabilities = replace(network.capabilities, address_kinds=KINDS)
+    made = {kind: await of_kind(world, owner, kind) for kind in KINDS}
+    assert [made[kind]["kind"] for kind in KINDS] == list(KINDS)
+    assert [made[kind]["address"] for kind in KINDS] == ["bitcoin-deposit-1", "bitcoin-deposit-taproot-0"]
+    assert [await of_kind(world, owner, kind) for kind in KINDS] == list(made.values())
+    assert await of_kind(world, owner, None) == made["p2wpkh"]
+    assert (await of_kind(world, before, "p2wpkh"))["address"] == old
+    more = await new_address(world.context, "test", owner, BITCOIN, None, None, "p2tr")
+    assert more.result["address"] == "bitcoin-deposit-taproot-1"
+    await proven(dsns.books)
+
+
+@pytest.mark.parametrize("network", [BITCOIN, ETHEREUM])
+async def test_a_kind_that_a_network_does_not_have_is_refused(world: World, network: NetworkId) -> None:
+    owner = await world.customer("alice")
+    with pytest.raises(AddressKindUnknown, match="p2sh"):
+        await assign_address(world.context, "test", owner, network, "p2sh")
+    with pytest.raises(AddressKindUnknown, match="p2sh"):
+        await new_address(world.context, "test", owner, network, None, None, "p2sh")
