@@ -16,6 +16,7 @@ from wallet.addresses import book as book_module
 from wallet.addresses.assign import assign_address, new_address
 from wallet.addresses.book import StoredAddressBook
 from wallet.addresses.reserve import reserve_addresses
+from wallet.ports import Branch
 
 PROCESSES, EACH = 2, 100
 WITHIN_S = 60.0
@@ -99,7 +100,7 @@ async def test_what_is_there_at_the_start_is_loaded_in_parts_and_what_comes_late
 
 
 async def test_a_reserved_address_is_nobodys_until_it_is_handed_out(world: World, book: StoredAddressBook) -> None:
-    (reserved,) = await reserve_addresses(world.context, BITCOIN, 1)
+    (reserved,) = await reserve_addresses(world.context, BITCOIN, Branch.DEPOSIT, 1)
     assert await book.known(BITCOIN, [reserved.address]) == frozenset()
 
 
