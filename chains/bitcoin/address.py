@@ -6,7 +6,6 @@ Sources: BIP-32, BIP-84 and BIP-86 (our paths), BIP-141, BIP-341 (scripts), BIP-
 
 import hashlib
 import re
-from typing import Final
 
 from bip32 import BIP32
 from bip32.base58 import b58decode_check, b58encode_check
@@ -16,9 +15,9 @@ from coincurve import PublicKeyXOnly
 from chains.bitcoin.bech32 import decode_segwit, encode_segwit
 from chains.bitcoin.parameters import MAIN, Chain
 from chains.bitcoin.taproot import output_key
+from chains.child_keys import EXTERNAL, ChildKeys
 from wallet.ports import Branch, Derived, Destination
 
-INDEX_MAX: Final = 2**31 - 1  # the last step of BIP-32 that is not hardened
 _ADDRESS_CHARS_MAX = 90
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,35}", re.ASCII)
 _P2WPKH_PREFIX = b"\x00\x14"
@@ -56,7 +55,7 @@ class AccountKeys:
                 "Bitcoin needs two or three account public keys: customers', the house's, customers' taproot"
             )
         self._chain = chain
-        self._receiving = {branch: _receiving_key(text, chain) for branch, text in zip(_ACCOUNTS, texts, strict=False)}
+        self._receiving = {branch: _receiving_keys(text, chain) for branch, text in zip(_ACCOUNTS, texts, strict=False)}
 
     @property
     def branches(self) -> frozenset[Branch]:
@@ -65,18 +64,15 @@ class AccountKeys:
 
     def derive(self, branch: Branch, index: int) -> Derived:
         """Raises `ValueError` for an index that no key has, and for a branch whose public key is not known."""
-        if not 0 <= index <= INDEX_MAX:
-            raise ValueError(f"an address index lies between 0 and {INDEX_MAX}")
         if branch not in self._receiving:
             raise ValueError(f"no public key is known for the branch {branch}")
         purpose, account = _ACCOUNTS[branch]
-        public_key = self._receiving[branch].get_pubkey_from_path([index])
+        public_key = self._receiving[branch].public_key(index).format()
         path = f"m/{purpose}'/{self._chain.coin}'/{account}'/0/{index}"
         return Derived(address_of_key(public_key, purpose, self._chain), path)
 
 
-def _receiving_key(text: str, chain: Chain) -> BIP32:
-    """The key one step below the account ("external chain" in BIP-44), so that each address is one step more."""
+def _receiving_keys(text: str, chain: Chain) -> ChildKeys:
     try:
         account = BIP32.from_xpub(text)
     except ValueError as error:
@@ -85,8 +81,7 @@ def _receiving_key(text: str, chain: Chain) -> BIP32:
         raise ValueError(f"the account public key is not for the chain {chain.name}")
     if account.depth != 3:
         raise ValueError("an account public key lies three steps below the seed (m/purpose'/coin'/account')")
-    chain_code, public_key = account.get_extended_pubkey_from_path([0])
-    return BIP32(chain_code, pubkey=public_key, fingerprint=account.get_fingerprint(), depth=4, network=account.network)
+    return ChildKeys(*account.get_extended_pubkey_from_path([EXTERNAL]))
 
 
 def p2wpkh_address(public_key: bytes, chain: Chain) -> str:

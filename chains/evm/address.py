@@ -7,12 +7,13 @@ from bip32 import BIP32
 from coincurve import PublicKey
 from eth_hash.auto import keccak
 
+from chains.child_keys import EXTERNAL, ChildKeys
 from wallet.ports import Branch, Derived
 
-INDEX_MAX = 2**31 - 1  # non-hardened children, BIP-32
 RESERVED_MAX = 0xFFFF  # EIP-1352 keeps 0x0 to 0xffff for the zero address and precompiles; nobody holds keys to them
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _CHECKSUMS_KEPT = 65_536  # about 10 MB; most of a block's addresses were in the blocks before it
+_CASE_BITS = int.from_bytes(b"\x20" * 40, "big")
 _ACCOUNTS = {Branch.DEPOSIT: 0, Branch.HOUSE: 1}
 
 
@@ -30,10 +31,20 @@ def checksum(address: bytes) -> str:
 @lru_cache(maxsize=_CHECKSUMS_KEPT)
 def checksum_lower(digits: str) -> str:
     """EIP-55 of 40 lower-case hexadecimal digits."""
-    marks = keccak(digits.encode("ascii")).hex()
-    return "0x" + "".join(
-        digit.upper() if mark >= "8" else digit for digit, mark in zip(digits, marks[:40], strict=True)
-    )
+    return _cased(digits)
+
+
+def _cased(digits: str) -> str:
+    """All forty at once, as one number of forty bytes: in ASCII a letter differs from a digit in the bit 0x40, capitals from
+    small letters in 0x20, and a hexadecimal digit of the hash is 8 or more if it has the bit 0x40 (a letter) or 0x08."""
+    octets = digits.encode("ascii")
+    text, marks = _number(octets), _number(keccak(octets).hex()[:40].encode("ascii"))
+    capitals = text >> 1 & (marks >> 1 | marks << 2) & _CASE_BITS
+    return "0x" + (text ^ capitals).to_bytes(40, "big").decode("ascii")
+
+
+def _number(octets: bytes) -> int:
+    return int.from_bytes(octets, "big")
 
 
 def parse_address(text: str) -> str:
@@ -64,8 +75,12 @@ def to_bytes(address: str) -> bytes:
 
 def public_key_address(public_key: bytes) -> str:
     """The address of a secp256k1 public key: the last 20 bytes of keccak-256 of its point."""
-    point = PublicKey(public_key).format(compressed=False)[1:]
-    return checksum(keccak(point)[-20:])
+    return _point_address(PublicKey(public_key))
+
+
+def _point_address(point: PublicKey) -> str:
+    """Past the cache: a new address is in no block yet."""
+    return _cased(keccak(point.format(compressed=False)[1:])[-20:].hex())
 
 
 class AddressTree:
@@ -79,18 +94,15 @@ class AddressTree:
         keys = public_keys.split()
         if len(keys) != 2 or keys[0] == keys[1]:
             raise ValueError('public keys are two, "deposit-xpub house-xpub"')
-        self._nodes = {branch: _receiving_node(keys[account]) for branch, account in _ACCOUNTS.items()}
+        self._children = {branch: _receiving_keys(keys[account]) for branch, account in _ACCOUNTS.items()}
 
     def derive(self, branch: Branch, index: int) -> Derived:
         """Raises `ValueError` outside of 0 to 2^31 - 1."""
-        if not 0 <= index <= INDEX_MAX:
-            raise ValueError(f"an index lies between 0 and {INDEX_MAX}")
-        public_key = self._nodes[branch].get_pubkey_from_path([index])
-        return Derived(public_key_address(public_key), f"m/44'/60'/{_ACCOUNTS[branch]}'/0/{index}")
+        address = _point_address(self._children[branch].public_key(index))
+        return Derived(address, f"m/44'/60'/{_ACCOUNTS[branch]}'/0/{index}")
 
 
-def _receiving_node(account_key: str) -> BIP32:
-    """The node m/…/0 below an account's extended public key, kept so that each address costs one derivation."""
+def _receiving_keys(account_key: str) -> ChildKeys:
     if not account_key.startswith(("xpub", "tpub")):
         raise ValueError("an extended public key starts with xpub or tpub")
     try:
@@ -99,4 +111,4 @@ def _receiving_node(account_key: str) -> BIP32:
         account = None
     if account is None or account.depth != 3:
         raise ValueError("an extended public key is malformed or not of an account (depth 3)")
-    return BIP32.from_xpub(account.get_xpub_from_path([0]))
+    return ChildKeys(*account.get_extended_pubkey_from_path([EXTERNAL]))

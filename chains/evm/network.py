@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from chains.child_keys import INDEX_MAX
 from chains.evm import build, fees, observe, status, submit
-from chains.evm.address import INDEX_MAX, AddressTree, parse_address, parse_destination
+from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.build import Payment
 from chains.evm.code import token_facts
 from chains.evm.decode import decode

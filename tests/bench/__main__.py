@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import export, growth, history, http, journal, recovery, slow_disk, verify
+from tests.bench import addresses, export, growth, history, http, journal, recovery, slow_disk, verify
 
 Say = Callable[[str], None]
 Plan = argparse.Namespace
@@ -38,6 +38,7 @@ class Measurement:
 
 
 MEASUREMENTS = {
+    "addresses": Measurement(addresses.add_options, addresses.measure),
     "export": Measurement(export.add_options, export.measure, long=("--rows", "1000000")),
     "growth": Measurement(growth.add_options, growth.measure, long=("--sizes", "10000,100000,1000000,10000000")),
     "history": Measurement(history.add_options, history.measure),

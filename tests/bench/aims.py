@@ -25,6 +25,10 @@ class Aim:
 
 
 AIMS = (
+    Aim("addresses", "btc_speedup", least=25),
+    Aim("addresses", "evm_speedup", least=50),
+    Aim("addresses", "evm_speedup_seed_kept"),
+    Aim("addresses", "share_of_limit", least=0.5),
     Aim("journal", "ratio_200", least=2),
     Aim("journal", "ratio_1000", least=3.5),
     Aim("journal", "ratio_4000", least=4.5),

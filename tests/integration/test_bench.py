@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import export, growth, history, http, slow_disk, verify
+from tests.bench import addresses, export, growth, history, http, slow_disk, verify
 from tests.bench.journal import Plan, measure
 
 
@@ -17,6 +17,16 @@ def own_collector() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)
+
+
+async def test_the_measurement_of_derivation_runs_and_all_contenders_agree() -> None:
+    told: list[str] = []
+    figures = await addresses.measure(argparse.Namespace(rounds=2, count=100), told.append)
+    assert figures["verified"]
+    assert figures["btc_speedup"] > 1
+    assert figures["evm_speedup"] > 1
+    assert 0 < figures["share_of_limit"] <= 1
+    assert len(told) == 2
 
 
 @pytest.mark.whole

@@ -9,7 +9,6 @@ from bip32 import BIP32
 from bip32.base58 import b58decode_check, b58encode_check
 
 from chains.bitcoin.address import (
-    INDEX_MAX,
     AccountKeys,
     address_of,
     address_of_key,
@@ -21,6 +20,7 @@ from chains.bitcoin.address import (
 from chains.bitcoin.bech32 import encode_segwit
 from chains.bitcoin.parameters import CHAINS, MAIN, REGTEST, SIGNET, TESTNET
 from chains.bitcoin.taproot import output_key
+from chains.child_keys import INDEX_MAX
 from tests.unit.chains.bitcoin.material import KEYS, PUBLIC_KEYS, ROOT
 from wallet.ports import Branch, Derived, Destination
 
@@ -126,6 +126,8 @@ def test_capital_letters_become_small_ones() -> None:
         (BIP173["examples"]["testnet_p2wpkh"], "start with bc1"),
         ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "start with bc1"),
         (encode_segwit("ltc", 0, bytes(20)), "start with bc1"),
+        ("bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a", "character|checksum|form"),
+        ("MJKTCTCbJ4ABfCR4BYB2Z8eKtKYU2Z2q6m", "not one of the chain main|mistyped"),  # litecoin's own form of P2SH
         (P2PKH_TEST, "not one of the chain main"),
         ("LhyLNfBkoKshT7R8Pce6vkB9T2cP2o84hx", "not one of the chain main"),  # litecoin
         (P2PKH_MAIN[:-1] + "3", "mistyped"),

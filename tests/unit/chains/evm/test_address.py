@@ -2,8 +2,8 @@ import pytest
 from bip32 import BIP32
 from eth_account import Account
 
+from chains.child_keys import INDEX_MAX
 from chains.evm.address import (
-    INDEX_MAX,
     AddressMalformed,
     AddressTree,
     checksum,
