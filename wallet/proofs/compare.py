@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 import asyncpg
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, SmallInteger
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 
 from wallet.journal.body import wire_row
@@ -243,8 +243,6 @@ def _as_json(column: Column[Any]) -> str:
         return f"'\"' || {name} || '\"'"
     if isinstance(column.type, DateTime):
         return f"'\"' || to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || '+00:00\"'"
-    if isinstance(column.type, LargeBinary):
-        return f"'\"\\\\x' || encode({name}, 'hex') || '\"'"
     if isinstance(column.type, Integer | BigInteger | SmallInteger | Boolean):
         return f"{name}::text"
     return f"to_json({name})::text"

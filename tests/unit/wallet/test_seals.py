@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from struct import pack
 
 import pytest
+from msgspec import structs
 
 from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind, Request
@@ -243,7 +244,7 @@ async def test_a_key_that_signed_must_be_listed() -> None:
 def test_whoever_owns_an_account_that_moves_has_no_line_of_their_own() -> None:
     told = read_outside(encode_body(paid(), [], paid().entry))
     assert viewer_lines(7, told) == ["7\tcus_cem\n"]
-    assert viewer_lines(8, read_outside(encode_body(replace(paid(), viewers=()), [], paid().entry))) == []
+    assert viewer_lines(8, read_outside(encode_body(structs.replace(paid(), viewers=()), [], paid().entry))) == []
 
 
 def paid() -> Change:

@@ -1,8 +1,9 @@
 """Decisions that are taken again when a row has changed under them, and retries that are answered from memory."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 
 from node.database import Dsns
 from tests.integration.wallet.changes import ALICE, BOB, credited, listed, paid, paused, posted_and_held
@@ -68,7 +69,7 @@ async def test_a_decision_that_always_comes_too_late_is_given_up(journal: Journa
 
 
 async def test_a_credential_that_fell_is_for_whoever_admitted_it(journal: Journal) -> None:
-    fallen = Deciding([replace(PAYMENT, requires=(Requirement("api_keys", "key_one", 1),))])
+    fallen = Deciding([structs.replace(PAYMENT, requires=(Requirement("api_keys", "key_one", 1),))])
     with pytest.raises(Stale):
         await repeatable(journal, REQUEST, fallen)
     assert fallen.asked == 1
