@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import asyncpg
 import msgspec
@@ -139,12 +140,12 @@ class _Unsound:
     differs: bool
     broken: BooksBroken | None
 
-    async def name_it(self, walk: _Walk) -> None:
+    async def name_it(self, walk: _Walk) -> NoReturn:
         """Raises `BooksBroken` for the first bad place."""
         if self.differs:
             await name_bad_transfer(walk.source.connection, self.lines, self.block, walk.seq)
-        if self.broken is not None:
-            raise self.broken
+        rows = f"journal rows {self.block.after + 1} to {self.block.upto}"
+        raise self.broken or BooksBroken(f"transfers of {rows} differed from the journal, and then did not any more")
 
 
 async def _sealed_blocks(walk: _Walk, target: int) -> AsyncGenerator[tuple[JournalBlock, BlockSeal], None]:

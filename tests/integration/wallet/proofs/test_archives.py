@@ -1,6 +1,6 @@
 """Old partitions move to files; the books are proven from the files and the database together, or not at all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.integration.wallet.journal.sealing import key_listed, signing
 from wallet.context import Context
 from wallet.journal import Journal
 from wallet.journal.find_receipt import find_receipt
+from wallet.proofs.source import file_digest, read_archive, write_block
 from wallet.proofs.verify import BooksBroken, Proof, verify
 
 ROWS = 40  # in a partition
@@ -144,3 +145,53 @@ async def test_a_receipt_of_an_archived_change_is_still_known(old: Old) -> None:
     assert (await check_in_journal(old.dsns, receipt)).in_journal
     async with connected(old.dsns.books) as connection:
         assert await find_receipt(connection, ROWS - 1) is None
+
+
+def altered(file: Path, alter: Callable[[str], str]) -> str:
+    """The same archive with other transfers in its first block. Returns its digest."""
+    first, *others = list(read_archive(file))
+    with file.open("wb") as opened:
+        for block in (replace(first, transfers=alter(first.transfers)), *others):
+            write_block(opened, block)
+    return file_digest(file)
+
+
+ALTERED: dict[str, Callable[[str], str]] = {
+    "units": lambda text: text.replace("\t1\t\t", "\t2\t\t", 1),
+    "one less": lambda text: text.partition("\n")[2],
+    "one more": lambda text: text + text.splitlines(keepends=True)[-1],
+}
+
+
+async def test_aud_01_archived_transfers_that_differ_from_their_journal_are_named(old: Old) -> None:
+    """By somebody who puts the other file's digest on record."""
+    done = await old.archive(0)
+    whole = done.file.read_bytes()
+    told = next(read_archive(done.file)).transfers.splitlines()
+    bad = {"units": told[1], "one less": told[0], "one more": told[-1]}
+    for what, alter in ALTERED.items():
+        done.file.write_bytes(whole)
+        digest = altered(done.file, alter)
+        assert digest != done.digest
+        async with connected(old.dsns.owner) as owner:
+            await owner.execute("UPDATE archives SET digest = $1", digest)
+        words = f"the transfers of journal row {bad[what].partition(chr(9))[0]} differ from the journal"
+        with pytest.raises(BooksBroken, match=f"^{done.file.name}: {words}$"):
+            await old.proven()
+
+
+async def test_archives_that_do_not_go_on_from_one_another_prove_nothing(old: Old) -> None:
+    await old.archive(0)
+    await old.archive(1)
+    async with connected(old.dsns.owner) as owner:
+        await owner.execute("DELETE FROM archives WHERE id = '000000'")
+    with pytest.raises(BooksBroken, match=r"^journal row 1 is missing: the archives do not go on there$"):
+        await old.proven()
+
+
+async def test_aud_01_an_answer_that_is_missing_is_found_though_its_row_was_archived(old: Old) -> None:
+    await old.archive(0)
+    async with connected(old.dsns.owner) as owner:
+        await owner.execute("DELETE FROM requests WHERE key = 'k3'")
+    with pytest.raises(BooksBroken, match=r"^requests differ from the journal$"):
+        await old.proven()

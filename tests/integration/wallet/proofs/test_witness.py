@@ -203,3 +203,15 @@ async def test_heads_are_compared_in_many_portions(
     monkeypatch.setattr("wallet.proofs.witness.LOOKED_UP_AT_ONCE", 2)
     async with connected(dsns.books) as connection:
         assert await compare_heads(connection, heads_of(file)) == 5
+
+
+async def test_before_the_first_batch_there_is_no_head_to_witness(dsns: Dsns) -> None:
+    async with connected(dsns.books) as connection:
+        assert await current_head(connection) is None
+
+
+async def test_heads_of_rows_that_were_archived_are_left_to_the_archive(witnessed: tuple[Dsns, Path]) -> None:
+    dsns, file = witnessed
+    async with connected(dsns.owner) as owner:
+        await owner.execute("INSERT INTO archives VALUES ('000000', 1, 1, 3, 'head', 'digest', now())")
+        assert await compare_heads(owner, heads_of(file)) == 2
