@@ -6,6 +6,7 @@ from typing import Final
 
 from chains.bitcoin.network import BitcoinNetwork
 from chains.evm.network import EvmNetwork
+from chains.evm.receipts_root import Proofs
 from chains.quorum import ContractQuorum, Quorum
 from chains.rpc import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
@@ -84,6 +85,7 @@ def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, boo
             book=book,
             max_fee_per_gas_wei=section.max_fee_per_gas_wei,
             traces=section.traces,
+            proofs=Proofs(section.block_proofs),
             calls_per_s=source.calls_per_s,
         )
 

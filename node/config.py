@@ -158,12 +158,14 @@ class _ChainSection(_NetworkSection):
 
 
 class EvmSection(_ChainSection):
-    """`traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out."""
+    """`traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out. `block_proofs`: whether
+    a block that cannot be proven by its header is refused, read all the same, or not proven at all."""
 
     kind: Literal["evm"]
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
     traces: bool | None = None
+    block_proofs: Literal["required", "where_possible", "off"] = "where_possible"
 
 
 class BitcoinSection(_ChainSection):

@@ -9,6 +9,7 @@ from chains.evm.build import Payment
 from chains.evm.code import token_facts
 from chains.evm.decode import decode
 from chains.evm.listings import read_listings
+from chains.evm.receipts_root import Proofs
 from chains.evm.scan import Scan
 from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import HeaderAnswer, is_failure, quantity, unread
@@ -77,6 +78,7 @@ class EvmNetwork:
         timeout_s: int = 20,
         calls_per_s: int | None = None,
         traces: bool | None = None,
+        proofs: Proofs = Proofs.WHERE_POSSIBLE,
     ) -> None:
         self.id = id
         self._listed = read_listings(listings)
@@ -88,7 +90,9 @@ class EvmNetwork:
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
-        self._scan = Scan(self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces)
+        self._scan = Scan(
+            self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces, proofs=proofs
+        )
 
     async def identity(self) -> str:
         """The genesis block's hash. Raises `NetworkMismatch` also where a listed contract counts in other decimals."""

@@ -2,7 +2,8 @@
 
 What this prevents: credit for a block that is gone, and a block that was read by half. Blocks are asked for by height and
 everything in them by hash, or checked against it, so that a reorg in between shows as `BlockVanished` and never as a
-mixture. What a block says is a claim; `proof` sets it against the balances.
+mixture. That it is all there is proven by its header (`receipts_root`); what it says is a claim, which `proof` sets
+against the balances.
 
 Whether the node can trace calls is found out once, unless the configuration says so; a node that could and cannot any more
 is an error, not a reason to see less.
@@ -18,6 +19,7 @@ import msgspec
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
 from chains.evm.listings import Listings, ledger_amount
 from chains.evm.proof import Verdict, prove
+from chains.evm.receipts_root import BlockProofs, Proofs
 from chains.evm.strays import find_strays
 from chains.evm.traces import Move, read_moves
 from chains.evm.wire import BlockAnswer, ReceiptAnswer, TraceAnswer, block_id, quantity, unread
@@ -44,8 +46,10 @@ class Scan:
         listings: Listings,
         book: AddressBook,
         traces: bool | None = None,
+        proofs: Proofs = Proofs.WHERE_POSSIBLE,
     ) -> None:
         self._rpc = rpc
+        self.proofs = BlockProofs(rpc, proofs)
         self._network = network
         self._chain_id = chain_id
         self._listings = listings
@@ -79,6 +83,8 @@ class Scan:
         ]
         canonical = await self._ours(found)
         ours = [one.of(canonical) for one in found]
+        for answer, part, one in zip(answers, receipts, ours, strict=True):
+            await self.proofs.check(answer, part, self._listings.tokens, claimed=bool(one.claims))
         verdicts = await prove(self._rpc, self._listings, ours)
         return [await self._block(one, verdict, canonical) for one, verdict in zip(ours, verdicts, strict=True)]
 

@@ -49,8 +49,28 @@ class WithdrawalAnswer(msgspec.Struct, rename="camel", frozen=True):
 
 
 class BlockAnswer(HeaderAnswer, rename="camel", frozen=True):
+    """With what the header holds besides, as far as its fork has it (`receipts_root` proves the block by it)."""
+
     transactions: list[TxAnswer]
     withdrawals: list[WithdrawalAnswer] | None = None
+    sha3_uncles: str | None = None
+    miner: str | None = None
+    state_root: str | None = None
+    transactions_root: str | None = None
+    receipts_root: str | None = None
+    logs_bloom: str | None = None
+    difficulty: str | None = None
+    gas_limit: str | None = None
+    gas_used: str | None = None
+    extra_data: str | None = None
+    mix_hash: str | None = None
+    nonce: str | None = None
+    base_fee_per_gas: str | None = None
+    withdrawals_root: str | None = None
+    blob_gas_used: str | None = None
+    excess_blob_gas: str | None = None
+    parent_beacon_block_root: str | None = None
+    requests_hash: str | None = None
 
 
 class LogAnswer(msgspec.Struct, rename="camel", frozen=True):
@@ -70,6 +90,9 @@ class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True):
     gas_used: str
     effective_gas_price: str
     logs: list[LogAnswer]
+    type: str = "0x0"
+    cumulative_gas_used: str | None = None
+    logs_bloom: str | None = None
     blob_gas_used: str | None = None
     blob_gas_price: str | None = None
     l1_fee: str | None = None
