@@ -118,22 +118,28 @@ async def open_accounts(tour: Tour) -> None:
         tour.addresses[handle, network] = made["address"]
         what = "bank reference" if network == "sepa" else "address"
         tour.say(f"  @{handle} has the {network} {what} {made['address']}")
+    taproot = await tour.customers["alice"].post("/v1/addresses", {"network": "bitcoin", "kind": "p2tr"})
+    tour.addresses["alice", "bitcoin, taproot"] = taproot["address"]
+    tour.say(f"  @alice has the bitcoin address {taproot['address']} (taproot) as well")
 
 
 async def pay_in(tour: Tour) -> None:
     """From outside: a bank statement, bitcoind's own wallet, anvil's own accounts; and the operator funds gas."""
     net, ethereum = tour.stage.devnet, tour.addresses["bob", "ethereum"]
-    tour.say("from outside: 500.00 EUR, 0.5 BTC, 2 ETH and 1,000 DUSD; the operator funds 1 ETH for gas")
+    tour.say("from outside: 500.00 EUR, 0.5 BTC in two parts, 2 ETH and 1,000 DUSD; the operator funds 1 ETH for gas")
+    tour.say("  and 0.25 ETH that a contract pays: no tx names @bob's address, only a trace of the call does")
     hot = await tour.stage.funding_address("ethereum")
     reference = tour.addresses["alice", "sepa"]
     await asyncio.to_thread(net.bank.pay_in, "Alice Example", "DE75512108001245126199", 50_000, reference)
-    await net.bitcoind.pay(tour.addresses["alice", "bitcoin"], "0.5")
+    await net.bitcoind.pay(tour.addresses["alice", "bitcoin"], "0.3")
+    await net.bitcoind.pay(tour.addresses["alice", "bitcoin, taproot"], "0.2")
     await asyncio.gather(
         net.outside.send_ether(hot, 10**18),
         net.outside.send_ether(ethereum, 2 * 10**18, account=1),
+        net.outside.send_ether_by_contract(ethereum, 25 * 10**16, account=3),
         _pay_dev_dollars(net, ethereum),
     )
-    wanted = {"alice": 2, "bob": 2}
+    wanted = {"alice": 3, "bob": 3}
     await _until(lambda: _deposits_credited(tour, wanted), "the deposits to be credited")
 
 
