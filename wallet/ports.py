@@ -143,7 +143,6 @@ class StrayReason(StrEnum):
     """Why value at an address of ours is nothing that we credit."""
 
     UNLISTED_TOKEN = "unlisted_token"  # noqa: S105  a token's contract that this network does not list
-    WRONG_NETWORK = "wrong_network"  # the address was handed out on another network, and only there
 
 
 @dataclass(frozen=True, slots=True)

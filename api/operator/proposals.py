@@ -7,14 +7,16 @@ from pydantic import Field
 
 from api.idempotency import optional_request_of
 from api.routes import Answer, Call, Idempotency, any_of, route
-from api.schema import AmountText, AssetSymbol, Closed, Line, Moment, NetworkName, Nothing, Shown
+from api.schema import ULID, AmountText, AssetSymbol, Closed, Line, Moment, NetworkName, Nothing, Shown
 from wallet.access.keys import Scope
+from wallet.deposits.adopt import draft_adoption
 from wallet.journal.change import Committed
 from wallet.listings.draft import Wish, draft_listing, draft_resuming
 from wallet.proposals.approve import ActSignature, approve_proposal, reject_proposal, sign_proposal
 from wallet.proposals.find import find_proposal, list_proposals, proposal_view
 from wallet.proposals.propose import REASON_MAX, Drafting, edit_proposal, propose
 from wallet.proposals.states import State
+from wallet.strays.credit import draft_credit
 
 _PROPOSERS = any_of(Scope.OPERATE)
 _REFUSES = ("not_allowed", "not_found", "network_unavailable", "idempotency_key_reused")
@@ -45,6 +47,13 @@ class ListingBody(Closed):
 class ResumingBody(Closed):
     network: NetworkName
     symbol: AssetSymbol
+    reason: Reason
+
+
+class DepositBody(Closed):
+    """A deposit that came over the wrong network (`dep_…`), or a stray whose token is listed by now (`str_…`)."""
+
+    deposit: str = Field(pattern=f"^(dep|str)_{ULID}$", examples=["dep_01kbrnaj54fsmfz5xvscqf6q2v"])
     reason: Reason
 
 
@@ -153,6 +162,23 @@ async def propose_resuming(call: Call[ResumingBody, Nothing]) -> Answer:
 
 @route(
     "POST",
+    "/v1/operator/proposals/credits",
+    access=_PROPOSERS,
+    answer=ProposalView,
+    statuses=(201,),
+    idempotency=Idempotency.ACCEPTED,
+    refuses=_REFUSES,
+)
+async def propose_credit(call: Call[DepositBody, Nothing]) -> Answer:
+    """Propose to credit what came wrongly to its owner"""
+    sent = call.body
+    draft = draft_credit if sent.deposit.startswith("str_") else draft_adoption
+    drafting = partial(draft, call.context, sent.deposit, sent.reason)
+    return _made(await _proposed(call, "proposal.credit", sent, drafting))
+
+
+@route(
+    "POST",
     "/v1/operator/proposals/{proposal}/approve",
     access=_PROPOSERS,
     answer=ProposalView,
@@ -191,4 +217,4 @@ def _made(done: Committed) -> Answer:
     return Answer(view, 201, done.replayed, location=f"/v1/operator/proposals/{view.id}")
 
 
-ROUTES = (list_all, propose_listing, propose_resuming, show, approve, sign, reject)
+ROUTES = (list_all, propose_listing, propose_resuming, propose_credit, show, approve, sign, reject)

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from node.command_line import DEFAULT_CONFIG, ConfigFile, beside, do
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside, do
 
 group = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
 
@@ -16,6 +16,20 @@ def deposit_waiting(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from node.commands.waiting import print_waiting  # noqa: PLC0415
 
     beside(config, lambda context, _dsns: print_waiting(context))
+
+
+@group.command("keep")
+def deposit_keep(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Propose to credit what came wrongly: over another network (dep_…), or before its token was listed (str_…)."""
+    from node.commands.proposals import propose_on_record  # noqa: PLC0415
+    from wallet.deposits.adopt import draft_adoption  # noqa: PLC0415
+    from wallet.strays.credit import draft_credit  # noqa: PLC0415
+
+    draft = draft_credit if deposit_id.startswith("str_") else draft_adoption
+    beside(
+        config,
+        lambda context, _dsns: propose_on_record(context, lambda: draft(context, deposit_id, reason), as_json=as_json),
+    )
 
 
 @group.command("find")

@@ -9,7 +9,7 @@ network.steal(amount)                somebody else takes it from our own address
 network.take(amount)                 the same at a bank, whose statement shows it leaving
 network.claim(address, amount)      the next block says so, and no balance bears it out
 network.give(amount)                 it is there, and no block shows it
-network.stray(address, contract, 5)  a token that nobody listed, or at an address of another network
+network.stray(address, contract, 5)  a token that nobody listed
 network.contracts[address] = facts   a token's contract, as operators find it
 network.silent = True               nothing answers
 network.lose_answers = 1            the next submission arrives, and the answer to it does not
@@ -163,7 +163,7 @@ class FakeNetwork:
         return tx.id
 
     def stray(self, address: str, contract: str | None, units: int, symbol: str | None = None) -> str:
-        """Value that no listing here covers; told of where the address is somebody's, here or elsewhere."""
+        """Value that no listing here covers."""
         self._serial += 1
         tx = Tx(_digest(self.id, "stray", self._serial), (), strays=((address, contract, units, symbol),))
         self.pool[tx.id] = tx
@@ -335,11 +335,9 @@ class FakeNetwork:
             raise NetworkUnreachable("silent, as a test wished")
 
     def _strays(self, tx: Tx) -> Iterator[Stray]:
-        """An address is this network's by its name: nobody else hands out such."""
         for place, (address, contract, units, symbol) in enumerate(tx.strays):
-            here = address.startswith(f"{self.id}-")
-            reason = StrayReason.UNLISTED_TOKEN if here else StrayReason.WRONG_NETWORK
-            yield Stray(f"{tx.id}:stray:{place}", address, contract, units, tx.id, reason, symbol, 18)
+            name = f"{tx.id}:stray:{place}"
+            yield Stray(name, address, contract, units, tx.id, StrayReason.UNLISTED_TOKEN, symbol, 18)
 
     def _spender(self, tx: Tx) -> str:
         """The address that a submission of ours goes from; coins and bank money count as the node's own address."""

@@ -32,7 +32,9 @@ class Pair:
 
     async def decide(self, draft: Draft, *signed: ActSignature) -> str:
         """Proposed, approved, one step of the node: how it stands then, with what came of it."""
-        name, digest = await self.proposed(draft)
+        return await self.approve(*await self.proposed(draft), *signed)
+
+    async def approve(self, name: str, digest: str, *signed: ActSignature) -> str:
         await approve_proposal(self.house.context, self.ben, name, digest, *signed)
         await carry_out_proposals(self.house.context)
         return await self.state(name)

@@ -1,6 +1,6 @@
 """Whose an address is: what arrives there is theirs."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from wallet import schema
 from wallet.context import Context
@@ -21,3 +21,24 @@ async def owner_of_address(context: Context, network: NetworkId, address: str | 
     )
     row = await context.one(wanted)
     return None if row is None or row["owner"] == NOBODY else str(row["owner"])
+
+
+async def owner_elsewhere(context: Context, network: NetworkId, address: str | None) -> str | None:
+    """Whose it is on another network of this node, and not on this one: the keys are ours here too. None for an address that
+    was handed out here, whoever has it."""
+    if address is None:
+        return None
+    table, customers = schema.addresses, schema.customers
+    wanted = (
+        select(table.c.owner, table.c.network)
+        .join(customers, customers.c.id == table.c.owner)
+        .where(same_address(address), customers.c.closed_at.is_(None))
+    )
+    rows = await context.all(wanted.order_by(table.c.id))
+    here = select(table.c.id).where(table.c.network == network, table.c.address == address)
+    return str(rows[0]["owner"]) if rows and await context.one(here) is None else None
+
+
+def same_address(address: str) -> ColumnElement[bool]:
+    """On whatever network: there is an index of addresses in lower case (`wallet.addresses.book`)."""
+    return and_(func.lower(schema.addresses.c.address) == address.lower(), schema.addresses.c.address == address)

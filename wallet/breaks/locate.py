@@ -10,7 +10,8 @@ from wallet import schema
 from wallet.context import Context
 from wallet.deposits.detect import BOOKED, ORPHANED, UPROOTED
 from wallet.ids import NetworkId
-from wallet.ledger.holdings import Holding, in_use
+from wallet.ledger.holdings import Holding
+from wallet.ledger.in_use import in_use
 from wallet.ledger.reconcile import scanned
 from wallet.money import format_units
 from wallet.ports import UNPROVEN_DOUBTS, Network, Purpose, Source

@@ -8,7 +8,7 @@ from msgspec import structs
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.addresses.owner import owner_of_address
+from wallet.addresses.owner import owner_elsewhere, owner_of_address
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
@@ -23,6 +23,7 @@ from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
+from wallet.strays.find import went_back
 from wallet.strays.record import record_strays
 from wallet.treasury.coins import found_coin
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
@@ -33,6 +34,7 @@ UPROOTED, CHARGED_BACK = State.UPROOTED.value, State.CHARGED_BACK.value
 ORPHANED, QUARANTINED = State.ORPHANED.value, State.QUARANTINED.value
 ONE_PROVIDER = "one_provider"
 """The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
+WRONG_NETWORK = "wrong_network"  # the address was handed out on another network of the same keys (`adopt`)
 MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
 SETTLED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
 BOOKED = SETTLED | {UPROOTED}  # … or have it in while the chain does not show it
@@ -88,6 +90,8 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         if known is not None and _is_another(network, block, known):
             incoming = replace(incoming, identity=f"{incoming.identity}@{block.height}", doubt="identity_seen_before")
             continue
+        if known is None and await went_back(context, network.id, incoming.identity):
+            return
         change = (
             await _first_sight(context, network, block, incoming)
             if known is None
@@ -121,7 +125,9 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
 
 async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
     owner = await owner_of_address(context, network.id, incoming.address)
-    reason = _doubt(network, incoming) or (None if owner else "unattributed")
+    elsewhere = None if owner else await owner_elsewhere(context, network.id, incoming.address)
+    whose = None if owner else WRONG_NETWORK if elsewhere else "unattributed"
+    owner, reason = owner or elsewhere, _doubt(network, incoming) or whose
     party = _sealed_party(context, owner, network, incoming)
     row = {
         "id": DepositId(context.new_id("dep")),
@@ -174,7 +180,9 @@ async def _seen_again(
         return None
     if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
         return None
-    quarantined = _doubt(network, incoming) or (None if known["owner"] else "unattributed")
+    misplaced = await owner_elsewhere(context, network.id, known["address"])
+    whose = WRONG_NETWORK if misplaced else None if known["owner"] else "unattributed"
+    quarantined = _doubt(network, incoming) or whose
     values: dict[str, Any] = {
         "state": QUARANTINED if quarantined else DETECTED,
         "reason": quarantined,

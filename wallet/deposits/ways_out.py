@@ -7,7 +7,7 @@ _NOT_BELIEVED = "an operator looks into it; nothing is credited before the netwo
 
 WAYS_OUT: Mapping[str, str] = {
     "unlisted_token": f"this network's token is not listed here: {_RECOVER}",
-    "wrong_network": f"the address was given to you for another network: {_RECOVER}, or to credit it to you",
+    "wrong_network": "the address was given to you for another network: ask us, with this id, to credit it to you",
     "dust": "it is below the least deposit and costs more to move than it is worth; send at least the minimum",
     "unattributed": "tell us what you paid, from where and when, and an operator gives it to you",
     "ambiguous_reference": "the payment quotes two references: tell us which is meant, and an operator gives it to you",

@@ -20,6 +20,7 @@ from wallet.context import Context, Record
 from wallet.deposits.detect import SETTLED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HELD_CODES, HOUSE
+from wallet.ledger.in_use import in_use, used_addresses
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation
@@ -94,18 +95,6 @@ async def _set_against(context: Context, network: Network, observation: Observat
     ]
 
 
-async def in_use(context: Context, network: NetworkId) -> frozenset[str]:
-    """The node's own addresses, and those to which something was ever paid."""
-    return frozenset(row["address"] for row in await context.all(_in_use(network)))
-
-
-def _in_use(network: NetworkId) -> Select[tuple[str]]:
-    addresses, deposits = schema.addresses, schema.deposits
-    paid = select(deposits.c.address).where(deposits.c.network == network, deposits.c.height.is_not(None))
-    mine = or_(addresses.c.owner == HOUSE, addresses.c.address.in_(paid))
-    return select(addresses.c.address).where(addresses.c.network == network, mine)
-
-
 async def _read_books(context: Context, network: NetworkId, ref: BlockRef) -> _Books:
     """One short snapshot, so that nothing moves between the sums."""
     deposits, sent, blocks = schema.deposits, schema.submissions, schema.scanned_blocks
@@ -117,7 +106,7 @@ async def _read_books(context: Context, network: NetworkId, ref: BlockRef) -> _B
     async with context.snapshot() as connection:
         height, block = await rows_of(connection, cursor), await rows_of(connection, scanned_there)
         places = await rows_of(connection, _booked(network))
-        used = await rows_of(connection, _in_use(network))
+        used = await rows_of(connection, used_addresses(network))
         return _Books(
             height=height[0]["height"] if height else ref.height,
             block=block[0]["block"] if block else None,

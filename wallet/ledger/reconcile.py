@@ -19,6 +19,7 @@ from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import BOOKED, CREDITED, SETTLED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
+from wallet.ledger.in_use import in_use
 from wallet.money import format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose
@@ -102,7 +103,7 @@ async def _observe(context: Context, network: Network) -> tuple[BlockRef, Mappin
     """Our holdings at a block that the scan has passed. Networks that only tell the present are asked again until it has."""
     table = schema.addresses
     rows = await context.all(select(table.c.address).where(table.c.network == network.id))
-    addresses = [row["address"] for row in rows]
+    addresses = sorted({row["address"] for row in rows} | await in_use(context, network.id))
     for _ in range(ATTEMPTS_MAX):
         cursor = await scanned(context, network)
         observation = await network.observe(addresses, cursor)

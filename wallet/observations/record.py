@@ -13,7 +13,7 @@ from wallet.errors import AlreadyExists, Stale
 from wallet.ids import NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, EventKind, Insert, Update
-from wallet.ledger.holdings import in_use
+from wallet.ledger.in_use import in_use
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation
 

@@ -7,11 +7,13 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
+from wallet.deposits.adopt import adopt_deposit
 from wallet.errors import Refusal, Stale
 from wallet.listings.list_token import list_token, resume_token
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.proposals.end import expire, fail
 from wallet.proposals.states import OPEN, Kind, State
+from wallet.strays.credit import credit_stray
 
 _log = structlog.get_logger("proposals")
 
@@ -45,7 +47,11 @@ async def _carry_out(context: Context, row: Record) -> None:
             await list_token(context, row)
         case Kind.RESUME_TOKEN:
             await resume_token(context, row)
-        case Kind.RECOVER_STRAY | Kind.CREDIT_STRAY:
+        case Kind.ADOPT_DEPOSIT:
+            await adopt_deposit(context, row)
+        case Kind.CREDIT_STRAY:
+            await credit_stray(context, row)
+        case Kind.RECOVER_STRAY:
             raise AssertionError(kind)
         case _:
             assert_never(kind)

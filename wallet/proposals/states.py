@@ -22,3 +22,4 @@ class Kind(StrEnum):
     RESUME_TOKEN = "token.resume"  # noqa: S105
     RECOVER_STRAY = "stray.recover"
     CREDIT_STRAY = "stray.credit"
+    ADOPT_DEPOSIT = "deposit.adopt"

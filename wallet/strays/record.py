@@ -87,7 +87,11 @@ async def _known(context: Context, network: Network, strays: Sequence[Stray]) ->
 async def _owners(context: Context, network: Network, addresses: Collection[str]) -> Mapping[str, str]:
     """Whose an address is: here, or else where it was handed out."""
     table = schema.addresses
-    rows = await context.all(select(table).where(table.c.address.in_(addresses)).order_by(table.c.id))
+    rows = await context.all(
+        select(table)
+        .where(func.lower(table.c.address).in_([address.lower() for address in addresses]))
+        .order_by(table.c.id)
+    )
     elsewhere = {row["address"]: row["owner"] for row in reversed(rows)}
     return {**elsewhere, **{row["address"]: row["owner"] for row in rows if row["network"] == network.id}}
 

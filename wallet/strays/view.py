@@ -5,7 +5,7 @@ from wallet.journal.body import time_text
 from wallet.ports import StrayReason
 from wallet.strays.states import State
 
-_SEEN_AS = {StrayReason.UNLISTED_TOKEN: "unlisted", StrayReason.WRONG_NETWORK: "wrong_network"}
+_SEEN_AS = {StrayReason.UNLISTED_TOKEN: "unlisted"}
 
 
 def stray_view(row: Record) -> dict[str, object]:

@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tests.fakes.world import BITCOIN, ETHEREUM
+from tests.fakes.world import BITCOIN, ETH, ETHEREUM
 from tests.integration.api.client import Client
 from tests.integration.api.conftest import ApiNode
 from wallet import schema
 from wallet.deposits.detect import record_block
+from wallet.money import parse_amount
 from wallet.strays.record import DAILY_MAX, find_strays
 
 TOKEN = "0x" + "ab" * 20
@@ -61,12 +62,17 @@ async def test_a_name_that_only_looks_like_another_is_not_repeated(api_node: Api
 
 async def test_value_on_another_network_belongs_to_whose_address_it_is(api_node: ApiNode) -> None:
     alice, network = await api_node.person(), api_node.world.networks[ETHEREUM]
-    network.stray(await address_on(alice.client, "bitcoin"), None, 7)
+    network.pay_in(await address_on(alice.client, "bitcoin"), parse_amount("2", ETH))
     network.mine()
-    await api_node.world.look(ETHEREUM)
-    (stray,) = await items(alice.client)
-    assert (stray["status"], stray["network"], stray["claim"]["contract"]) == ("wrong_network", "ethereum", None)
-    assert "another network" in stray["way_out"]
+    for _ in range(3):
+        await api_node.world.look(ETHEREUM)
+        (deposit,) = await items(alice.client)
+        shown = (deposit["status"], deposit["reason"], deposit["network"], deposit["asset"], deposit["amount"])
+        assert shown == ("quarantined", "wrong_network", "ethereum", "ETH", "2.000000000000000000")
+        network.mine(2)
+    assert "another network" in deposit["way_out"]
+    waiting = (await api_node.operator.get("/v1/operator/waiting")).body["items"]
+    assert (waiting[0]["id"], waiting[0]["customer"]) == (deposit["id"], alice.id)
 
 
 async def test_a_reorg_takes_a_stray_away_and_brings_it_back_under_the_same_name(api_node: ApiNode) -> None:

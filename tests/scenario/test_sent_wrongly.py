@@ -1,0 +1,136 @@
+"""Money sent wrongly on real chains: it is shown with the reason, and what can be had back comes back, once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_hash.auto import keccak
+
+from node.database import Dsns
+from node.devnet.anvil import CHAIN_ID, Anvil, find_anvil
+from node.devnet.contracts import dev_dollar
+from node.devnet.networks import Devnet
+from tests.integration.chains.evm.chain import deploy, mint
+from tests.scenario.house import ETHEREUM, House, open_house
+from tests.scenario.operators import two_operators
+from wallet import schema
+from wallet.deposits.adopt import draft_adoption
+from wallet.errors import NotAllowed
+from wallet.ids import CustomerId, NetworkId
+from wallet.listings.draft import Wish, draft_listing
+from wallet.strays.credit import draft_credit
+
+BASE = NetworkId("base")
+ETHER, DOLLAR = 10**18, 10**6
+
+
+@pytest.fixture
+async def base(tmp_path: Path) -> AsyncIterator[Anvil]:
+    chain = Anvil(tmp_path / "base-anvil", find_anvil(), state=False)
+    await chain.start()
+    yield chain
+    await chain.stop()
+
+
+@pytest.fixture
+async def wide(devnet: Devnet, dsns: Dsns, tmp_path: Path, base: Anvil) -> AsyncIterator[House]:
+    """A house with a second EVM network of the same keys."""
+    node = f"""[networks.base]
+kind = "evm"
+url = "{base.url}"
+chain_id = {CHAIN_ID}
+assets.ETH = {{ decimals = 18 }}
+"""
+    signer = f"""[networks.base]
+kind = "evm"
+chain_id = {CHAIN_ID}
+fee_max = "0.05"
+fee_window_max = "1"
+gas_funding_max = "0.02"
+window_s = 86400
+assets.ETH = {{ decimals = 18, submission_max = "10", window_max = "50" }}
+"""
+    async with open_house(devnet, dsns, tmp_path / "node", also=(node, signer)) as house:
+        yield house
+
+
+async def deposits_of(house: House, owner: CustomerId) -> list[dict[str, Any]]:
+    return [row for row in await house.deposits() if row["owner"] == owner]
+
+
+async def strays_of(house: House, owner: CustomerId) -> list[dict[str, Any]]:
+    return [row for row in await house.rows(schema.strays) if row["owner"] == owner]
+
+
+async def turns(house: House, *networks: NetworkId, chain: Anvil, count: int = 5) -> None:
+    for _ in range(count):
+        await chain.mine()
+        await house.step(*networks)
+
+
+async def test_ether_over_the_wrong_network_is_shown_and_two_operators_keep_it_for_its_owner(
+    wide: House, base: Anvil
+) -> None:
+    alice = await wide.customer("alice")
+    await base.pay(await wide.address(alice, ETHEREUM), 2 * ETHER, account=3)
+    await turns(wide, BASE, chain=base)
+    (deposit,) = await deposits_of(wide, alice)
+    assert (deposit["network"], deposit["state"], deposit["reason"]) == ("base", "quarantined", "wrong_network")
+    assert await wide.available(alice, "ETH") == "0.000000000000000000"
+    await wide.step()
+    await wide.prove()
+    pair = await two_operators(wide)
+    draft = await draft_adoption(wide.context, deposit["id"], "she asked for it")
+    assert await pair.decide(draft) == "done: credited when it is final"
+    await turns(wide, BASE, chain=base)
+    assert await wide.available(alice, "ETH") == "2.000000000000000000"
+    with pytest.raises(NotAllowed):
+        await draft_adoption(wide.context, deposit["id"], "and once more")
+    await base.pay(await wide.address(alice, ETHEREUM), ETHER, account=3)
+    await turns(wide, BASE, chain=base)
+    assert await wide.available(alice, "ETH") == "3.000000000000000000", "the address is hers on both from now on"
+    await wide.step()
+    await wide.prove()
+
+
+async def test_a_stray_whose_token_is_listed_later_is_credited_once(house: House) -> None:
+    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
+    contract = await deploy(anvil, dev_dollar())
+    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    assert (stray["state"], stray["reason"], stray["symbol"]) == ("seen", "unlisted_token", "DUSD")
+    with pytest.raises(NotAllowed, match="not listed"):
+        await draft_credit(house.context, stray["id"], "she asked for it")
+    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD"), "customers ask for it")
+    assert await pair.decide(listing) == "done: listed"
+    draft = await draft_credit(house.context, stray["id"], "she asked for it")
+    again = await pair.proposed(draft)
+    assert (await pair.decide(draft)).startswith("done: deposit dep_")
+    await pair.approve(*again)
+    assert (await pair.state(again[0])).startswith("failed:")
+    await turns(house, ETHEREUM, chain=anvil)
+    assert await house.available(alice, "XUSD") == "7.000000"
+    assert [row["state"] for row in await strays_of(house, alice)] == ["credited"]
+    await house.step()
+    await house.prove()
+
+
+async def test_dpe_03_a_stray_that_no_balance_bears_out_is_not_credited_when_its_token_is_listed(house: House) -> None:
+    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
+    contract, place = await deploy(anvil, dev_dollar()), await house.address(alice, ETHEREUM)
+    await mint(anvil, contract, place, 7 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD"), "customers ask for it")
+    await pair.decide(listing)
+    await mint(anvil, contract, place, 5 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    slot = keccak(
+        bytes.fromhex(place[2:]).rjust(32, b"\0") + bytes(32)
+    )  # of OpenZeppelin's balances, its first variable
+    await anvil.rpc("anvil_setStorageAt", contract, "0x" + slot.hex(), "0x" + (5 * DOLLAR).to_bytes(32, "big").hex())
+    await anvil.mine(4)
+    with pytest.raises(NotAllowed, match="does not hold it"):
+        await draft_credit(house.context, stray["id"], "she asked for it")
