@@ -54,11 +54,15 @@ class Estimate(msgspec.Struct):
 
 
 class MempoolState(msgspec.Struct):
-    """getmempoolinfo; some nodes tell by which rate they judge dust, others keep to the default."""
+    """getmempoolinfo; some nodes tell by which rate they judge dust, others keep to the default. Whatever enters or leaves
+    changes number, bytes or fees."""
 
     mempoolminfee: Decimal
     minrelaytxfee: Decimal
     dustrelayfee: Decimal | None = None
+    size: int = 0
+    bytes: int = 0
+    total_fee: Decimal | None = None
 
 
 class TxState(msgspec.Struct):
@@ -68,6 +72,7 @@ class TxState(msgspec.Struct):
     blockhash: str | None = None
     confirmations: int = 0
     fee: Decimal | None = None
+    hex: str | None = None
 
     @property
     def orphaned(self) -> bool:
@@ -79,6 +84,12 @@ class UnspentState(msgspec.Struct):
     """gettxout"""
 
     bestblock: str
+
+
+class Spending(msgspec.Struct):
+    """gettxspendingprevout, of one outpoint; `spendingtxid` is there when a tx in the mempool spends it."""
+
+    spendingtxid: str | None = None
 
 
 class ScanState(msgspec.Struct):

@@ -7,8 +7,10 @@ from typing import Final
 from chains.bitcoin import build as building
 from chains.bitcoin import decode, fees, observe, scan, status, submit
 from chains.bitcoin.address import AccountKeys, check_destination
+from chains.bitcoin.mempool import Mempool
 from chains.bitcoin.parameters import DECIMALS, chain_named
 from chains.rpc import JsonRpc
+from wallet.announcing import Departure
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (
@@ -21,6 +23,7 @@ from wallet.ports import (
     Destination,
     Fee,
     FileSource,
+    Incoming,
     Instruction,
     Listing,
     NetworkUnreachable,
@@ -43,7 +46,7 @@ SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the 
 
 
 class BitcoinNetwork:
-    """Implements `wallet.ports.Network`.
+    """Implements `wallet.ports.Network` and `wallet.announcing.Announcing`.
 
     `chain` is main, testnet, signet or regtest. `public_keys` is "deposit-xpub house-xpub taproot-deposit-xpub". The node's
     RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind writes at each start. `address_kind`
@@ -82,6 +85,7 @@ class BitcoinNetwork:
         self._book = book
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max
+        self._mempool = Mempool(id, self._chain, self.fee_asset)
         login = _Login(user, password, cookie_file)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, credentials=login, calls_per_s=calls_per_s)
         self._slow_rpc = JsonRpc(url, timeout_s=SCAN_TIMEOUT_S, credentials=login)
@@ -150,6 +154,12 @@ class BitcoinNetwork:
 
     def providers(self) -> tuple[ProviderView, ...]:
         return (self._rpc.view(),)
+
+    async def announced(self) -> tuple[Incoming, ...]:
+        return await self._mempool.look(self._rpc, self._book)
+
+    async def departure(self, tx: str) -> Departure | None:
+        return await self._mempool.departure(self._rpc, tx)
 
     async def close(self) -> None:
         await self._rpc.close()

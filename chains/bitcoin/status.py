@@ -49,12 +49,12 @@ async def _is_dead(rpc: JsonRpc, submission: SubmissionRef, at: BlockRef, confir
     indexes = await rpc.call("getindexinfo", [], Indexes)
     if indexes.txindex is None or not indexes.txindex.synced:
         return False  # a tx that the index has not reached yet looks like one that does not exist
-    spent = [outpoint for outpoint in submission.consumes if await _is_spent(rpc, outpoint)]
+    spent = [outpoint for outpoint in submission.consumes if await is_spent(rpc, outpoint)]
     recent = await _spent_in_recent_blocks(rpc, at, confirmations) if spent else frozenset[str]()
     return any(outpoint not in recent for outpoint in spent) and await tip(rpc) == at
 
 
-async def _is_spent(rpc: JsonRpc, outpoint: str) -> bool:
+async def is_spent(rpc: JsonRpc, outpoint: str) -> bool:
     """In the active chain, by a tx of the active chain. An output that is in no block now is not spent but missing."""
     parent, _, index = outpoint.partition(":")
     if await rpc.find("gettxout", [parent, int(index), False], UnspentState) is not None:

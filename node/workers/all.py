@@ -20,12 +20,15 @@ from node.workers.prepare_partitions import prepare_next_partitions
 from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
 from node.workers.witness_heads import witness_head
+from wallet.announcing import Announcing
 from wallet.context import Context
+from wallet.deposits.announce import announce_deposits
 from wallet.listings.adopt import adopt_tokens
 from wallet.proposals.carry_out import carry_out_proposals
 from wallet.token_ports import Tokens
 
 PARTITIONS_EVERY_S = 3600.0
+ANNOUNCE_EVERY_S = 1.0  # a customer sees a payment within a second or two of making it
 EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
 ADOPT_EVERY_S = 2.0
 PROPOSALS_EVERY_S = 1.0  # who has just approved something looks for what became of it
@@ -50,6 +53,10 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
         reconcile_s = float(config.node.reconcile_s)
         loops.append(Loop(f"reconcile/{name}", reconcile_s, partial(reconcile_assets, context, network)))
         loops.append(Loop(f"pay/{name}", every_s, partial(pay_and_follow, context, network)))
+        if isinstance(network, Announcing):
+            loops.append(
+                Loop(f"announce/{name}", min(every_s, ANNOUNCE_EVERY_S), partial(announce_deposits, context, network))
+            )
         if network.capabilities.sweeps:
             minimum = config.networks[name].sweep_minimum()
             loops.append(Loop(f"sweep/{name}", every_s, partial(sweep_network, context, network, minimum)))

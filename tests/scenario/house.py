@@ -24,6 +24,7 @@ from wallet import schema
 from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.context import Context
 from wallet.customers.create import create_customer
+from wallet.deposits.announce import announce_deposits
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.change import Request
 from wallet.ledger.balances import balances
@@ -68,6 +69,11 @@ class House:
             await pay_and_follow(self.context, network)
             if network.capabilities.sweeps:
                 await sweep_network(self.context, network, {})
+
+    async def look(self) -> None:
+        """What waits for a block is looked at once, on every network that shows it."""
+        for network in self.context.networks.values():
+            await announce_deposits(self.context, network)
 
     async def turn(self, *networks: NetworkId) -> None:
         """One block everywhere, one look of the bank, one step of the node."""

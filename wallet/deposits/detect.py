@@ -1,6 +1,6 @@
 """Write down what a block brought. The outside event is recorded first; whether to believe it is decided later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +60,7 @@ def deposit_view(row: Record, decimals: int) -> dict[str, object]:
 
 async def record_block(context: Context, network: Network, block: Block) -> None:
     """Repeatable: a block recorded before, by this process or another, changes nothing."""
-    ours = await _own_submissions(context, network, block)
+    ours = await own_submissions(context, network, [incoming.tx for incoming in block.incoming])
     for incoming in block.incoming:
         if incoming.tx not in ours:
             await _record_incoming(context, network, block, incoming)
@@ -70,10 +70,9 @@ async def record_block(context: Context, network: Network, block: Block) -> None
     await record_strays(context, network, block)
 
 
-async def _own_submissions(context: Context, network: Network, block: Block) -> frozenset[str]:
+async def own_submissions(context: Context, network: Network, txs: Sequence[str]) -> frozenset[str]:
     """Sweeps, gas funding and change arrive at our own addresses too. Their ids were durable before they were sent, so
     what stands here is ours and everything else is a deposit."""
-    txs = {incoming.tx for incoming in block.incoming}
     if not txs:
         return frozenset()
     table = schema.submissions
@@ -93,7 +92,7 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         if known is None and await went_back(context, network.id, incoming.identity):
             return
         change = (
-            await _first_sight(context, network, block, incoming)
+            await first_sight(context, network, block, incoming)
             if known is None
             else await _seen_again(context, network, block, incoming, known)
         )
@@ -106,7 +105,7 @@ async def _record_incoming(context: Context, network: Network, block: Block, inc
         return
 
 
-def _doubt(network: Network, incoming: Incoming) -> str | None:
+def why_doubted(network: Network, incoming: Incoming) -> str | None:
     """The adapter's reason not to believe it; that it is dust, which would be paid out of better coins; or that it is more than
     one provider's word is worth."""
     listing = next((one for one in network.listings if one.asset == incoming.amount.asset), None)
@@ -123,11 +122,12 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
     return network.capabilities.reversal is Reversal.RETURN and known["block"] not in (None, block.id)
 
 
-async def _first_sight(context: Context, network: Network, block: Block, incoming: Incoming) -> Change:
+async def first_sight(context: Context, network: Network, block: Block | None, incoming: Incoming) -> Change:
+    """Without a block it is announced only."""
     owner = await owner_of_address(context, network.id, incoming.address)
     elsewhere = None if owner else await owner_elsewhere(context, network.id, incoming.address)
     whose = None if owner else WRONG_NETWORK if elsewhere else "unattributed"
-    owner, reason = owner or elsewhere, _doubt(network, incoming) or whose
+    owner, reason = owner or elsewhere, why_doubted(network, incoming) or whose
     party = _sealed_party(context, owner, network, incoming)
     row = {
         "id": DepositId(context.new_id("dep")),
@@ -140,8 +140,8 @@ async def _first_sight(context: Context, network: Network, block: Block, incomin
         "state": QUARANTINED if reason else DETECTED,
         "reason": reason,
         "tx": incoming.tx,
-        "height": block.height if incoming.booked else None,
-        "block": block.id if incoming.booked else None,
+        "height": block.height if block and incoming.booked else None,
+        "block": block.id if block and incoming.booked else None,
         "party_item": party.id if party else None,
         "swept_by": None,
         "confirmations_min": incoming.confirmations_min or None,
@@ -182,7 +182,7 @@ async def _seen_again(
         return None
     misplaced = await owner_elsewhere(context, network.id, known["address"])
     whose = WRONG_NETWORK if misplaced else None if known["owner"] else "unattributed"
-    quarantined = _doubt(network, incoming) or whose
+    quarantined = why_doubted(network, incoming) or whose
     values: dict[str, Any] = {
         "state": QUARANTINED if quarantined else DETECTED,
         "reason": quarantined,

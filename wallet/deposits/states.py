@@ -19,10 +19,10 @@ FOLLOWS: dict[State, frozenset[State]] = {
     State.CREDITED: frozenset({State.UPROOTED, State.CHARGED_BACK}),
     State.UPROOTED: frozenset({State.CREDITED, State.CHARGED_BACK}),
     State.CHARGED_BACK: frozenset({State.DETECTED, State.QUARANTINED}),
-    State.ORPHANED: frozenset({State.DETECTED, State.QUARANTINED}),
+    State.ORPHANED: frozenset({State.DETECTED, State.QUARANTINED, State.ORPHANED}),
     State.QUARANTINED: frozenset({State.DETECTED, State.ORPHANED, State.QUARANTINED}),
 }
-"""A state that follows itself is the same arrival in another block."""
+"""A state that follows itself is the same arrival in another block, or the reason that one is gone, told later."""
 
 
 def follow(now: State, then: State) -> State:
