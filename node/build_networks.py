@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chains.bitcoin.network import BitcoinNetwork
+from chains.coin_quorum import CoinQuorum
 from chains.evm.network import EvmNetwork
 from chains.evm.receipts_root import Proofs
-from chains.quorum import ContractQuorum, Quorum
+from chains.quorum import ContractQuorum
 from chains.rpc import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice
@@ -60,7 +61,7 @@ def _chain(section: EvmSection | BitcoinSection, one: Callable[[ProviderSection]
         members[f"{host} ({number})" if host in members else host] = one(source)
     if len(members) == 1:
         return next(iter(members.values()))
-    several = ContractQuorum if isinstance(section, EvmSection) else Quorum
+    several = ContractQuorum if isinstance(section, EvmSection) else CoinQuorum
     return several(members, section.agreeing())
 
 

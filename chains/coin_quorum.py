@@ -1,0 +1,42 @@
+"""A quorum of networks that show payments before they are in a block. Nothing of that is ever credited, so nobody need agree:
+whatever one of them shows waits, and it is gone when none shows it."""
+
+from collections.abc import Sequence
+
+from chains.quorum import Quorum
+from wallet.announcing import Announcing, Departure
+from wallet.ports import Incoming, Network
+
+
+class CoinQuorum(Quorum):
+    """`wallet.announcing.Announcing` besides."""
+
+    async def announced(self) -> Sequence[Incoming]:
+        """What any of them shows: mempools differ, and a customer looks for their payment."""
+        await self._undisputed()
+        shown = await self._providers.ask(_announced)
+        return tuple({one.identity: one for found in shown.values() for one in found}.values())
+
+    async def departure(self, tx: str) -> Departure | None:
+        """None while one of them has it; the strongest reason otherwise."""
+        await self._undisputed()
+
+        async def asked(network: Network) -> Departure | None:
+            return await _announcing(network).departure(tx)
+
+        told = list((await self._providers.ask(asked)).values())
+        if None in told:
+            return None
+        return next(
+            reason for reason in (Departure.CONFLICTED, Departure.REPLACED, Departure.DROPPED) if reason in told
+        )
+
+
+async def _announced(network: Network) -> Sequence[Incoming]:
+    return await _announcing(network).announced()
+
+
+def _announcing(network: Network) -> Announcing:
+    if not isinstance(network, Announcing):
+        raise TypeError(f"{network.id} shows nothing before it is in a block")
+    return network
