@@ -28,6 +28,10 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _CHARACTER_OF = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))  # of a random byte: five of its bits
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits at a time
 
+_DRAWN_AT_ONCE = 256  # each question to the operating system costs as much as all the rest of an identifier
+_drawn: list[str] = []
+os.register_at_fork(after_in_child=_drawn.clear)  # a child would make its parent's identifiers again
+
 IdSource = Callable[[str], str]
 """Makes a fresh identifier for a prefix such as "dep". An input of every use case (style, rule 14)."""
 
@@ -41,8 +45,14 @@ def encode_ulid(at_ms: int, entropy: int) -> str:
 def random_id(prefix: str) -> str:
     """The production `IdSource`: the wall clock for order, the operating system's entropy for uniqueness. As `encode_ulid`, but
     without a number in between: each request makes some."""
-    entropy = os.urandom(16).translate(_CHARACTER_OF).decode("ascii")
-    return f"{prefix}_{_time_part(time.time_ns() // 1_000_000)}{entropy}"
+    return f"{prefix}_{_time_part(time.time_ns() // 1_000_000)}{_entropy_part()}"
+
+
+def _entropy_part() -> str:
+    if not _drawn:
+        text = os.urandom(16 * _DRAWN_AT_ONCE).translate(_CHARACTER_OF).decode("ascii")
+        _drawn.extend([text[first : first + 16] for first in range(0, len(text), 16)])
+    return _drawn.pop()
 
 
 @lru_cache(maxsize=4)

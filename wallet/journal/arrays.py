@@ -5,28 +5,37 @@ cheaper on both sides, and a batch has some forty columns (docs/benchmarks.md). 
 Input Syntax".
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, islice
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import msgspec
 
-def text_array(values: Sequence[str | None]) -> str:
-    """For `$n::text::text[]`, or another type whose text form the values are (`numeric[]`)."""
-    plain = _joined(values)
-    return plain if plain is not None else "{" + ",".join(map(_element, values)) + "}"
+_encode = msgspec.json.Encoder().encode
 
 
-def number_array(values: Iterable[int]) -> str:
+def text_array(values: Sequence[str | int | bool | None]) -> str:
+    """For `$n::text::text[]`, or another type whose text form the values are (`numeric[]`).
+
+    JSON's spelling of an array is PostgreSQL's but for the brackets, as long as nothing needs a backslash; and its encoder
+    is several times faster than anything that we could write."""
+    told = _encode(values)
+    if b"\\" in told:
+        return "{" + ",".join(map(_element, values)) + "}"
+    return "{" + told[1:-1].decode() + "}"
+
+
+def number_array(values: Sequence[int]) -> str:
     """For `$n::text::bigint[]` and the like."""
-    return "{" + ",".join(map(str, values)) + "}"
+    return "{" + _encode(values)[1:-1].decode() + "}"
 
 
 def packed(values: Sequence[bytes]) -> tuple[bytes, str, str]:
     """Bytes one after the other, with the places and lengths by which `substr` takes them apart again (from 1, as SQL counts):
     their text form would be twice as long, and as an array the driver would send them one by one."""
     lengths = [len(value) for value in values]
-    starts = accumulate(lengths, initial=1)
-    return b"".join(values), number_array(islice(starts, len(lengths))), number_array(lengths)
+    starts = list(accumulate(lengths, initial=1))
+    return b"".join(values), number_array(starts[: len(lengths)]), number_array(lengths)
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
@@ -38,16 +47,6 @@ def text_columns(rows: Sequence[Sequence[str | None]], width: int) -> list[str]:
     return [text_array(column) for column in columns(rows, width)]
 
 
-def _joined(values: Sequence[str | None]) -> str | None:
-    """The literal of values that need no care, as nearly all do; else None."""
-    if not values or None in values:
-        return None
-    text = '","'.join(values)  # type: ignore[arg-type]  # None is not among them
-    if "\\" in text or text.count('"') != 2 * (len(values) - 1):
-        return None
-    return '{"' + text + '"}'
-
-
-def _element(value: str | None) -> str:
+def _element(value: object) -> str:
     """Quoted always: an empty text, the word NULL, braces and commas then mean themselves."""
-    return "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "null" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

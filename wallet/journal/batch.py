@@ -12,26 +12,32 @@ from functools import partial
 import msgspec
 
 from wallet.errors import Refusal, RememberedRefusal, Stale
-from wallet.journal.body import encode_body, time_text
+from wallet.journal.body import Body, Written, encode_body, time_text, wire_write, written
 from wallet.journal.chain import link
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.head import Head
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, Totals, judge
-from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, change_claim, leaf, sign_batch
+from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, claim_of, leaf, sign_batch
 from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
 from wallet.journal.sql import SqlStatement
+from wallet.ledger.transfers import Entry
 
 Verdict = Committed | Refusal | Stale
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct):
     """A Change in the queue, with its row writes and body encoded, and who waits for the answer."""
 
     change: Change
-    writes: list[list[object]]
-    body: bytes
+    writes: list[Written]
+    body: Body
     answer: asyncio.Future[Committed]
+
+
+def waiting_for(change: Change, answer: asyncio.Future[Committed]) -> Waiting:
+    """Raises what a Change raises that cannot be spelled."""
+    wires = [wire_write(write) for write in change.writes]
+    return Waiting(change, [written(wire) for wire in wires], encode_body(change, wires, change.entry), answer)
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -41,7 +47,7 @@ class Sealed(msgspec.Struct, frozen=True):
     hash: bytes
     body: bytes
     change: Change
-    writes: list[list[object]]
+    writes: list[Written]
     judged: list[JudgedTransfer]
     claim: bytes
 
@@ -92,7 +98,7 @@ def decide(
 ) -> Batch:
     """`known` and `remembered` become the batch's own and are advanced by it."""
     batch = Batch(before, at, known, remembered, dict(known.totals), dict(known.holds))
-    at_text = time_text(at)
+    at_text = time_text(at).encode()
     for one in waiting:
         batch.verdicts.append((one, _verdict(one, batch, at_text)))
     if batch.sealed and key is not None:
@@ -102,7 +108,7 @@ def decide(
     return batch
 
 
-def _verdict(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
+def _verdict(waiting: Waiting, batch: Batch, at_text: bytes) -> Verdict:
     request = waiting.change.request
     if request is None:
         return _judged(waiting, batch, at_text)
@@ -119,7 +125,7 @@ def _verdict(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
     return verdict
 
 
-def _judged(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
+def _judged(waiting: Waiting, batch: Batch, at_text: bytes) -> Verdict:
     """A refusal is told without its traceback, which would hold this frame, and so itself and the whole batch: garbage that
     only the collector finds."""
     try:
@@ -129,13 +135,21 @@ def _judged(waiting: Waiting, batch: Batch, at_text: str) -> Verdict:
     return _sealed(waiting, judged, batch, at_text)
 
 
-def _sealed(waiting: Waiting, judged: list[JudgedTransfer], batch: Batch, at_text: str) -> Committed:
+def _sealed(waiting: Waiting, judged: list[JudgedTransfer], batch: Batch, at_text: bytes) -> Committed:
     change, sealed = waiting.change, batch.sealed
     seq, previous = (sealed[-1].seq + 1, sealed[-1].hash) if sealed else (batch.before.seq + 1, batch.before.hash)
     body = waiting.body
-    if any(transfer.otherwise is not None for transfer in change.entry):  # the Journal has just decided on it
-        body = encode_body(change, waiting.writes, tuple(j.transfer for j in judged))
-    digest, claim = link(previous, seq, batch.at, body), change_claim(at_text, change)
+    if _is_balanced(change.entry):  # the Journal has just decided on it
+        body = encode_body(change, [wire_write(write) for write in change.writes], tuple(j.transfer for j in judged))
+    digest = link(previous, seq, batch.at, body.whole)
+    claim = claim_of(at_text, change.kind, body.request, body.result)
     receipt = partial(batch.sealing.receipt, len(sealed), digest, claim)
-    sealed.append(Sealed(seq, digest, body, change, waiting.writes, judged, claim))
+    sealed.append(Sealed(seq, digest, body.whole, change, waiting.writes, judged, claim))
     return Committed(seq, batch.at, change.result, receipt=receipt)
+
+
+def _is_balanced(entry: Entry) -> bool:
+    for transfer in entry:  # noqa: SIM110 (a generator for `any` would cost each payment three times as much)
+        if transfer.otherwise is not None:
+            return True
+    return False

@@ -4,7 +4,6 @@ Each Change that does not fit is refused alone and leaves no trace in the copy. 
 the batch, so that the second writer of a row in one batch is refused; the database alone would drop one update silently.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
 import msgspec
@@ -74,15 +73,14 @@ class JudgedTransfer(msgspec.Struct, frozen=True):
     credit_after: Totals
 
 
-@dataclass(slots=True)
-class Known:
+class Known(msgspec.Struct):
     """What the database says about everything that a batch touches; the writer loads it under the head lock.
     `totals` has no entry for an account that does not exist yet; a version is None for a row that does not exist."""
 
-    totals: dict[str, Totals] = field(default_factory=dict)
-    holds: dict[str, OpenHold] = field(default_factory=dict)
-    versions: dict[RowKey, int | None] = field(default_factory=dict)
-    taken: set[UniqueKey] = field(default_factory=set)
+    totals: dict[str, Totals] = {}  # a copy for each, as of the others
+    holds: dict[str, OpenHold] = {}
+    versions: dict[RowKey, int | None] = {}
+    taken: set[UniqueKey] = set()
 
 
 def unique_keys(write: Insert) -> list[UniqueKey]:
@@ -99,7 +97,7 @@ def unique_keys(write: Insert) -> list[UniqueKey]:
 def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     """Accept: `known` is advanced and the transfers are returned with the totals after each. Refuse: raises a `Refusal`
     or `Stale`, and `known` is as before."""
-    draft = Known({}, {}, {}, set())
+    draft = Known()
     _judge_rows(change, known, draft)
     judged: list[JudgedTransfer] = []
     for transfer in change.entry:

@@ -12,14 +12,14 @@ from datetime import date
 import asyncpg
 
 from wallet.errors import RememberedRefusal
-from wallet.journal.arrays import text_array, text_columns
+from wallet.journal.arrays import text_array
 from wallet.journal.body import decode_body, result_of
 from wallet.journal.change import Change, Committed, Insert, Request
 from wallet.journal.head import BatchMismatch
 from wallet.journal.image import Image
 from wallet.journal.judge import Known, OpenHold, RowKey, Totals, UniqueKey, unique_keys
-from wallet.journal.remembered import Remembered, RequestKey, request_key
-from wallet.schema import ROWS
+from wallet.journal.remembered import Remembered, RequestKey
+from wallet.schema import DRAWN_IDS, ROWS
 
 # No answer is of a later day than the head: that spares a look into the partitions of days to come.
 _REQUESTS = """
@@ -39,8 +39,8 @@ async def find_answers(
     connection: asyncpg.Connection, requests: Sequence[Request], day_last: date
 ) -> dict[RequestKey, Remembered]:
     """What these requests were answered, those of them that were, up to that day."""
-    keys = text_columns([request_key(request) for request in requests], 3)
-    rows = await connection.fetch(_REQUESTS, *keys, day_last)
+    owners, operations = text_array([r.owner for r in requests]), text_array([r.operation for r in requests])
+    rows = await connection.fetch(_REQUESTS, owners, operations, text_array([r.key for r in requests]), day_last)
     return {(row["owner"], row["operation"], row["key"]): _read_answer(row) for row in rows}
 
 
@@ -106,15 +106,29 @@ def required_rows(changes: Iterable[Change]) -> set[RowKey]:
     return {(need.table, need.id) for change in changes for need in change.requires}
 
 
-def _written_rows(changes: Iterable[Change]) -> Iterable[RowKey]:
+def _written_rows(changes: Iterable[Change]) -> tuple[set[RowKey], set[RowKey]]:
+    """Of those that are written: whose version must be looked up, and those that are new beyond doubt."""
+    asked: set[RowKey] = set()
+    drawn: set[RowKey] = set()
     for change in changes:
         for write in change.writes:
-            yield (write.table, str(write.row["id"]) if isinstance(write, Insert) else write.id)
+            if isinstance(write, Insert):
+                (drawn if write.table in DRAWN_IDS else asked).add((write.table, str(write.row["id"])))
+            else:
+                asked.add((write.table, write.id))
+    return asked, drawn
 
 
 async def _load_versions(connection: asyncpg.Connection, changes: Sequence[Change], image: Image, known: Known) -> None:
+    """An id that was drawn at random is not looked up: if it is taken all the same, the database refuses the whole batch, and
+    of each Change alone it is looked up."""
     by_table: dict[str, list[str]] = defaultdict(list)
-    for key in required_rows(changes).union(_written_rows(changes)):
+    asked, drawn = _written_rows(changes)
+    if len(changes) == 1:
+        asked |= drawn
+    else:
+        known.versions = dict.fromkeys(drawn)
+    for key in asked | required_rows(changes):
         version = image.versions.get(key)
         known.versions[key] = version
         if version is None:

@@ -25,13 +25,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from wallet.journal.body import result_of, time_text
 from wallet.journal.chain import microseconds
-from wallet.journal.change import Change
 
 CLAIM_VERSION = 1
 BATCH_LEAVES_MAX = 4_000  # as many Changes as one transaction of the Journal takes
-_HASH_BYTES = 32
+HASH_BYTES = 32
 _SIGNATURE_BYTES = 64
-_LEAF = b"\x00coffer/receipt/1"
+_LEAF = b"\x00coffer/receipt/2"
 _NODE = b"\x01"
 _HEAD_TAG = b"coffer/head/1"
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -61,41 +60,34 @@ class ReceiptForged(ReceiptRefused):
 # ── what is claimed ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def change_claim(at_text: str, change: Change) -> bytes:
-    """The claim of a Change that is being written; `at_text` is the batch's time by `time_text`."""
-    request = change.request
-    named = None if request is None else [request.owner, request.operation, request.key, request.digest.hex()]
-    return _claim(at_text, change.kind, named, change.result)
-
-
-def body_claim(at: datetime, body: Mapping[str, Any]) -> bytes:
-    """The same bytes again, of the decoded body of its journal row."""
-    return _claim(time_text(at), body["kind"], body["request"], result_of(body))
-
-
-def _claim(at_text: str, kind: str, request: Sequence[str] | None, result: Mapping[str, object]) -> bytes:
-    """What a holder can understand: when, what, which request of whose, and what was answered."""
-    return _encode({"v": CLAIM_VERSION, "at": at_text, "kind": kind, "request": request, "result": result})
-
-
-def sealed_claim(at_text: bytes, kind: str, request: msgspec.Raw, data: msgspec.Raw, result: msgspec.Raw) -> bytes:
-    """The same bytes, put together of parts of a body as they stand: they are canonical there already."""
-    answered = data if bytes(result) == b"null" else result
+def claim_of(at_text: bytes, kind: str, request: bytes | msgspec.Raw, result: bytes | msgspec.Raw) -> bytes:
+    """What a holder can understand: when, what, which request of whose, and what was answered. `at_text` is the batch's time
+    by `time_text`; the others are parts of the body as they stand there, canonical already."""
     return b'{"at":"%b","kind":"%b","request":%b,"result":%b,"v":%d}' % (
         at_text,
         kind.encode(),
         request,
-        answered,
+        result,
         CLAIM_VERSION,
     )
+
+
+def body_claim(at: datetime, body: Mapping[str, Any]) -> bytes:
+    """The same bytes again, of the decoded body of its journal row."""
+    return claim_of(time_text(at).encode(), body["kind"], _encode(body["request"]), _encode(result_of(body)))
+
+
+def sealed_claim(at_text: bytes, kind: str, request: msgspec.Raw, data: msgspec.Raw, result: msgspec.Raw) -> bytes:
+    """The same bytes, of the parts of a body that says null where the answer is the event itself."""
+    return claim_of(at_text, kind, request, data if bytes(result) == b"null" else result)
 
 
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def leaf(chain_hash: bytes, claim: bytes) -> bytes:
-    """Of a Change: its hash in the chain, then what is claimed of it."""
-    return hashlib.sha256(_LEAF + chain_hash + hashlib.sha256(claim).digest()).digest()
+    """Of a Change: its hash in the chain (32 bytes), then what is claimed of it."""
+    return hashlib.sha256(_LEAF + chain_hash + claim).digest()
 
 
 class Tree:
@@ -108,24 +100,23 @@ class Tree:
     def __init__(self, leaves: Sequence[bytes]) -> None:
         if not leaves:
             raise ValueError("a batch without Changes has no tree")
-        level = list(leaves)
-        self._levels = [level]
-        digest = hashlib.sha256
-        while len(level) > 1:
-            pairs = zip(level[::2], level[1::2], strict=False)
-            above = [digest(_NODE + left + right).digest() for left, right in pairs]
-            if len(level) % 2:
-                above.append(level[-1])
-            self._levels.append(above)
-            level = above
+        level, digest = b"".join(leaves), hashlib.sha256
+        self._levels = [level]  # each the hashes of a level, one after the other
+        while len(level) > HASH_BYTES:
+            pairs = range(0, len(level) - HASH_BYTES, 2 * HASH_BYTES)
+            above = [digest(_NODE + level[first : first + 2 * HASH_BYTES]).digest() for first in pairs]
+            if len(level) % (2 * HASH_BYTES):
+                above.append(level[-HASH_BYTES:])
+            level = b"".join(above)
+            self._levels.append(level)
 
     @property
     def size(self) -> int:
-        return len(self._levels[0])
+        return len(self._levels[0]) // HASH_BYTES
 
     @property
     def root(self) -> bytes:
-        return self._levels[-1][0]
+        return self._levels[-1]
 
     def path(self, index: int) -> tuple[bytes, ...]:
         """The hashes beside the way from a leaf to the root, lowest first (RFC 9162 §2.1.3.1)."""
@@ -133,8 +124,9 @@ class Tree:
             raise IndexError(f"leaf {index} of {self.size}")
         beside = []
         for level in self._levels[:-1]:
-            if index ^ 1 < len(level):
-                beside.append(level[index ^ 1])
+            first = (index ^ 1) * HASH_BYTES
+            if first < len(level):
+                beside.append(level[first : first + HASH_BYTES])
             index >>= 1
         return tuple(beside)
 
@@ -179,7 +171,7 @@ class JournalKey:
 
 def signed_message(head_hash: bytes, at: datetime, root: bytes) -> bytes:
     """Tag, hash of the batch's last row (32 bytes), time in microseconds (8 bytes, big-endian), root (32 bytes)."""
-    if len(head_hash) != _HASH_BYTES or len(root) != _HASH_BYTES:
+    if len(head_hash) != HASH_BYTES or len(root) != HASH_BYTES:
         raise ValueError("head and root have 32 bytes each")
     return _HEAD_TAG + head_hash + microseconds(at).to_bytes(8, "big") + root
 
@@ -271,7 +263,7 @@ class Receipt:
         )
 
 
-def _bytes(name: str, text: str, size: int = _HASH_BYTES) -> bytes:
+def _bytes(name: str, text: str, size: int = HASH_BYTES) -> bytes:
     try:
         found = bytes.fromhex(text)
     except ValueError:

@@ -7,21 +7,22 @@ the rest. Columns arrive as array literals (`arrays`); bytes are packed into one
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column
+from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from wallet.errors import RememberedRefusal
 from wallet.journal.arrays import number_array, packed, text_array, text_columns
 from wallet.journal.batch import Batch, Sealed
+from wallet.journal.body import Written
 from wallet.journal.change import Committed
 from wallet.journal.judge import OpenHold, RowKey, Totals
-from wallet.journal.remembered import request_key
 from wallet.journal.seen import seen_beside
 from wallet.journal.sql import Part, SqlStatement, together
 from wallet.schema import ROWS
@@ -128,7 +129,7 @@ def _books(batch: Batch) -> list[Part]:
         *_accounts(batch.totals_before, batch.known.totals),
         Part(_BATCH, (last, first, batch.at, *signature), 1),
     ]
-    viewers = [(viewer, s.seq) for s in batch.sealed for viewer in _seen_beside(s)]
+    viewers = [(viewer, s.seq) for s in batch.sealed if s.change.viewers for viewer in _seen_beside(s)]
     if viewers:
         names, places = text_array([name for name, _ in viewers]), number_array([seq for _, seq in viewers])
         parts.append(Part(_VIEWERS, (names, places), len(viewers)))
@@ -172,21 +173,22 @@ def _transfers(sealed: Sequence[Sealed]) -> list[Part]:
 
 def _accounts(before: Mapping[str, Totals], after: Mapping[str, Totals]) -> list[Part]:
     """Accounts that moved, by how much; new ones whole."""
-    nothing = Totals()
-    opened = [(name, nothing, totals) for name, totals in after.items() if name not in before]
-    moved = [(name, before[name], totals) for name, totals in after.items() if before.get(name, totals) is not totals]
+    opened = [name for name in after if name not in before]
+    moved = [name for name, totals in after.items() if before.get(name, totals) is not totals]
     parts = [(_ACCOUNTS_OPENED, opened), (_ACCOUNTS_MOVED, moved)]
-    return [Part(sql, _delta_columns(rows), len(rows)) for sql, rows in parts if rows]
+    return [Part(sql, _delta_columns(names, before, after), len(names)) for sql, names in parts if names]
 
 
-def _delta_columns(rows: Sequence[tuple[str, Totals, Totals]]) -> tuple[str, ...]:
+def _delta_columns(names: list[str], before: Mapping[str, Totals], after: Mapping[str, Totals]) -> tuple[str, ...]:
+    nothing = Totals()
+    sides = [(before.get(name, nothing), after[name]) for name in names]
     return (
-        text_array([name for name, _, _ in rows]),
-        number_array([new.debits_pending - old.debits_pending for _, old, new in rows]),
-        number_array([new.debits_posted - old.debits_posted for _, old, new in rows]),
-        number_array([new.credits_pending - old.credits_pending for _, old, new in rows]),
-        number_array([new.credits_posted - old.credits_posted for _, old, new in rows]),
-        number_array([new.flags for _, _, new in rows]),
+        text_array(names),
+        number_array([new.debits_pending - old.debits_pending for old, new in sides]),
+        number_array([new.debits_posted - old.debits_posted for old, new in sides]),
+        number_array([new.credits_pending - old.credits_pending for old, new in sides]),
+        number_array([new.credits_posted - old.credits_posted for old, new in sides]),
+        number_array([new.flags for _, new in sides]),
     )
 
 
@@ -209,13 +211,14 @@ def _answers(batch: Batch) -> Part:
 
     The day is the head's, also where a batch leaves it: whoever looks for an answer looks up to the head's day at least, so
     no clock that is ahead hides one from a clock that is behind."""
-    answers = batch.answers
+    requests = [request for request, _ in batch.answers]
     day = (batch.head.at if batch.head.seq else batch.at).date()
-    keys = text_columns([request_key(request) for request, _ in answers], 3)
-    digests, starts, lengths = packed([request.digest for request, _ in answers])
-    places = text_array([str(end.seq) if isinstance(end, Committed) else None for _, end in answers])
-    refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in answers])
-    return Part(_ANSWERS, (day, digests, *keys, places, refusals, starts, lengths), len(answers))
+    keys = [text_array([r.owner for r in requests]), text_array([r.operation for r in requests])]
+    keys.append(text_array([r.key for r in requests]))
+    digests, starts, lengths = packed([r.digest for r in requests])
+    places = text_array([end.seq if isinstance(end, Committed) else None for _, end in batch.answers])
+    refusals = text_array([None if isinstance(end, Committed) else _refusal_text(end) for _, end in batch.answers])
+    return Part(_ANSWERS, (day, digests, *keys, places, refusals, starts, lengths), len(requests))
 
 
 def _refusal_text(refusal: RememberedRefusal) -> str:
@@ -229,33 +232,43 @@ def _vault(items: Sequence[SealedItem]) -> Part:
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_Rows = dict[tuple[str, tuple[str, ...]], list[Mapping[str, Any]]]
+_Rows = dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]]
 
 
 def _rounds(sealed: Sequence[Sealed]) -> list[list[Part]]:
     """Inserts and updates by table and set of columns. A row that the batch writes more than once goes in rounds, each
     touching it once; nearly always there is one round."""
-    inserts: list[_Rows] = [defaultdict(list)]
+    inserts: _Rows = defaultdict(list)
     updates: list[_Rows] = [defaultdict(list)]
-    turn: dict[RowKey, int] = {}
-    for verb, table, row in (write for s in sealed for write in s.writes):
-        key = (str(table), str(row["id"]))  # type: ignore[index]  # a row, by `wire_write`
-        number = turn.get(key, 0)
-        turn[key] = number + 1
+    writes = [write for s in sealed for write in s.writes]
+    turn = _turns(writes)
+    for write in writes:
+        if write.verb == "insert":
+            inserts[write.table, write.names].append(write.values)
+            continue
+        number = next(turn[write.table, write.row_id])
         if number == len(updates):
             updates.append(defaultdict(list))
-        rows = inserts[0] if verb == "insert" else updates[number]
-        rows[key[0], tuple(row)].append(row)  # type: ignore[arg-type]
-    first = [_insert(table, names, rows) for (table, names), rows in inserts[0].items()]
+        updates[number][write.table, write.names].append(write.values)
+    first = [_insert(table, names, rows) for (table, names), rows in inserts.items()]
     later = [[_update(table, names, rows) for (table, names), rows in one.items()] for one in updates]
     return [first + later[0], *later[1:]]
 
 
-def _insert(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Part:
+def _turns(writes: Sequence[Written]) -> dict[RowKey, Iterator[int]]:
+    """For each row that is updated the rounds that its updates go in: the first is taken where the batch made the row."""
+    updated = {(write.table, write.row_id) for write in writes if write.verb == "update"}
+    if not updated:
+        return {}
+    made = {(write.table, write.row_id) for write in writes if write.verb == "insert"}
+    return {key: count(key in made) for key in updated}
+
+
+def _insert(table: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> Part:
     return Part(_insert_sql(table, names), _row_columns(table, names, rows), len(rows))
 
 
-def _update(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Part:
+def _update(table: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> Part:
     return Part(_update_sql(table, names), _row_columns(table, names, rows), len(rows))
 
 
@@ -290,8 +303,8 @@ def _element_type(column: Column[Any]) -> str:
     return "text" if isinstance(column.type, ARRAY | JSONB) else _sql_type(column)
 
 
-def _row_columns(table: str, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(_texts(table, name)([row[name] for row in rows]) for name in names)
+def _row_columns(table: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
+    return tuple([_texts(table, name)(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)])
 
 
 @cache
@@ -302,6 +315,4 @@ def _texts(table: str, name: str) -> Callable[[Sequence[Any]], str]:
         return lambda values: text_array([None if v is None else msgspec.json.encode(v).decode() for v in values])
     if isinstance(kind, ARRAY):
         return lambda values: text_array([None if v is None else text_array(v) for v in values])
-    if isinstance(kind, Boolean):
-        return lambda values: text_array([None if v is None else str(v).lower() for v in values])
-    return lambda values: text_array([v if v is None or type(v) is str else str(v) for v in values])
+    return text_array

@@ -24,8 +24,7 @@ import structlog
 
 from wallet.errors import JournalUnavailable, OutcomeUnknown, Refusal
 from wallet.ids import AccountId
-from wallet.journal.batch import Batch, Verdict, Waiting, decide
-from wallet.journal.body import encode_body, wire_write
+from wallet.journal.batch import Batch, Verdict, Waiting, decide, waiting_for
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.connection import LINE_LOST, connect
 from wallet.journal.head import FENCE_HEAD, BatchMismatch, Head, lock_head
@@ -144,9 +143,8 @@ class Journal:
             raise JournalUnavailable("too many changes are waiting")
         if self._put_aside and not self._put_aside.isdisjoint(_accounts(change)):
             raise JournalUnavailable("an account is put aside after a fault, the log says which: start the node again")
-        writes = [wire_write(write) for write in change.writes]
         answer: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._lanes.put(Waiting(change, writes, encode_body(change, writes, change.entry), answer), lane)
+        self._lanes.put(waiting_for(change, answer), lane)
         return answer
 
     def recent_receipt(self, seq: int) -> Receipt | None:

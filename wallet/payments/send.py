@@ -112,7 +112,7 @@ def payment_change(
         requires=(*request.standing, unpaused),
         writes=(Insert("payments", row),),
         vault=(note,) if note else (),
-        viewers=(payer, payee) if request.owner in (payer, payee) else (payer, payee, request.owner),
+        viewers=() if request.owner in (payer, payee) else (request.owner,),  # payer and payee see what they own
         request=request,
         result=view,
     )

@@ -75,7 +75,7 @@ FIELDS = ("actor", "kind", "data", "entry", "requires", "writes", "vault", "flag
 
 
 def body(change: Change) -> bytes:
-    return encode_body(change, [wire_write(write) for write in change.writes], change.entry)
+    return encode_body(change, [wire_write(write) for write in change.writes], change.entry).whole
 
 
 @given(CHANGES, CHANGES, st.sampled_from(FIELDS))

@@ -11,8 +11,8 @@ from wallet.journal.arrays import columns, number_array, packed, text_array, tex
         ([], "{}"),
         (["a"], '{"a"}'),
         (["a", "b", "c"], '{"a","b","c"}'),
-        ([None], "{NULL}"),
-        (["a", None, "b"], '{"a",NULL,"b"}'),
+        ([None], "{null}"),
+        (["a", None, "b"], '{"a",null,"b"}'),
         (["NULL"], '{"NULL"}'),
         (["", ""], '{"",""}'),
         (['say "no"'], '{"say \\"no\\""}'),
@@ -39,7 +39,7 @@ def test_bytes_are_packed_with_their_places_from_one() -> None:
 def test_rows_become_columns_also_where_there_are_none() -> None:
     assert columns([(1, "a"), (2, "b")], 2) == [[1, 2], ["a", "b"]]
     assert columns([], 3) == [[], [], []]
-    assert text_columns([("a", None), ("b", '"')], 2) == ['{"a","b"}', '{NULL,"\\""}']
+    assert text_columns([("a", None), ("b", '"')], 2) == ['{"a","b"}', '{null,"\\""}']
     assert text_columns([], 2) == ["{}", "{}"]
 
 

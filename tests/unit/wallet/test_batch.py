@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.unit.wallet.told import body_of
 from wallet.errors import InsufficientFunds, KeyReused, Refusal, RememberedRefusal, Stale
 from wallet.ids import CustomerId, HoldId, NetworkId
 from wallet.journal import Change, Committed, EventKind, Insert, Request
-from wallet.journal.batch import Batch, Verdict, Waiting, decide
-from wallet.journal.body import decode_body, encode_body, time_text, wire_write
+from wallet.journal.batch import Batch, Verdict, Waiting, decide, waiting_for
+from wallet.journal.body import decode_body, time_text
 from wallet.journal.chain import link
 from wallet.journal.change import Requirement
 from wallet.journal.head import Head
@@ -60,10 +61,9 @@ def payment(units: int, key: str | None = None, meaning: str = "") -> Change:
 
 def waiting(change: Change) -> Waiting:
     """As the Journal queues it; nobody waits for the answer here."""
-    writes = [wire_write(write) for write in change.writes]
     loop = asyncio.new_event_loop()
     try:
-        return Waiting(change, writes, encode_body(change, writes, change.entry), loop.create_future())
+        return waiting_for(change, loop.create_future())
     finally:
         loop.close()
 
@@ -87,7 +87,7 @@ def test_accepted_changes_go_on_from_the_head_one_after_the_other() -> None:
     assert [(sealed.seq, sealed.change.result["n"]) for sealed in batch.sealed] == [(7, 1), (8, 2), (9, 3)]
     previous = BEFORE.hash
     for sealed, (one, verdict) in zip(batch.sealed, batch.verdicts, strict=True):
-        assert sealed.body == one.body == encode_body(sealed.change, [], sealed.change.entry)
+        assert sealed.body == one.body.whole == body_of(sealed.change)
         previous = link(previous, sealed.seq, LATER, sealed.body)
         assert sealed.hash == previous
         assert verdict == Committed(sealed.seq, LATER, sealed.change.result)
@@ -214,7 +214,8 @@ def test_the_body_of_a_balancing_transfer_tells_what_the_journal_made_of_it() ->
     ]
     assert body["writes"] == [["insert", "assets", {**row, "version": 1}]]
     assert [each.transfer.amount.units for each in sealed.judged] == [100, 30]
-    assert sealed.writes == body["writes"]
+    (write,) = sealed.writes
+    assert [write.verb, write.table, dict(zip(write.names, write.values, strict=True))] == body["writes"][0]
 
 
 def test_a_retry_with_another_meaning_is_refused_before_anything_else() -> None:

@@ -10,16 +10,15 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import LargeBinary
 
+from tests.unit.wallet.told import body_of
 from wallet.ids import HoldId, VaultItemId
 from wallet.journal import Change, EventKind, Insert, Request, Requirement, Update
 from wallet.journal.body import (
     decode_body,
-    encode_body,
     request_digest,
     result_of,
     time_text,
     wire_row,
-    wire_write,
 )
 from wallet.journal.change import FlagChange
 from wallet.ledger.accounts import Account, Flags
@@ -126,26 +125,22 @@ OTHERS = {
 }
 
 
-def body(change: Change) -> bytes:
-    return encode_body(change, [wire_write(write) for write in change.writes], change.entry)
-
-
 @pytest.mark.parametrize("what", list(OTHERS))
 def test_aud_04_one_small_difference_is_a_different_body(what: str) -> None:
-    assert body(OTHERS[what]) != body(WHOLE)
+    assert body_of(OTHERS[what]) != body_of(WHOLE)
 
 
 def test_aud_04_no_two_of_them_are_alike() -> None:
-    assert len({body(change) for change in (WHOLE, *OTHERS.values())}) == len(OTHERS) + 1
+    assert len({body_of(change) for change in (WHOLE, *OTHERS.values())}) == len(OTHERS) + 1
 
 
 def test_the_sealed_bytes_themselves_are_not_in_the_body() -> None:
     """Erasing them leaves the chain as it is."""
-    assert body(sealed(ciphertext=b"something else")) == body(WHOLE)
+    assert body_of(sealed(ciphertext=b"something else")) == body_of(WHOLE)
 
 
 def test_the_body_letter_by_letter() -> None:
-    assert decode_body(body(WHOLE)) == {
+    assert decode_body(body_of(WHOLE)) == {
         "v": 1,
         "actor": "cus_ann",
         "kind": "payment.sent",
@@ -172,14 +167,14 @@ def test_the_body_letter_by_letter() -> None:
         "request": ["cus_ann", "payment.send", "key", b"digest".hex()],
         "result": {"id": "one"},
     }
-    assert body(WHOLE).startswith(b'{"actor":"cus_ann","data":{"amount":"5"},"entry":[["hold","cus_ann:balance:EUR"')
+    assert body_of(WHOLE).startswith(b'{"actor":"cus_ann","data":{"amount":"5"},"entry":[["hold","cus_ann:balance:EUR"')
 
 
 def test_a_result_that_is_the_event_itself_is_kept_once() -> None:
-    told = decode_body(body(replace(WHOLE, result={"amount": "5"}, request=None)))
+    told = decode_body(body_of(replace(WHOLE, result={"amount": "5"}, request=None)))
     assert (told["result"], told["request"]) == (None, None)
     assert result_of(told) == {"amount": "5"}
-    assert result_of(decode_body(body(WHOLE))) == {"id": "one"}
+    assert result_of(decode_body(body_of(WHOLE))) == {"id": "one"}
 
 
 def test_times_are_in_utc_with_microseconds() -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.wallet.told import body_of, claim
 from wallet.journal import Change, EventKind, Request
-from wallet.journal.body import decode_body, encode_body, time_text
+from wallet.journal.body import decode_body, time_text
 from wallet.journal.receipts import (
     BATCH_LEAVES_MAX,
     JournalKey,
@@ -23,7 +24,6 @@ from wallet.journal.receipts import (
     SignedBatch,
     Tree,
     body_claim,
-    change_claim,
     is_signed,
     leaf,
     receipt_view,
@@ -50,7 +50,7 @@ def payment(number: int) -> Change:
 
 
 def signed_batch(size: int, key: JournalKey = KEY) -> list[Receipt]:
-    claims = [change_claim(time_text(NOON), payment(number)) for number in range(size)]
+    claims = [claim(NOON, payment(number)) for number in range(size)]
     hashes = [hashed(f"chain {number}") for number in range(size)]
     tree = Tree([leaf(chain, claim) for chain, claim in zip(hashes, claims, strict=True)])
     batch = SignedBatch(tree, hashes[-1], NOON, key.id, sign_batch(key, hashes[-1], NOON, tree.root))
@@ -110,8 +110,8 @@ def test_the_claim_can_be_made_again_from_the_journal_row() -> None:
         msgspec.structs.replace(payment(2), result={"other": ["x", 1]}),
         msgspec.structs.replace(payment(3), request=None),
     ):
-        record = encode_body(change, [], ())
-        body, parts, told = decode_body(record), read_body(record), change_claim(time_text(NOON), change)
+        record = body_of(change)
+        body, parts, told = decode_body(record), read_body(record), claim(NOON, change)
         assert body_claim(NOON, body) == told
         assert sealed_claim(time_text(NOON).encode(), parts.kind, parts.request, parts.data, parts.result) == told
 
@@ -254,22 +254,21 @@ def test_a_text_that_is_no_key_has_signed_nothing(name: str) -> None:
 
 
 def test_a_leaf_is_made_as_it_is_documented() -> None:
-    chain, claim = hashed("chain"), b"claim"
-    told = b"\x00coffer/receipt/1" + chain + hashlib.sha256(claim).digest()
-    assert leaf(chain, claim) == hashlib.sha256(told).digest()
+    chain, told = hashed("chain"), b"claim"
+    assert leaf(chain, told) == hashlib.sha256(b"\x00coffer/receipt/2" + chain + told).digest()
 
 
 def test_a_claim_says_when_what_which_request_and_what_was_answered() -> None:
     change = payment(7)
     assert change.request is not None
-    assert msgspec.json.decode(change_claim(time_text(NOON), change)) == {
+    assert msgspec.json.decode(claim(NOON, change)) == {
         "v": 1,
         "at": "2026-11-22T12:00:00.000077+00:00",
         "kind": "payment.sent",
         "request": ["cus_ann", "payment.send", "key-7", change.request.digest.hex()],
         "result": change.data,
     }
-    assert msgspec.json.decode(change_claim("", msgspec.structs.replace(change, request=None)))["request"] is None
+    assert msgspec.json.decode(claim(NOON, msgspec.structs.replace(change, request=None)))["request"] is None
 
 
 def test_a_receipt_is_shown_as_its_fields_and_none_as_nothing() -> None:

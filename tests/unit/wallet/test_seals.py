@@ -9,11 +9,11 @@ from struct import pack
 import pytest
 from msgspec import structs
 
+from tests.unit.wallet.told import body_of, claim
 from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind, Request
-from wallet.journal.body import encode_body, time_text
 from wallet.journal.chain import GENESIS, link, microseconds
-from wallet.journal.receipts import JournalKey, Tree, change_claim, leaf, sign_batch
+from wallet.journal.receipts import JournalKey, Tree, leaf, sign_batch
 from wallet.ledger.templates import payment_sent
 from wallet.money import Amount, Asset
 from wallet.proofs.batches import read_batch
@@ -48,7 +48,7 @@ def change(number: int) -> Change:
 def written(count: int, at: datetime = NOON) -> list[Row]:
     rows, previous = [], GENESIS
     for seq in range(1, count + 1):
-        told = encode_body(change(seq), [], ())
+        told = body_of(change(seq))
         previous = link(previous, seq, at, told)
         rows.append(Row(seq, at, told, previous, "payment.sent", "cus_ann"))
     return rows
@@ -71,7 +71,7 @@ def batch(rows: Sequence[Row], key: JournalKey | None = KEY) -> BatchRow:
     first, last, at = rows[0].seq, rows[-1].seq, rows[-1].at
     if key is None:
         return (first, last, at, None, None, None)
-    claims = [change_claim(time_text(at), change(row.seq)) for row in rows]
+    claims = [claim(at, change(row.seq)) for row in rows]
     root = Tree([leaf(row.hash, claim) for row, claim in zip(rows, claims, strict=True)]).root
     return (first, last, at, root, key.id, sign_batch(key, rows[-1].hash, at, root))
 
@@ -242,9 +242,9 @@ async def test_a_key_that_signed_must_be_listed() -> None:
 
 
 def test_whoever_owns_an_account_that_moves_has_no_line_of_their_own() -> None:
-    told = read_outside(encode_body(paid(), [], paid().entry))
+    told = read_outside(body_of(paid()))
     assert viewer_lines(7, told) == ["7\tcus_cem\n"]
-    assert viewer_lines(8, read_outside(encode_body(structs.replace(paid(), viewers=()), [], paid().entry))) == []
+    assert viewer_lines(8, read_outside(body_of(structs.replace(paid(), viewers=())))) == []
 
 
 def paid() -> Change:

@@ -99,6 +99,23 @@ async def test_a_handle_that_is_taken_is_refused_alone(dsns: Dsns, journal: Jour
     await proven(dsns.books)
 
 
+async def test_an_id_that_was_drawn_twice_is_refused_alone_though_nobody_looked_for_it_first(
+    dsns: Dsns, journal: Journal
+) -> None:
+    await journal.commit(credited(ALICE, 100))
+    await journal.commit(payment(1, "pay_one"))
+    await journal.commit(credited(BOB, 1))  # the Journal's memory of the last batch knows nothing of it any more
+    made = [payment(2, "pay_two"), payment(4, "pay_one"), payment(8, "pay_three")]
+    assert await together(journal, *made) == ["Committed", "AlreadyExists", "Committed"]
+    assert await posted_and_held(dsns.books, ALICE) == (89, 0)
+    await proven(dsns.books)
+
+
+def payment(units: int, name: str) -> Change:
+    row = {"id": name, "payer": ALICE, "payee": BOB, "asset": "EUR", "units": units, "note_item": None}
+    return replace(paid(ALICE, BOB, units), writes=(Insert("payments", {**row, "created_at": A_DAY}),))
+
+
 def customer(name: str, handle: str, **more: object) -> Change:
     made = {"id": name, "handle": handle, "name_item": None, "email_item": None, "created_at": A_DAY, **more}
     return Change("node", EventKind.CUSTOMER_CREATED, {"id": name}, writes=(Insert("customers", made),))
