@@ -26,6 +26,7 @@ from chains.agreement import (
     middle_fee,
 )
 from chains.providers import Providers
+from wallet.growth.balances import Balances
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (
@@ -335,7 +336,8 @@ class Quorum:
 
 
 class ContractQuorum(Quorum):
-    """Of chains with contracts: `wallet.ports.Sweeping` and `wallet.token_ports.Tokens` besides."""
+    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.token_ports.Tokens` and `wallet.growth.balances.Balances`
+    besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         async def cost(network: Network) -> Amount:
@@ -353,6 +355,24 @@ class ContractQuorum(Quorum):
             raise NetworkUnreachable(f"{self.id}: the providers tell different facts of a token at block {at.height}")
         return facts
 
+    async def balances(self, addresses: Sequence[str], at: BlockRef) -> Mapping[str, Mapping[str, int]]:
+        """The same by each. Raises `NetworkConflict` where two differ."""
+        await self._undisputed()
+
+        async def told(network: Network) -> Mapping[str, Mapping[str, int]]:
+            if not isinstance(network, Balances):
+                raise TypeError(f"{network.id} tells no balances of addresses")
+            return await network.balances(addresses, at)
+
+        seen = await self._providers.ask(told)
+        if (hosts := _unlike(seen)) is not None:
+
+            async def apart() -> tuple[str, str] | None:
+                return _unlike(await self._both(told, hosts))
+
+            raise self._conflict(f"balances of our addresses at block {at.height}", hosts, apart)
+        return next(iter(seen.values()))
+
     def carry(self, listing: Listing) -> None:
         for network in self._providers.members.values():
             if isinstance(network, Tokens):
@@ -364,6 +384,16 @@ async def _token_facts(contracts: Sequence[str], at: BlockRef, network: Network)
     if not isinstance(network, Tokens):
         raise TypeError(f"there are no contracts on {network.id}")
     return tuple(await network.token_facts(contracts, at))
+
+
+def _unlike(seen: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[str, str] | None:
+    """Two that tell different balances."""
+    return contradiction(
+        {
+            host: tuple((asset, tuple(sorted(there.items()))) for asset, there in one.items())
+            for host, one in seen.items()
+        }
+    )
 
 
 async def _only_block(network: Network, height: int) -> Block:

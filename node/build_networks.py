@@ -85,12 +85,18 @@ def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, boo
             public_keys=keys,
             book=book,
             max_fee_per_gas_wei=section.max_fee_per_gas_wei,
-            traces=section.traces,
+            traces=_traces(section),
             proofs=Proofs(section.block_proofs),
             calls_per_s=source.calls_per_s,
         )
 
     return _chain(section, one)
+
+
+def _traces(section: EvmSection) -> bool | None:
+    """Several providers must see the same in a block, and not all of them may have traces: then none uses them unless the
+    configuration says so, and growth finds what contracts pay."""
+    return False if section.traces is None and len(section.sources()) > 1 else section.traces
 
 
 def _bitcoin(config: Config, network: NetworkId, section: BitcoinSection, keys: str, book: AddressBook) -> Network:

@@ -300,8 +300,10 @@ def _override(written: dict[str, Any], environment: Mapping[str, str]) -> None:
 
 
 def _typed(value: str, written: object) -> object:
-    """A whole number stays one where the file has one or none; everything else is text."""
-    return int(value) if value.isdigit() and not isinstance(written, str) else value
+    """A whole number, true and false stay what they are where the file has such or none; everything else is text."""
+    if isinstance(written, str):
+        return value
+    return {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
 
 
 def _first_line(refused: ValidationError) -> str:

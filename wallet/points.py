@@ -20,6 +20,7 @@ POINTS = frozenset(
         "take_back.after_freeze",
         "take_back.after_cancel",
         "take_back.after_book",
+        "growth.before_pass",
         "withdrawal.after_request",
         "withdrawal.after_check",
         "withdrawal.after_reserve",

@@ -134,8 +134,8 @@ class Incoming:
     text: str | None = None
 
 
-UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable"})
-"""Doubts of an `Incoming` that the network's own state does not bear out: nothing says that anything arrived at all. With any
+UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable", "balance_grew", "in_growth"})
+"""Doubts of an `Incoming` that the network's own state does not bear out, or that tell of what is counted elsewhere. With any
 other doubt the value is there, and only whose it is, or how much of it can be written down, is open."""
 
 

@@ -353,6 +353,14 @@ network_views = Table(
     _time("seen_at"),
     Column("error", Text),
 )
+growth_passes = Table(
+    "growth_passes",
+    metadata,
+    Column("network", Text, primary_key=True),
+    *[Column(name, BigInteger) for name in ("height_from", "height_begun", "height")],
+    Column("block", Text),
+    Column("after", Text),
+)
 stray_counts = Table(
     "stray_counts",
     metadata,

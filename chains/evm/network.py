@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from chains.child_keys import INDEX_MAX
 from chains.evm import build, fees, observe, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
+from chains.evm.balances import read_balances
 from chains.evm.build import Payment
 from chains.evm.code import token_facts
 from chains.evm.decode import decode
@@ -220,6 +221,9 @@ class EvmNetwork:
 
     def providers(self) -> tuple[ProviderView, ...]:
         return (self._rpc.view(),)
+
+    async def balances(self, addresses: Sequence[str], at: BlockRef) -> Mapping[str, Mapping[str, int]]:
+        return await read_balances(self._rpc, self._listed, addresses, at)
 
     async def close(self) -> None:
         await self._rpc.close()

@@ -3,7 +3,10 @@
 What this prevents: credit for a log behind which nothing moved, for more than stayed, or in decimals that the contract no
 longer counts in. An address may have code (EIP-7702, CREATE2) and pass on what it gets: only what stays with it counts.
 Where a balance grew by more than is claimed, the claims are proven, and the rest is growth that no tx explains
-(`wallet.deposits.growth` finds it).
+(`wallet.growth` finds it).
+
+A node that walks a long gap may not keep the balances of old blocks. For ether that is no doubt: the chain's own rules moved
+it. A token's word alone is nothing, so the scan waits for a node that can tell.
 """
 
 from collections import defaultdict
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from chains.evm.claims import BlockClaims, Holder
 from chains.evm.listings import Listings
 from chains.evm.token import DECIMALS_CALL, balance_call, parse_word
-from chains.evm.wire import BlockAnswer, at_block, is_failure, quantity, unread
+from chains.evm.wire import BlockAnswer, at_block, is_failure, is_state_gone, quantity, unread
 from chains.rpc import Call, JsonRpc, RpcError
 
 DOUBT_BALANCE = "balance_disagrees"
@@ -66,7 +69,7 @@ def _judge(before: int | None, after: int | None, net: int, claimed: Sequence[in
     """`net` is by how much the balance must have changed if everything claimed is true. Of several claims, of which less
     than all arrived, nobody can tell which. A token that keeps a part of what it moves would do so at the sweep too."""
     if before is None or after is None:
-        return Verdict(DOUBT_UNREADABLE)
+        return PROVEN if native else Verdict(DOUBT_UNREADABLE)
     missing = net - (after - before)
     if missing <= 0:
         return PROVEN
@@ -93,7 +96,8 @@ async def _numbers(rpc: JsonRpc, calls: Sequence[Call]) -> list[int | None]:
 
 def _number(method: str, answer: str | RpcError) -> int | None:
     if isinstance(answer, RpcError):
-        if method == "eth_call" and is_failure(answer):
+        told = is_failure(answer) if method == "eth_call" else is_state_gone(answer)
+        if told:
             return None
         raise unread(answer)
     return quantity(answer) if method == "eth_getBalance" else parse_word(answer)

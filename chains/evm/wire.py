@@ -19,6 +19,7 @@ _FAILURES = (
     "evm error",  # anvil, with revm's name of the halt after it
 )  # how clients name a failed execution, which whoever wrote the contract may choose
 _GONE = ("not found", "unknown block", "header for hash")
+_STATE_GONE = ("missing trie node", "pruned", "historical state", "state not available", "state is not available")
 _REVERTED = 3  # geth's code for a revert with a reason
 
 
@@ -170,8 +171,15 @@ def is_failure(error: RpcError) -> bool:
     return error.code == _REVERTED or any(word in error.message.lower() for word in _FAILURES)
 
 
+def is_state_gone(error: RpcError) -> bool:
+    """The node has the block and no longer what the accounts were after it: it keeps the last 128 or so."""
+    return any(words in error.message.lower() for words in _STATE_GONE)
+
+
 def unread(error: RpcError) -> NetworkError:
     """What an error means that answers a question about a block."""
     if any(words in error.message.lower() for words in _GONE) or error.code == -32001:
         return BlockVanished(str(error))
+    if is_state_gone(error):
+        return NetworkUnreachable(f"the node no longer keeps the state of that block, another one is needed: {error}")
     return NetworkUnreachable(str(error))

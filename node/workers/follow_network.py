@@ -1,10 +1,12 @@
-"""Follow one network: scan, look at its tokens' contracts, ask what we hold there, then credit what is final and covered."""
+"""Follow one network: scan, look for what grew unseen and at its tokens' contracts, ask what we hold there, then credit what is
+final and covered."""
 
 from node.notices import read_notice, tell
 from wallet.context import Context
 from wallet.deposits.confirm import confirm_deposits
 from wallet.deposits.cursor import record_view
 from wallet.deposits.scan import scan
+from wallet.growth.find import find_growth
 from wallet.listings.adopt import adopt_tokens
 from wallet.listings.watch import watch_tokens
 from wallet.observations.record import observe_network
@@ -22,6 +24,7 @@ async def follow_network(context: Context, network: Network) -> None:
         await adopt_tokens(context, network)
         tip, final = await scan(context, network)
         await watch_tokens(context, network, final)
+        await find_growth(context, network, final)
         await observe_network(context, network)
         await confirm_deposits(context, network, tip, final)
     except NetworkError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,15 +143,20 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    devnet: Devnet, dsns: Dsns, folder: Path, signer: Signer | None = None, also: tuple[str, str] = ("", "")
+    devnet: Devnet,
+    dsns: Dsns,
+    folder: Path,
+    signer: Signer | None = None,
+    also: tuple[str, str] = ("", ""),
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
     """A node on this database and folder; opened again on the same it goes on, as after a restart. The signer runs in this
     process: its memory and its judgement are the real ones, its process is tested elsewhere. `also` stands at the end of the
-    node's and of the signer's file."""
+    node's and of the signer's file; `environment` overrides the configuration, as an operator's would."""
     file = write_configuration(devnet, folder, "127.0.0.1:1")
     for written, more in zip((file, folder / "signer.toml"), also, strict=True):
         written.write_text(f"{written.read_text(encoding='utf-8')}\n{more}", encoding="utf-8")
-    config = read_config(file, {})
+    config = read_config(file, environment or {})
     async with AsyncExitStack() as stack:
         if signer is None:
             signer = open_signer(read_settings(config.path("signer.toml")))

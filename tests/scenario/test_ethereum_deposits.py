@@ -16,6 +16,8 @@ from tests.contracts import hostile
 from tests.integration.chains.evm.chain import calldata, deploy, send
 from tests.scenario.house import ETHEREUM, House, open_house
 from wallet.deposits.confirm import confirm_deposits
+from wallet.growth.covered import DOUBT_COVERED
+from wallet.growth.identity import DOUBT as DOUBT_GREW
 from wallet.ids import CustomerId
 from wallet.ports import UNPROVEN_DOUBTS
 
@@ -23,7 +25,7 @@ ETHER = 10**18
 
 
 def test_the_chains_doubts_about_balances_are_those_that_reconciling_knows() -> None:
-    assert {DOUBT_BALANCE, DOUBT_UNREADABLE} == UNPROVEN_DOUBTS
+    assert {DOUBT_BALANCE, DOUBT_UNREADABLE, DOUBT_GREW, DOUBT_COVERED} == UNPROVEN_DOUBTS
 
 
 async def signed_payment(anvil: Anvil, address: str, wei: int) -> tuple[str, str]:

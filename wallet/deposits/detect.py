@@ -14,6 +14,7 @@ from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.states import State, follow
 from wallet.errors import AlreadyExists, Stale
+from wallet.growth.covered import in_growth
 from wallet.ids import DepositId
 from wallet.journal.body import request_digest, time_text
 from wallet.journal.change import Change, EventKind, Insert, Request, Update
@@ -127,7 +128,8 @@ async def first_sight(context: Context, network: Network, block: Block | None, i
     owner = await owner_of_address(context, network.id, incoming.address)
     elsewhere = None if owner else await owner_elsewhere(context, network.id, incoming.address)
     whose = None if owner else WRONG_NETWORK if elsewhere else "unattributed"
-    owner, reason = owner or elsewhere, why_doubted(network, incoming) or whose
+    grown = await in_growth(context, network.id, block.height, incoming) if block is not None else None
+    owner, reason = owner or elsewhere, grown or why_doubted(network, incoming) or whose
     party = _sealed_party(context, owner, network, incoming)
     row = {
         "id": DepositId(context.new_id("dep")),

@@ -40,6 +40,18 @@ CREATE TABLE stray_counts (
     PRIMARY KEY (network, owner, day)
 );
 
+-- How far the look at all addresses of a network has come (growth). Operational: lost, all are looked at again.
+CREATE TABLE growth_passes (
+    network      text PRIMARY KEY,
+    height_from  bigint NOT NULL,
+    height_begun bigint NOT NULL,
+    height       bigint NOT NULL,
+    block        text NOT NULL,
+    after        text
+);
+CREATE INDEX submissions_by_source ON submissions (network, source);
+CREATE INDEX submissions_by_target ON submissions (network, target);
+
 -- Acts that need two people. `content` is the exact act; `digest` names it together with id and kind.
 CREATE TABLE proposals (
     id          text PRIMARY KEY,
@@ -66,9 +78,9 @@ ALTER TABLE listings ADD COLUMN code_hash text, ADD COLUMN implementation text, 
     ADD COLUMN suspended text, ADD COLUMN deposit_min_units numeric(78, 0), ADD COLUMN withdrawal_min_units numeric(78, 0);
 
 GRANT SELECT, INSERT, UPDATE ON strays, proposals TO coffer_books;
-GRANT SELECT ON stray_counts TO coffer_books;
-GRANT SELECT ON strays, proposals, stray_counts TO coffer_ops;
-GRANT INSERT, UPDATE, DELETE ON stray_counts TO coffer_ops;
+GRANT SELECT ON stray_counts, growth_passes TO coffer_books;
+GRANT SELECT ON strays, proposals, stray_counts, growth_passes TO coffer_ops;
+GRANT INSERT, UPDATE, DELETE ON stray_counts, growth_passes TO coffer_ops;
 
 -- A customer may have many addresses. `first_of` names customer and network of the one that is given again and again.
 -- `position` counts them in the order in which they were committed (the Journal writes one batch after the other), so that

@@ -24,6 +24,7 @@ PAYER_IBAN = "DE75512108001245126199"
 _JOURNAL = ("journal.before_write", "journal.before_commit", "journal.after_commit")
 _JOURNAL_TWICE = (*_JOURNAL, *(f"{point}:2" for point in _JOURNAL))  # an order of two requests
 _ARRIVAL = (*_JOURNAL, "deposit.after_detect", "scan.before_cursor", "deposit.after_credit")
+_GROWTH = (*_JOURNAL, "deposit.after_detect", "growth.before_pass", "deposit.after_credit")
 _STATEMENT = ("statement.before_append", "statement.after_append")
 _SUBMISSION = (
     "withdrawal.after_sign",
@@ -63,7 +64,7 @@ class Flow:
         ]
         if point in steps:
             return next(iter(steps[steps.index(point) + 1 :]), None)
-        if point.startswith(("scan.", "statement.")):
+        if point.startswith(("scan.", "growth.", "statement.")):
             return "deposit.after_credit" if "deposit.after_credit" in steps else "withdrawal.before_settle"
         return steps[0]
 
@@ -72,6 +73,7 @@ FLOWS = {
     "deposit_sepa": Flow("sepa", "EUR", "12.34", (*_ARRIVAL, *_STATEMENT)),
     "deposit_bitcoin": Flow("bitcoin", "BTC", "0.01234567", _ARRIVAL),
     "deposit_ether": Flow("ethereum", "ETH", "0.1", (*_ARRIVAL, *_SUBMISSION)),
+    "deposit_growth": Flow("ethereum", "ETH", "0.1", (*_GROWTH, *_SUBMISSION)),
     "deposit_token": Flow("ethereum", "DUSD", "12.345678", (*_ARRIVAL, *_SUBMISSION)),
     "payment": Flow(None, "EUR", "1.23", _JOURNAL),
     "payment_batch": Flow(None, "EUR", "1.23", _JOURNAL),
@@ -107,6 +109,13 @@ class Scene:
     async def pay_in(self, asset: str, amount: str, address: str | None = None) -> None:
         """From outside the node; on Bitcoin it lies in the mempool afterwards, elsewhere in a block."""
         await pay_in(self.devnet, asset, amount, address or self.addresses[NETWORK_OF[asset]])
+        self.deposits += 1
+
+    async def grow(self, amount: str) -> None:
+        """Ether comes without a tx, as a block's reward does."""
+        address, anvil = self.addresses["ethereum"], self.devnet.anvil
+        await anvil.rpc("anvil_setBalance", address, hex(await ether_of(self.devnet, address) + units("ETH", amount)))
+        await anvil.mine()
         self.deposits += 1
 
     async def stock(self, books: Books, money: Mapping[str, str]) -> None:

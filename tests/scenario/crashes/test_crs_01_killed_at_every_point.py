@@ -26,6 +26,7 @@ SAMPLE = frozenset(
         ("withdraw_token", "withdrawal.after_store"),
         ("payment", "journal.before_commit"),
         ("deposit_bitcoin", "scan.before_cursor"),
+        ("deposit_growth", "growth.before_pass"),
     }
 )
 SAMPLE_TWICE = frozenset({("withdraw_bitcoin", "withdrawal.after_reserve")})
@@ -98,7 +99,10 @@ async def _starts_and_dies(scene: Scene, flow: Flow, point: str | None) -> None:
 async def _move(scene: Scene, name: str, key: str) -> Any:
     if not name.startswith("deposit"):
         return await scene.order(name, key)
-    await scene.pay_in(FLOWS[name].asset, FLOWS[name].amount)
+    if name == "deposit_growth":
+        await scene.grow(FLOWS[name].amount)
+    else:
+        await scene.pay_in(FLOWS[name].asset, FLOWS[name].amount)
     return None
 
 

@@ -1,0 +1,133 @@
+"""Look at a bounded number of addresses, and write down what grew there and what no tx explains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from wallet.context import Context
+from wallet.deposits.cursor import read_cursor
+from wallet.deposits.detect import QUARANTINED, record_block
+from wallet.growth.balances import Balances
+from wallet.growth.flows import Flows, Place, read_flows, shown_growth
+from wallet.growth.identity import DOUBT, growth_identity
+from wallet.growth.passes import Pass, current_pass, next_page, save_pass
+from wallet.money import Amount
+from wallet.networks.open import start_height
+from wallet.points import point
+from wallet.ports import Block, BlockRef, BlockVanished, Incoming, Network
+
+PAGE_SIZE = 1_000  # addresses a step: ten million are looked at in some three hours of steps, one a second
+
+_log = structlog.get_logger("growth")
+
+
+async def find_growth(context: Context, network: Network, final: BlockRef | None) -> None:
+    """One step. Repeatable: what was written down before is part of the sum. Raises the network's errors."""
+    if not isinstance(network, Balances):
+        return
+    cursor = await read_cursor(context, network.id)
+    if final is None or cursor is None:
+        return
+    at = final if final.height <= cursor.height else cursor
+    now = await current_pass(context, network.id, at)
+    if now is None:
+        return
+    page = await next_page(context, network.id, now.after or "", PAGE_SIZE)
+    addresses = [row["address"] for row in page]
+    try:
+        held = await network.balances(addresses, now.to) if addresses else {}
+    except BlockVanished:
+        if now.to == at:
+            raise
+        now = now.moved(at)
+        held = await network.balances(addresses, now.to)
+    await _look(context, network, network, now, addresses, held)
+    point("growth.before_pass")
+    await save_pass(context, network.id, replace(now, after=page[-1]["id"] if len(page) == PAGE_SIZE else None))
+
+
+async def _look(
+    context: Context,
+    network: Network,
+    telling: Balances,
+    now: Pass,
+    addresses: Sequence[str],
+    held: Mapping[str, Mapping[str, int]],
+) -> None:
+    holding = {address for there in held.values() for address in there}
+    asked = holding | await shown_growth(context, network.id, addresses) if addresses else holding
+    if not asked:
+        return
+    flows = await read_flows(context, network.id, asked)
+    explained, busy = flows.until(now.to.height), flows.busy(now.to.height)
+    for listing in network.listings:
+        symbol = listing.asset.symbol
+        for address in sorted(asked - busy):
+            place = (symbol, address)
+            units = held.get(symbol, {}).get(address, 0) - explained.get(place, 0)
+            if any(row["height"] >= now.to.height for row in flows.growths(place)):
+                continue  # somebody has looked there at a newer block
+            if listing.contract is not None:
+                await _show(context, network, now, flows, place, units)
+            elif units > 0:
+                await _grew(context, network, telling, now, flows, place, units)
+
+
+async def _grew(
+    context: Context, network: Network, telling: Balances, now: Pass, flows: Flows, place: Place, units: int
+) -> None:
+    """The network's own asset. What was unexplained at the beginning already did not grow: it is from before these books, or
+    nobody can tell, and it is nobody's until a person says whose."""
+    last = next((int(row["height"]) for row in reversed(flows.growths(place))), 0)
+    beginnings = {last or await start_height(context, network.id) - 1, max(last, now.height_from)}
+    for start in sorted(beginnings):
+        before = await _unexplained(network, telling, flows, place, start)
+        if before is not None:
+            break
+    else:
+        start, before = last, units
+    grown = units - max(before, 0)
+    if before > 0 and (start == last or grown <= 0):
+        await _record(context, network, now, place, units, last, "unattributed")
+        return
+    if before > 0:
+        await _record(context, network, now, place, before, last, "unattributed")
+    await _record(context, network, now, place, grown, start, None)
+
+
+async def _unexplained(network: Network, telling: Balances, flows: Flows, place: Place, height: int) -> int | None:
+    """None where the network does not tell the state of that block any more."""
+    symbol, address = place
+    try:
+        ref = await network.block_ref(height)
+        held = await telling.balances([address], ref) if ref is not None else None
+    except BlockVanished:
+        return None
+    return None if held is None else held.get(symbol, {}).get(address, 0) - flows.until(height).get(place, 0)
+
+
+async def _show(context: Context, network: Network, now: Pass, flows: Flows, place: Place, units: int) -> None:
+    """A token's: one row for each place, which says what is there now."""
+    shown = next((row for row in flows.growths(place) if _is_shown(row)), None)
+    if (shown is None and units <= 0) or (shown is not None and shown["units"] == max(units, 0)):
+        return
+    last = max((int(row["height"]) for row in flows.growths(place) if not _is_shown(row)), default=0)
+    await _record(context, network, now, place, max(units, 0), last, DOUBT)
+
+
+def _is_shown(row: Mapping[str, object]) -> bool:
+    return (row["state"], row["reason"]) == (QUARANTINED, DOUBT)
+
+
+async def _record(
+    context: Context, network: Network, now: Pass, place: Place, units: int, start: int, doubt: str | None
+) -> None:
+    symbol, address = place
+    identity = growth_identity(symbol, address, start)
+    amount = Amount(units, context.asset(symbol))
+    arrival = Incoming(identity, address, amount, now.to.id, doubt=doubt)
+    block = Block(now.to.height, now.to.id, "", context.clock.now(), (arrival,))
+    await record_block(context, network, block)
+    tell = _log.info if doubt is None else _log.warning
+    tell("balance_grew", network=network.id, asset=symbol, address=address, units=str(units), doubt=doubt)
