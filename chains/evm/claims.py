@@ -10,7 +10,8 @@ costs more than reading the whole tx.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from chains.evm.listings import Listings
 from chains.evm.token import TRANSFER_TOPIC, RawTransfer, read_transfer
@@ -20,6 +21,8 @@ from wallet.ports import BlockVanished, NetworkUnreachable
 
 WEI_PER_GWEI = 10**9
 _SUCCEEDED = 1
+_TRANSFER_TOPICS = 3
+_WORD_OF = "0x" + "0" * 24  # and an address: how it stands in a topic
 
 Holder = tuple[str | None, str]
 """A token's contract, None for the chain's own asset; and an address."""
@@ -52,23 +55,15 @@ class UnlistedLog:
 
 @dataclass(frozen=True, slots=True)
 class BlockClaims:
-    """`moved` is the net change of each holder's balance of a token that the logs of the whole block amount to."""
+    """For addresses of ours. `moved` is the net change of each holder's balance of a token that the logs of the whole block
+    amount to."""
 
     block: BlockAnswer
     receipts: Sequence[ReceiptAnswer]
     moves: Sequence[Sequence[Move]]
-    claims: tuple[Claim, ...]
+    claims: list[Claim]
     moved: Counter[Holder]
-    unlisted: tuple[UnlistedLog, ...] = ()
-
-    def addresses(self) -> set[str]:
-        """All that something is claimed to have gone to."""
-        return {claim.address for claim in self.claims} | {one.address for one in self.unlisted}
-
-    def of(self, addresses: Collection[str]) -> "BlockClaims":
-        """What of it concerns these."""
-        claims = tuple(claim for claim in self.claims if claim.address in addresses)
-        return replace(self, claims=claims, unlisted=tuple(one for one in self.unlisted if one.address in addresses))
+    unlisted: list[UnlistedLog]
 
     def net(self, holders: Collection[Holder]) -> dict[Holder, int]:
         """By how much the balance of each of these must have changed, if all that the block says is true."""
@@ -86,41 +81,71 @@ class BlockClaims:
         }
 
 
+def paid_addresses(block: BlockAnswer, receipts: Sequence[ReceiptAnswer], moves: Sequence[Sequence[Move]]) -> set[str]:
+    """Wherever something in this block may have gone, as the node writes it: nothing of it is read yet. Nearly all is nobody's
+    of ours, and to read it costs many times what it costs to ask whose it is."""
+    found = {tx.target for tx in block.transactions if tx.target is not None}
+    found.update(move.target for inner in moves for move in inner)
+    found.update(withdrawal.address for withdrawal in block.withdrawals or ())
+    for receipt in receipts:
+        for log in receipt.logs:
+            if log.removed:
+                raise BlockVanished("the node has removed a log of this block")
+            if len(log.topics) == _TRANSFER_TOPICS and log.topics[0] == TRANSFER_TOPIC:
+                found.add(_address_of(log.topics[2]))
+    return found
+
+
 def read_claims(
     chain_id: int,
     listings: Listings,
     block: BlockAnswer,
     receipts: Sequence[ReceiptAnswer],
     moves: Sequence[Sequence[Move]],
+    ours: AbstractSet[str],
 ) -> BlockClaims:
-    """All claims of a block in its order, whoever they are for. `moves` are empty where the node has no traces."""
-    claims: list[Claim] = []
-    unlisted: list[UnlistedLog] = []
-    moved: Counter[Holder] = Counter()
-    for tx, receipt, inner in zip(block.transactions, receipts, moves, strict=True):
-        if quantity(receipt.status) != _SUCCEEDED:
-            continue
-        name = block_id(tx.hash)
-        stem = f"{chain_id}:{name}"
-        claims.extend(_native_claims(stem, name, tx, inner))
-        for ordinal, log in _transfer_logs(receipt):
-            if log.address.lower() not in listings.tokens:
-                if is_bytes(log.topics[2], 32):
-                    unlisted.append(UnlistedLog(f"{stem}:log:{ordinal}", name, "0x" + log.topics[2][26:].lower(), log))
-            elif (transfer := read_transfer(log)) is not None and transfer.source != transfer.target:
-                _move(moved, transfer, _address(tx.source))
-                if transfer.units:
-                    identity = f"{stem}:log:{ordinal}"
-                    claims.append(Claim(identity, name, transfer.target, transfer.units, transfer.contract))
-    claims.extend(_withdrawal_claims(chain_id, block))
-    return BlockClaims(block, receipts, moves, tuple(claims), moved, tuple(unlisted))
+    """All claims of a block for these addresses (in lower case), in its order. `moves` are empty where the node has no
+    traces."""
+    found = BlockClaims(block, receipts, moves, [], Counter(), [])
+    words = {_WORD_OF + address[2:] for address in ours}
+    for tx, receipt, inner in zip(block.transactions, receipts, moves, strict=True) if ours else ():
+        logs = [(ordinal, log) for ordinal, log in enumerate(receipt.logs) if _names_one(log, words)]
+        paid = (tx.target or "").lower() in ours or any(move.target.lower() in ours for move in inner)
+        if (logs or paid) and quantity(receipt.status) == _SUCCEEDED:
+            name = block_id(tx.hash)
+            stem = f"{chain_id}:{name}"
+            found.claims.extend(claim for claim in _native_claims(stem, name, tx, inner) if claim.address in ours)
+            for ordinal, log in logs:
+                _read_log(found, listings, ours, log, tx, f"{stem}:log:{ordinal}", name)
+    found.claims.extend(claim for claim in _withdrawal_claims(chain_id, block) if claim.address in ours)
+    return found
+
+
+def _read_log(
+    found: BlockClaims,
+    listings: Listings,
+    ours: AbstractSet[str],
+    log: LogAnswer,
+    tx: TxAnswer,
+    identity: str,
+    name: str,
+) -> None:
+    if log.address.lower() not in listings.tokens:
+        if (target := _address_of(log.topics[2])) in ours:
+            found.unlisted.append(UnlistedLog(identity, name, target, log))
+    elif (transfer := read_transfer(log)) is not None and transfer.source != transfer.target:
+        _move(found.moved, transfer, _address(tx.source))
+        if transfer.units and transfer.target in ours:
+            found.claims.append(Claim(identity, name, transfer.target, transfer.units, transfer.contract))
 
 
 def check_receipts(block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> None:
     """Each tx of the block has its receipt, in order, and of this very block."""
-    if any(block_id(receipt.block_hash) != block_id(block.hash) for receipt in receipts):
+    here = block.hash  # nearly always written alike; where not, the spelling does not matter
+    if any(receipt.block_hash != here and block_id(receipt.block_hash) != block_id(here) for receipt in receipts):
         raise BlockVanished("a receipt belongs to another block")
-    if [receipt.transaction_hash.lower() for receipt in receipts] != [tx.hash.lower() for tx in block.transactions]:
+    told, wanted = [receipt.transaction_hash for receipt in receipts], [tx.hash for tx in block.transactions]
+    if told != wanted and [one.lower() for one in told] != [one.lower() for one in wanted]:
         raise NetworkUnreachable("the receipts are not those of the block's txs")
 
 
@@ -140,13 +165,16 @@ def _withdrawal_claims(chain_id: int, block: BlockAnswer) -> Iterator[Claim]:
             yield Claim(identity, block_id(block.hash), _address(withdrawal.address), units)
 
 
-def _transfer_logs(receipt: ReceiptAnswer) -> Iterator[tuple[int, LogAnswer]]:
-    """In the standard's form (ERC-20), each with its ordinal within the receipt."""
-    for ordinal, log in enumerate(receipt.logs):
-        if log.removed:
-            raise BlockVanished("the node has removed a log of this block")
-        if len(log.topics) == 3 and log.topics[0] == TRANSFER_TOPIC:
-            yield ordinal, log
+def _names_one(log: LogAnswer, words: AbstractSet[str]) -> bool:
+    """Is it a Transfer of the standard's form (ERC-20) from or to one of these."""
+    topics = log.topics
+    if len(topics) != _TRANSFER_TOPICS or topics[0] != TRANSFER_TOPIC:
+        return False
+    return topics[2].lower() in words or topics[1].lower() in words
+
+
+def _address_of(word: str) -> str:
+    return "0x" + word[26:].lower()
 
 
 def _address(text: str) -> str:

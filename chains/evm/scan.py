@@ -9,14 +9,14 @@ Whether the node can trace calls is found out once, unless the configuration say
 is an error, not a reason to see less.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
 
-from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, read_claims
+from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, paid_addresses, read_claims
 from chains.evm.listings import Listings, ledger_amount
 from chains.evm.proof import Verdict, prove
 from chains.evm.receipts_root import BlockProofs, Proofs
@@ -77,20 +77,16 @@ class Scan:
         answers = await read_blocks(self._rpc, heights)
         receipts = await self._receipts(answers)
         moves = await self._moves(answers)
-        found = [
-            read_claims(self._chain_id, self._listings, answer, part, inner)
-            for answer, part, inner in zip(answers, receipts, moves, strict=True)
-        ]
-        canonical = await self._ours(found)
-        ours = [one.of(canonical) for one in found]
+        read = list(zip(answers, receipts, moves, strict=True))
+        canonical = await self._ours(set[str]().union(*(paid_addresses(*one) for one in read)))
+        ours = [read_claims(self._chain_id, self._listings, *one, canonical.keys()) for one in read]
         for answer, part, one in zip(answers, receipts, ours, strict=True):
             await self.proofs.check(answer, part, self._listings.tokens, claimed=bool(one.claims))
         verdicts = await prove(self._rpc, self._listings, ours)
         return [await self._block(one, verdict, canonical) for one, verdict in zip(ours, verdicts, strict=True)]
 
-    async def _ours(self, found: Sequence[BlockClaims]) -> Mapping[str, str]:
-        """Which of the addresses in these blocks we handed out: the canonical form by the one that nodes write."""
-        written = {address for one in found for address in one.addresses()}
+    async def _ours(self, written: Collection[str]) -> Mapping[str, str]:
+        """Which of these addresses we handed out: the canonical form by the one in lower case."""
         return {address.lower(): address for address in await self._book.known(self._network, written)}
 
     async def _moves(self, blocks: Sequence[BlockAnswer]) -> list[list[tuple[Move, ...]]]:

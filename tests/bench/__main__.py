@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import addresses, export, growth, history, http, journal, recovery, slow_disk, verify
+from tests.bench import addresses, export, growth, history, http, journal, recovery, scan_evm, slow_disk, verify
 
 Say = Callable[[str], None]
 Plan = argparse.Namespace
@@ -45,6 +45,7 @@ MEASUREMENTS = {
     "http": Measurement(http.add_options, http.measure, SHORT_SLICES),
     "journal": Measurement(journal.add_options, journal.measure_as_asked, SHORT_SLICES),
     "recovery": Measurement(recovery.add_options, recovery.measure, long=("--entries", "1000000")),
+    "scan_evm": Measurement(scan_evm.add_options, scan_evm.measure),
     "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),
     "verify": Measurement(verify.add_options, verify.measure, long=("--entries", "1000000")),
 }

@@ -20,7 +20,7 @@ from tests.bench.callers import run_callers
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.filling import fill
 from tests.bench.growth_reads import read_figures, reading
-from tests.bench.options import at_least
+from tests.bench.options import at_least, growing_sizes
 from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.proving import prove_apart
 from tests.bench.rounds import Say, told
@@ -40,18 +40,13 @@ _LOG = "SELECT pg_current_wal_lsn() - '0/0'"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sizes", type=_sizes, default=SIZES, help="transfers in the books, growing: 10000,100000")
+    parser.add_argument(
+        "--sizes", type=growing_sizes, default=SIZES, help="transfers in the books, growing: 10000,100000"
+    )
     parser.add_argument("--rounds", type=at_least(1), default=5, help="at each size medians are taken over so many")
     parser.add_argument("--seconds", type=at_least(1), default=5, help="how long each slice runs")
     parser.add_argument("--scale", type=at_least(1), default=16, help="pgbench's scale")
     parser.add_argument("--accounts", type=at_least(2), default=1_000, help="funded accounts")
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    sizes = tuple(at_least(1)(part) for part in text.split(","))
-    if list(sizes) != sorted(set(sizes)):
-        raise argparse.ArgumentTypeError("sizes grow")
-    return sizes
 
 
 async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:

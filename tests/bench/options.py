@@ -15,6 +15,14 @@ def at_least(least: int) -> Callable[[str], int]:
     return read
 
 
+def growing_sizes(text: str) -> tuple[int, ...]:
+    """For `add_argument(type=…)`: numbers with commas between."""
+    sizes = tuple(at_least(1)(part) for part in text.split(","))
+    if list(sizes) != sorted(set(sizes)):
+        raise argparse.ArgumentTypeError("sizes grow")
+    return sizes
+
+
 def add_round_options(parser: argparse.ArgumentParser, *, accounts: int) -> None:
     """The options of every measurement that takes turns with pgbench."""
     parser.add_argument("--rounds", type=at_least(1), default=5, help="medians are taken over so many rounds")

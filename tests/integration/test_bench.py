@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import addresses, export, growth, history, http, slow_disk, verify
+from tests.bench import addresses, export, growth, history, http, scan_evm, slow_disk, verify
 from tests.bench.journal import Plan, measure
 
 
@@ -26,6 +26,17 @@ async def test_the_measurement_of_derivation_runs_and_all_contenders_agree() -> 
     assert figures["btc_speedup"] > 1
     assert figures["evm_speedup"] > 1
     assert 0 < figures["share_of_limit"] <= 1
+    assert len(told) == 2
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_measurement_of_a_block_finds_what_the_block_pays() -> None:
+    told: list[str] = []
+    figures = await scan_evm.measure(argparse.Namespace(rounds=1, sizes=(1_000, 100_000)), told.append)
+    assert figures["verified"]
+    assert figures["speedup_1000"] > 1
+    assert figures["speedup_100000"] > 1
     assert len(told) == 2
 
 
