@@ -86,6 +86,7 @@ def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, boo
             book=book,
             max_fee_per_gas_wei=section.max_fee_per_gas_wei,
             traces=_traces(section),
+            confirmations=section.confirmations,
             proofs=Proofs(section.block_proofs),
             calls_per_s=source.calls_per_s,
         )

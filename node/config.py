@@ -158,12 +158,14 @@ class _ChainSection(_NetworkSection):
 
 
 class EvmSection(_ChainSection):
-    """`traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out. `block_proofs`: whether
+    """`confirmations`: only for a chain that never tells a `finalized` block; left out, nothing but that block is final.
+    `traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out. `block_proofs`: whether
     a block that cannot be proven by its header is refused, read all the same, or not proven at all."""
 
     kind: Literal["evm"]
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
+    confirmations: int | None = Field(ge=1, default=None)
     traces: bool | None = None
     block_proofs: Literal["required", "where_possible", "off"] = "where_possible"
 

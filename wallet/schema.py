@@ -352,6 +352,7 @@ network_views = Table(
     Column("final", BigInteger),
     _time("seen_at"),
     Column("error", Text),
+    *[Column(name, BigInteger) for name in ("final_highest", "final_highest_tip")],
 )
 growth_passes = Table(
     "growth_passes",

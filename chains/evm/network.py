@@ -7,6 +7,7 @@ from chains.evm import build, fees, observe, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
 from chains.evm.build import Payment
+from chains.evm.chain import Chain
 from chains.evm.code import token_facts
 from chains.evm.decode import decode
 from chains.evm.listings import read_listings
@@ -31,7 +32,6 @@ from wallet.ports import (
     Listing,
     NetworkMismatch,
     NetworkRejected,
-    NetworkUnreachable,
     NonceSource,
     Observation,
     Reversal,
@@ -58,7 +58,8 @@ CAPABILITIES = Capabilities(
 
 class EvmNetwork:
     """`public_keys` are "deposit-xpub house-xpub"; `max_fee_per_gas_wei` caps what we ever offer per unit of gas. `traces`
-    tells whether the node can say what contracts move (`trace_block`); None finds out.
+    tells whether the node can say what contracts move (`trace_block`); None finds out. `confirmations` is the policy of a
+    chain that has no `finalized` block; None asks for that block, and nothing else is final.
 
     Raises `ValueError` at construction for listings or keys that do not fit.
     """
@@ -79,6 +80,7 @@ class EvmNetwork:
         timeout_s: int = 20,
         calls_per_s: int | None = None,
         traces: bool | None = None,
+        confirmations: int | None = None,
         proofs: Proofs = Proofs.WHERE_POSSIBLE,
     ) -> None:
         self.id = id
@@ -91,26 +93,24 @@ class EvmNetwork:
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
+        self._confirmations = confirmations
+        self._chain = Chain(self._rpc, id, chain_id)
         self._scan = Scan(
             self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces, proofs=proofs
         )
 
     async def identity(self) -> str:
         """The genesis block's hash. Raises `NetworkMismatch` also where a listed contract counts in other decimals."""
-        served = quantity(await self._rpc.call("eth_chainId", [], str))
-        if served != self._chain_id:
-            raise NetworkMismatch(f"{self.id}: the provider serves chain {served}, not {self._chain_id}")
+        genesis = await self._chain.genesis()
         await self._check_decimals()
-        genesis = await self.block_ref(0)
-        if genesis is None:
-            raise NetworkUnreachable(f"{self.id}: the provider does not show the genesis block")
-        return genesis.id
+        return genesis
 
     async def tip(self) -> BlockRef:
-        return (await self._rpc.call("eth_getBlockByNumber", ["latest", False], HeaderAnswer)).ref
+        """Raises `NetworkMismatch` where the provider serves another chain by now."""
+        return await self._chain.tip()
 
     async def final(self) -> BlockRef | None:
-        return await status.read_final(self._rpc)
+        return await status.read_final(self._rpc, self._confirmations)
 
     async def block_ref(self, height: int) -> BlockRef | None:
         header = await self._rpc.find("eth_getBlockByNumber", [hex(height), False], HeaderAnswer)
@@ -169,7 +169,8 @@ class EvmNetwork:
         self._scan.carry(self._listed)
 
     async def next_nonce(self, address: str) -> int:
-        """Counts what waits in the provider's pool as well."""
+        """Counts what waits in the provider's pool as well. Raises `NetworkMismatch`."""
+        await self._chain.refuse_another()
         counts = [("eth_getTransactionCount", [address, tag]) for tag in ("latest", "pending")]
         return max(quantity(answer) for answer in await self._rpc.batch(counts, str))
 
@@ -214,7 +215,8 @@ class EvmNetwork:
         await submit.submit(self._rpc, submission)
 
     async def status(self, submission: SubmissionRef) -> Status:
-        return await status.status(self._rpc, submission, self.fee_asset)
+        await self._chain.refuse_another()
+        return await status.status(self._rpc, submission, self.fee_asset, self._confirmations)
 
     async def observe(self, addresses: Sequence[str], at: BlockRef) -> Observation:
         return await observe.observe(self._rpc, self._listed, addresses, at)

@@ -22,8 +22,14 @@ _SUCCEEDED = 1
 _FINAL_UNKNOWN = -39001  # how geth names a missing "finalized" block
 
 
-async def read_final(rpc: JsonRpc) -> BlockRef | None:
-    """The block tagged `finalized`, never `safe` or `latest`; None while there is none."""
+async def read_final(rpc: JsonRpc, confirmations: int | None = None) -> BlockRef | None:
+    """The block tagged `finalized`, never `safe` or `latest`; None while there is none. On a chain without that tag the
+    highest block that has so many `confirmations`, its own included: a policy that the configuration names."""
+    if confirmations is not None:
+        tip = await rpc.call("eth_getBlockByNumber", ["latest", False], HeaderAnswer)
+        height = tip.ref.height - confirmations + 1
+        deep = await rpc.find("eth_getBlockByNumber", [hex(height), False], HeaderAnswer) if height >= 0 else None
+        return deep.ref if deep is not None else None
     try:
         header = await rpc.find("eth_getBlockByNumber", ["finalized", False], HeaderAnswer)
     except RpcError as error:
@@ -33,16 +39,15 @@ async def read_final(rpc: JsonRpc) -> BlockRef | None:
     return header.ref if header is not None else None
 
 
-async def status(rpc: JsonRpc, submission: SubmissionRef, fee_asset: Asset) -> Status:
+async def status(rpc: JsonRpc, submission: SubmissionRef, fee_asset: Asset, confirmations: int | None = None) -> Status:
     """As `wallet.ports.Network.status`. Raises `BlockVanished` while a reorg moves the tx."""
     try:
-        return await _status(rpc, submission, fee_asset)
+        return await _status(rpc, submission, fee_asset, await read_final(rpc, confirmations))
     except RpcError as error:
         raise unread(error) from error
 
 
-async def _status(rpc: JsonRpc, submission: SubmissionRef, fee_asset: Asset) -> Status:
-    final = await read_final(rpc)
+async def _status(rpc: JsonRpc, submission: SubmissionRef, fee_asset: Asset, final: BlockRef | None) -> Status:
     receipt = await _receipt(rpc, submission.tx)
     if receipt is not None:
         return await _included(rpc, receipt, submission, final, fee_asset)

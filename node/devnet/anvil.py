@@ -51,10 +51,11 @@ class Anvil:
         block_time_s: int | None = None,
         slots_in_an_epoch: int = 1,
         state: bool = True,
+        chain_id: int = CHAIN_ID,
     ) -> None:
         """`block_time_s` None mines a block for each tx. Two epochs behind the tip is `finalized`, one is `safe`."""
         self.folder, self.program, self.block_time_s = folder, program, block_time_s
-        self.slots_in_an_epoch, self.state = slots_in_an_epoch, state
+        self.slots_in_an_epoch, self.state, self.chain_id = slots_in_an_epoch, state, chain_id
         self.port = port or free_port()
         self._ids = itertools.count(1)
         self._child: Child | None = None
@@ -128,12 +129,12 @@ class Anvil:
 
     async def _answers(self) -> bool:
         try:
-            return int(await self.rpc("eth_chainId"), 16) == CHAIN_ID
+            return int(await self.rpc("eth_chainId"), 16) == self.chain_id
         except aiohttp.ClientConnectionError:
             return False
 
     def _command(self) -> list[str]:
-        words = [str(self.program), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(CHAIN_ID)]
+        words = [str(self.program), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(self.chain_id)]
         words += ["--slots-in-an-epoch", str(self.slots_in_an_epoch), "--quiet"]
         if self.block_time_s is not None:
             words += ["--block-time", str(self.block_time_s)]

@@ -5,6 +5,7 @@ from node.notices import read_notice, tell
 from wallet.context import Context
 from wallet.deposits.confirm import confirm_deposits
 from wallet.deposits.cursor import record_view
+from wallet.deposits.finality import FinalityWentBack, refuse_finality_gone_back
 from wallet.deposits.scan import scan
 from wallet.growth.find import find_growth
 from wallet.listings.adopt import adopt_tokens
@@ -16,6 +17,10 @@ from wallet.providers import NetworkConflict
 PROVIDERS = "providers"
 """The subject of the notice about a conflict of providers; its states."""
 CONFLICT, AGREEING = "conflict", "agreeing"
+FINALITY = "finality"
+"""The subject of the notice about finality that goes backwards; its states."""
+WENT_BACK, GOES_ON = "went_back", "goes_on"
+_WELL = {PROVIDERS: AGREEING, FINALITY: GOES_ON}
 
 
 async def follow_network(context: Context, network: Network) -> None:
@@ -23,6 +28,7 @@ async def follow_network(context: Context, network: Network) -> None:
     try:
         await adopt_tokens(context, network)
         tip, final = await scan(context, network)
+        await refuse_finality_gone_back(context, network, tip, final)
         await watch_tokens(context, network, final)
         await find_growth(context, network, final)
         await observe_network(context, network)
@@ -30,13 +36,16 @@ async def follow_network(context: Context, network: Network) -> None:
     except NetworkError as error:
         await record_view(context, network.id, None, None, f"{type(error).__name__}: {error}")
         if isinstance(error, NetworkConflict):
-            await _tell(context, network, CONFLICT, str(error))
+            await _tell(context, network, PROVIDERS, CONFLICT, str(error))
+        if isinstance(error, FinalityWentBack):
+            await _tell(context, network, FINALITY, WENT_BACK, str(error))
         raise
-    await _tell(context, network, AGREEING, "the providers agree again")
+    await _tell(context, network, PROVIDERS, AGREEING, "the providers agree again")
+    await _tell(context, network, FINALITY, GOES_ON, "finality goes on from where it was")
 
 
-async def _tell(context: Context, network: Network, state: str, reason: str) -> None:
-    """When it changes. That providers agree is news only after they did not."""
-    known = await read_notice(context, network.id, PROVIDERS)
-    if state != (known["state"] if known is not None else AGREEING):
-        await tell(context, network.id, PROVIDERS, state, reason)
+async def _tell(context: Context, network: Network, subject: str, state: str, reason: str) -> None:
+    """When it changes. That all is well is news only after it was not."""
+    known = await read_notice(context, network.id, subject)
+    if state != (known["state"] if known is not None else _WELL[subject]):
+        await tell(context, network.id, subject, state, reason)

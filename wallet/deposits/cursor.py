@@ -99,6 +99,9 @@ async def record_view(
     values: dict[str, object] = {"network": network, "seen_at": context.clock.now(), "error": error}
     if tip is not None:
         values |= {"tip": tip.height, "final": final.height if final else None}
+    known = await read_view(context, network)
+    if tip is not None and final is not None and (known is None or (known["final_highest"] or 0) <= final.height):
+        values |= {"final_highest": final.height, "final_highest_tip": tip.height}
     async with context.ops.begin() as connection:
         await connection.execute(
             insert(network_views).values(values).on_conflict_do_update(index_elements=["network"], set_=values)

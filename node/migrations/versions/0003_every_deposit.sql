@@ -40,6 +40,9 @@ CREATE TABLE stray_counts (
     PRIMARY KEY (network, owner, day)
 );
 
+-- The highest block that a network ever called final, and its tip then: finality that goes backwards is found out.
+ALTER TABLE network_views ADD COLUMN final_highest bigint, ADD COLUMN final_highest_tip bigint;
+
 -- How far the look at all addresses of a network has come (growth). Operational: lost, all are looked at again.
 CREATE TABLE growth_passes (
     network      text PRIMARY KEY,

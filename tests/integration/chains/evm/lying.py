@@ -25,7 +25,7 @@ class LyingNode:
     def __init__(self, truth_url: str) -> None:
         self.lies: dict[str, Alter] = {}
         self.told: dict[str, int] = {}
-        self._truth_url = truth_url
+        self.truth_url = truth_url
         self._port = free_port()
         self._runner: web.AppRunner | None = None
         self._http: ClientSession | None = None
@@ -56,7 +56,7 @@ class LyingNode:
 
     async def _one(self, call: dict[str, Any]) -> dict[str, Any]:
         assert self._http is not None
-        async with self._http.post(self._truth_url, json=call) as response:
+        async with self._http.post(self.truth_url, json=call) as response:
             truth: dict[str, Any] = await response.json()
         alter = self.lies.get(call["method"])
         if alter is None:

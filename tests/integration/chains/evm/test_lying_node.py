@@ -257,7 +257,7 @@ async def test_dpe_08_only_the_finalized_tag_is_asked_for(lying: LyingNode, dece
 
     lying.lies["eth_getBlockByNumber"] = listen
     final, tip = await deceived.network.final(), await deceived.network.tip()
-    assert asked == ["finalized", "latest"]
+    assert asked == ["finalized", "0x0", "latest"]
     assert final is not None
     assert final.height < tip.height
 
