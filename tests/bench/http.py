@@ -23,6 +23,7 @@ import asyncpg
 
 from tests.bench import pgbench
 from tests.bench.cluster import Cluster, running_cluster
+from tests.bench.http_books import open_books
 from tests.bench.options import add_round_options, at_least
 from tests.bench.payments import fund
 from wallet.proofs.verify import verify
@@ -62,7 +63,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
         settings = {**await cluster.settings(), "fdatasync_us": str(cluster.fdatasync_us())}
         say(f"filling pgbench's tables at scale {asked.scale}, opening {asked.accounts:,} customers")
         await pgbench.initialise(cluster.pgbench, asked.scale)
-        await fund(cluster.books.books, asked.accounts)
+        await fund(cluster.books.books, asked.accounts, open_books)
         async with running_server(cluster) as server:
             contenders = _contenders(cluster, server, asked)
             rounds = [await _run_round(contenders, number, asked.rounds, say) for number in range(asked.rounds)]

@@ -1,7 +1,7 @@
 """The load: payments between funded customers, made by the product's own functions, as its API makes them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -37,11 +37,13 @@ async def open_books(journal: Journal, accounts: int) -> None:
         await journal.commit(change)
 
 
-async def fund(books_dsn: str, accounts: int) -> None:
-    """The same by a Journal that is then stopped."""
+async def fund(
+    books_dsn: str, accounts: int, opened: Callable[[Journal, int], Awaitable[None]] = open_books
+) -> None:
+    """The same by a Journal that is then stopped; or what `opened` does."""
     journal = Journal(books_dsn, SystemClock(), KEY)
     await journal.start()
-    await open_books(journal, accounts)
+    await opened(journal, accounts)
     await journal.stop()
 
 
