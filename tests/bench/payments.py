@@ -37,9 +37,7 @@ async def open_books(journal: Journal, accounts: int) -> None:
         await journal.commit(change)
 
 
-async def fund(
-    books_dsn: str, accounts: int, opened: Callable[[Journal, int], Awaitable[None]] = open_books
-) -> None:
+async def fund(books_dsn: str, accounts: int, opened: Callable[[Journal, int], Awaitable[None]] = open_books) -> None:
     """The same by a Journal that is then stopped; or what `opened` does."""
     journal = Journal(books_dsn, SystemClock(), KEY)
     await journal.start()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import Column, ColumnElement, func, literal_column, or_, select
 
 from wallet import schema
 from wallet.breaks.locate import Location, Progress, locate
@@ -133,9 +133,15 @@ async def _entries(context: Context, row: Record) -> list[Record]:
     """The last transfers at the places of this network."""
     table, network, asset = schema.transfers, context.network(row["network"]).id, context.asset(row["asset"])
     places = [place(network, asset).id for place in (accounts.hot, accounts.deposits, accounts.transit)]
-    touching = or_(table.c.debit_account.in_(places), table.c.credit_account.in_(places))
+    touching = or_(_is_among(table.c.debit_account, places), _is_among(table.c.credit_account, places))
     last = select(table).where(touching).order_by(table.c.seq.desc(), table.c.ordinal.desc())
     return await context.all(last.limit(ENTRIES_SHOWN))
+
+
+def _is_among(side: Column[str], places: Sequence[str]) -> ColumnElement[bool]:
+    """By the hash first, which is what the index of that side has."""
+    hashed = [func.hashtextextended(place, literal_column("0")) for place in places]
+    return func.hashtextextended(side, literal_column("0")).in_(hashed) & side.in_(places)
 
 
 async def _resuming(context: Context, row: Record) -> tuple[Update, ...]:

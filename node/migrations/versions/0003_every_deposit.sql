@@ -1,6 +1,14 @@
 -- Deposits on every network: what arrived and is not ours to credit, what a chain took back, what two people decide.
 -- New columns of rows are nullable: what was written before them reads the same when it is rebuilt from the journal.
 
+-- Each payment finds two accounts by their ids, of forty characters: one comparison instead of a walk down the primary key.
+CREATE INDEX accounts_by_id ON accounts USING hash (id);
+
+-- Whoever walks an account through the transfers compares the hash and then the name (wallet/ledger/walk.py).
+DROP INDEX transfers_debit, transfers_credit;
+CREATE INDEX transfers_debit ON transfers (hashtextextended(debit_account, 0), seq);
+CREATE INDEX transfers_credit ON transfers (hashtextextended(credit_account, 0), seq);
+
 -- Who is frozen, for assets that are listed later.
 CREATE INDEX accounts_frozen ON accounts (owner) WHERE flags & 4 <> 0;
 
