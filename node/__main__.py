@@ -260,6 +260,26 @@ def explain(
 
 
 @app.command()
+def recover(
+    stray: Annotated[str, typer.Argument(help="What was sent wrongly: str_… (see `coffer deposit waiting`).")],
+    address: Annotated[str, typer.Argument(help="Where its owner wants it, outside of this node.")],
+    reason: Annotated[str, typer.Argument(help="It goes on record.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Propose to send a stray back. It goes when another operator approves, with the signatures that the signer asks for."""
+    from node.commands.proposals import propose_on_record  # noqa: PLC0415
+    from wallet.strays.recover import draft_recovery  # noqa: PLC0415
+
+    _beside(
+        config,
+        lambda context, _dsns: propose_on_record(
+            context, lambda: draft_recovery(context, stray, address, reason), as_json=as_json
+        ),
+    )
+
+
+@app.command()
 def funding(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show the node's own address on each network: operators pay working capital there, such as ETH for gas."""
     from wallet.treasury.sources import house_address  # noqa: PLC0415

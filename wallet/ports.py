@@ -139,28 +139,20 @@ UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable", "balance
 other doubt the value is there, and only whose it is, or how much of it can be written down, is open."""
 
 
-class StrayReason(StrEnum):
-    """Why value at an address of ours is nothing that we credit."""
-
-    UNLISTED_TOKEN = "unlisted_token"  # noqa: S105  a token's contract that this network does not list
-
-
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Value at an address of ours that no listing of this network covers. A claim: no balance has proven it.
+    """A token at an address of ours whose contract this network does not list. A claim: no balance has proven it.
 
-    `identity` names it for ever as an `Incoming`'s does, and excludes the block. `contract` is None for the network's own
-    asset. `units` are the contract's own base units: nobody vouches for what they are worth, and `symbol` and `decimals` are
-    what the contract says of itself, where it was asked, to be shown as such and never computed with. An address that is
-    ours here and elsewhere is ours here.
+    `identity` names it for ever as an `Incoming`'s does, and excludes the block. `units` are the contract's own base units:
+    nobody vouches for what they are worth, and `symbol` and `decimals` are what the contract says of itself, where it was
+    asked, to be shown as such and never computed with.
     """
 
     identity: str
     address: str
-    contract: str | None
+    contract: str
     units: int
     tx: str
-    reason: StrayReason
     symbol: str | None = None
     decimals: int | None = None
 
@@ -420,12 +412,22 @@ class Purpose(StrEnum):
     WITHDRAWAL = "withdrawal"
     SWEEP = "sweep"
     GAS_FUNDING = "gas_funding"
+    RECOVERY = "recovery"  # a stray goes from a deposit address to where its owner wants it
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An operator's Ed25519 key and signature over the digest of an exact act (`wallet.proposals.digest`), in hex."""
+
+    key: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """`references` are the withdrawals paid (empty for sweeps and gas funding). `paths` name the keys, in the order of the
-    inputs. The signer believes none of it: it decodes `payload` and judges what that would do."""
+    """`references` are the withdrawals paid (empty for sweeps and gas funding), or the proposal of a recovery, whose approvals
+    go with it. `paths` name the keys, in the order of the inputs. The signer believes none of it: it decodes `payload` and
+    judges what that would do."""
 
     submission: SubmissionId
     network: NetworkId
@@ -433,6 +435,7 @@ class SignRequest:
     references: tuple[str, ...]
     payload: bytes
     paths: tuple[str, ...]
+    approvals: tuple[Approval, ...] = ()
 
 
 class Ground(StrEnum):

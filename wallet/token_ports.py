@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from wallet.ports import BlockRef, Listing
+from wallet.ports import BlockRef, Fee, Listing, Unsigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,26 @@ class Tokens(Protocol):
 
     def carry(self, listing: Listing) -> None:
         """From now on blocks are read with this token. Raises `ValueError` for one that does not fit; again changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrayTransfer:
+    """A token that is not listed, from an address of ours to where its owner wants it; in the contract's own units, with
+    addresses in canonical form."""
+
+    contract: str
+    source: str
+    target: str
+    units: int
+
+
+@runtime_checkable
+class Recovering(Protocol):
+    """What a network can do that sends strays back."""
+
+    def check_contract(self, contract: str) -> str:
+        """In canonical form. Raises `ValueError` for one that is listed, or none."""
+
+    async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
+        """The unsigned tx; its `fee_max` is the gas that the source needs. Raises `FundsShort` where the token is not there any
+        more, and `NetworkRejected`."""

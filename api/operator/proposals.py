@@ -17,6 +17,7 @@ from wallet.proposals.find import find_proposal, list_proposals, proposal_view
 from wallet.proposals.propose import REASON_MAX, Drafting, edit_proposal, propose
 from wallet.proposals.states import State
 from wallet.strays.credit import draft_credit
+from wallet.strays.recover import draft_recovery
 
 _PROPOSERS = any_of(Scope.OPERATE)
 _REFUSES = ("not_allowed", "not_found", "network_unavailable", "idempotency_key_reused")
@@ -54,6 +55,14 @@ class DepositBody(Closed):
     """A deposit that came over the wrong network (`dep_…`), or a stray whose token is listed by now (`str_…`)."""
 
     deposit: str = Field(pattern=f"^(dep|str)_{ULID}$", examples=["dep_01kbrnaj54fsmfz5xvscqf6q2v"])
+    reason: Reason
+
+
+class RecoveryBody(Closed):
+    """`address` is where the stray's owner wants it, outside of this node."""
+
+    stray: str = Field(pattern=f"^str_{ULID}$", examples=["str_01kbrnaj54fsmfz5xvscqf6q2v"])
+    address: Line = Field(min_length=1, max_length=100)
     reason: Reason
 
 
@@ -179,6 +188,22 @@ async def propose_credit(call: Call[DepositBody, Nothing]) -> Answer:
 
 @route(
     "POST",
+    "/v1/operator/proposals/recoveries",
+    access=_PROPOSERS,
+    answer=ProposalView,
+    statuses=(201,),
+    idempotency=Idempotency.ACCEPTED,
+    refuses=(*_REFUSES, "destination_refused"),
+)
+async def propose_recovery(call: Call[RecoveryBody, Nothing]) -> Answer:
+    """Propose to send a stray to an address that its owner names"""
+    sent = call.body
+    drafting = partial(draft_recovery, call.context, sent.stray, sent.address, sent.reason)
+    return _made(await _proposed(call, "proposal.recover", sent, drafting))
+
+
+@route(
+    "POST",
     "/v1/operator/proposals/{proposal}/approve",
     access=_PROPOSERS,
     answer=ProposalView,
@@ -217,4 +242,4 @@ def _made(done: Committed) -> Answer:
     return Answer(view, 201, done.replayed, location=f"/v1/operator/proposals/{view.id}")
 
 
-ROUTES = (list_all, propose_listing, propose_resuming, propose_credit, show, approve, sign, reject)
+ROUTES = (list_all, propose_listing, propose_resuming, propose_credit, propose_recovery, show, approve, sign, reject)

@@ -32,7 +32,7 @@ class DepositQuery(Paging):
 class ClaimView(Shown):
     """What a contract says of itself. Nobody vouches for any of it: a token may call itself by any name."""
 
-    contract: str | None = Field(description="None for the network's own asset.")
+    contract: str
     units: str = Field(description="The contract's own base units.", examples=["25000000"])
     symbol: str | None
     decimals: int | None

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from chains.child_keys import INDEX_MAX
-from chains.evm import build, fees, observe, status, submit
+from chains.evm import build, fees, observe, recover, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
 from chains.evm.build import Payment
@@ -42,7 +42,7 @@ from wallet.ports import (
     UtxoSource,
 )
 from wallet.providers import ProviderView
-from wallet.token_ports import TokenFacts
+from wallet.token_ports import StrayTransfer, TokenFacts
 
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
 
@@ -167,6 +167,16 @@ class EvmNetwork:
         self._listed = read_listings((*self._listed.all, listing))
         self.listings = self._listed.all
         self._scan.carry(self._listed)
+
+    def check_contract(self, contract: str) -> str:
+        """As `wallet.token_ports.Recovering`."""
+        if contract.lower() in self._listed.tokens:
+            raise ValueError("this token is listed here")
+        return parse_address(contract)
+
+    async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
+        native, most = self._listed.native, self._gas_limit_max
+        return await recover.build_recovery(self._rpc, native, self._chain_id, transfer, nonce, fee, most)
 
     async def next_nonce(self, address: str) -> int:
         """Counts what waits in the provider's pool as well. Raises `NetworkMismatch`."""

@@ -12,7 +12,7 @@ from chains.evm.claims import BlockClaims
 from chains.evm.token import DECIMALS_CALL, RawTransfer, parse_text, parse_word, read_transfer
 from chains.evm.wire import BlockAnswer, at_block
 from chains.rpc import JsonRpc, RpcError
-from wallet.ports import Stray, StrayReason
+from wallet.ports import Stray
 
 STRAYS_MAX = 5_000  # a block's gas pays for some 17,000 logs; whoever fills it is no customer
 CONTRACTS_ASKED_MAX = 20
@@ -37,7 +37,6 @@ async def find_strays(rpc: JsonRpc, found: BlockClaims, canonical: Mapping[str, 
             transfer.contract,
             transfer.units,
             one.tx,
-            StrayReason.UNLISTED_TOKEN,
             *names.get(transfer.contract, (None, None)),
         )
         for one, transfer in shown

@@ -134,8 +134,14 @@ def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
 
 
 def digest(request: SignRequest) -> str:
-    """Names the whole request: equal digests mean equal requests, field by field."""
+    """Names the whole request: equal digests mean equal requests, field by field. Approvals came later: a request without any
+    is named as it always was, and one with some under a tag of its own."""
     fields = (request.submission, request.network, request.purpose.value, str(len(request.references)))
     texts = (*fields, *request.references, *request.paths)
-    parts = (b"coffer/sign-request/1", request.payload, *(text.encode() for text in texts))
+    tag = b"coffer/sign-request/1"
+    if request.approvals:
+        tag = b"coffer/sign-request/2"
+        given = tuple(text for one in request.approvals for text in (one.key, one.signature))
+        texts = (str(len(request.paths)), str(len(request.approvals)), *texts, *given)
+    parts = (tag, request.payload, *(text.encode() for text in texts))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()

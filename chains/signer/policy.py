@@ -11,6 +11,10 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     gas_funding_max = "0.02"     the most that the hot address gives to one deposit address for gas
     window_s = 86400             how far back "window" looks
 
+    [networks.ethereum.recovery]     without it nothing that was sent wrongly is ever sent back
+    approvals = 2                    how many of these must have signed the exact act
+    approvers = { ann = "…", ben = "…" }   Ed25519 keys of operators, 64 hexadecimal digits each
+
     [networks.ethereum.assets.ETH]
     decimals = 18
     submission_max = "10"
@@ -39,6 +43,7 @@ from chains.bitcoin.parameters import MAIN, Chain, chain_named
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
 WINDOW_S_MAX = 366 * 24 * 3600
+_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CONTRACT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
@@ -56,8 +61,16 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryPolicy:
+    """Who may approve that a stray leaves a deposit address, by public key, and how many of them it takes."""
+
+    approvals: int
+    approvers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class EvmPolicy:
-    """`contracts` maps a listed token's address, in lower case, to its symbol."""
+    """`contracts` maps a listed token's address, in lower case, to its symbol. Without `recovery` there is none."""
 
     chain_id: int
     native: str
@@ -66,6 +79,7 @@ class EvmPolicy:
     limits: Mapping[str, Limit]
     fees: Limit
     window_s: int
+    recovery: RecoveryPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,11 @@ class _Asset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=WINDOW_S_MAX)]
 
 
+class _Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    approvers: dict[str, str]
+    approvals: Annotated[int, msgspec.Meta(ge=1)] = 2
+
+
 class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="evm"):
     chain_id: Annotated[int, msgspec.Meta(ge=1)]  # 0 would be valid on every chain
     fee_max: str
@@ -111,6 +130,7 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     gas_funding_max: str
     window_s: _Seconds
     assets: dict[str, _Asset]
+    recovery: _Recovery | None = None
 
 
 class _Bitcoin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
@@ -164,7 +184,17 @@ def _evm(written: _Evm) -> EvmPolicy:
         limits=_limits(written.assets),
         fees=_fees(written.fee_max, written.fee_window_max, native),
         window_s=written.window_s,
+        recovery=None if written.recovery is None else _recovery(written.recovery),
     )
+
+
+def _recovery(written: _Recovery) -> RecoveryPolicy:
+    approvers = {key.lower(): name for name, key in written.approvers.items()}
+    if not all(_KEY.fullmatch(key) for key in approvers):
+        raise PolicyMalformed("an approver's key is an Ed25519 key of 64 hexadecimal digits")
+    if len(approvers) != len(written.approvers) or len(approvers) < written.approvals:
+        raise PolicyMalformed("recovery needs as many approvers as approvals, each with a key of their own")
+    return RecoveryPolicy(written.approvals, approvers)
 
 
 def _bitcoin(written: _Bitcoin) -> BitcoinPolicy:

@@ -3,9 +3,10 @@
     withdrawal    hot address ─▶ anybody             one payment, of the chain's asset or of a listed token
     sweep         deposit address ─▶ hot address     of either
     gas funding   hot address ─▶ deposit address     of the chain's asset, up to a cap
+    recovery      deposit address ─▶ anybody         of a token that is not listed, as enrolled approvers have signed it
 
-What this prevents: blind signing (KEY-04). Calldata that is not transfer(address,uint256) on a listed contract has no
-class, and addresses of ours are derived here, never believed.
+What this prevents: blind signing (KEY-04). Calldata that is not transfer(address,uint256) has no class, nor has that on a
+contract that is not listed, but for a recovery; and addresses of ours are derived here, never believed.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import assert_never
 
 from chains.evm.address import RESERVED_MAX, public_key_address
 from chains.evm.decode import EvmTx, PayloadMalformed, decode
+from chains.signer.approvals import check_approvals
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, PathForeign
 from chains.signer.policy import EvmPolicy
 from wallet.ports import Branch, Purpose, SignRequest
+from wallet.proposals.digest import RECOVERY_KIND, act_digest, recovery_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,10 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
     tx = _decode(request.payload)
     if tx.chain_id != policy.chain_id:
         raise refuse(f"the payload is for chain {tx.chain_id}, not {policy.chain_id}")
+    if request.purpose is Purpose.RECOVERY:
+        return _weigh_recovery(request, tx, policy, keys)
+    if request.approvals:
+        raise refuse("approvals belong to a recovery")
     movement = _movement(tx, policy)
     match request.purpose:
         case Purpose.WITHDRAWAL:
@@ -45,6 +52,24 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
     outflows = (Outflow(movement.asset, movement.units),) if request.purpose is Purpose.WITHDRAWAL else ()
     source = public_key_address(keys.public_key(request.paths[0]))
     return Effect(outflows, Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
+
+
+def _weigh_recovery(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
+    """A token of ours to lose is never a stray: a contract that is listed here moves by withdrawals and sweeps alone."""
+    if policy.recovery is None:
+        raise refuse("this signer enrols nobody who could approve a recovery")
+    if len(request.references) != 1 or len(request.paths) != 1:
+        raise refuse("a recovery moves one stray from one deposit address, for one proposal")
+    if _branch(request.paths[0]) is not Branch.DEPOSIT:
+        raise refuse("only what lies on a deposit address is recovered")
+    if tx.transfer is None or tx.target.lower() in policy.contracts:
+        raise refuse("a recovery moves a token that is not listed")
+    if tx.transfer.units == 0 or int(tx.transfer.target, 16) <= RESERVED_MAX:
+        raise refuse("a payment of nothing, or to where nobody holds the keys")
+    source = _address(request.paths[0], keys)
+    act = recovery_content(request.network, source, tx.target, tx.transfer.target, tx.transfer.units)
+    check_approvals(act_digest(request.references[0], RECOVERY_KIND, act), request.approvals, policy.recovery)
+    return Effect((), Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
 
 
 def _decode(payload: bytes) -> EvmTx:

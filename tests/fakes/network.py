@@ -51,7 +51,6 @@ from wallet.ports import (
     Source,
     Status,
     Stray,
-    StrayReason,
     SubmissionRef,
     Unsigned,
     Utxo,
@@ -80,7 +79,7 @@ class Tx:
     hollow: bool = False  # blocks show it, and nothing moved
     silent: bool = False  # it moved, and no block shows it
     told: bool = False  # it left, and the statement says so
-    strays: tuple[tuple[str, str | None, int, str | None], ...] = ()  # address, contract, units, what it calls itself
+    strays: tuple[tuple[str, str, int, str | None], ...] = ()  # address, contract, units, what it calls itself
 
     @property
     def ours(self) -> bool:
@@ -162,7 +161,7 @@ class FakeNetwork:
         self.pool[tx.id] = tx
         return tx.id
 
-    def stray(self, address: str, contract: str | None, units: int, symbol: str | None = None) -> str:
+    def stray(self, address: str, contract: str, units: int, symbol: str | None = None) -> str:
         """Value that no listing here covers."""
         self._serial += 1
         tx = Tx(_digest(self.id, "stray", self._serial), (), strays=((address, contract, units, symbol),))
@@ -337,7 +336,7 @@ class FakeNetwork:
     def _strays(self, tx: Tx) -> Iterator[Stray]:
         for place, (address, contract, units, symbol) in enumerate(tx.strays):
             name = f"{tx.id}:stray:{place}"
-            yield Stray(name, address, contract, units, tx.id, StrayReason.UNLISTED_TOKEN, symbol, 18)
+            yield Stray(name, address, contract, units, tx.id, symbol, 18)
 
     def _spender(self, tx: Tx) -> str:
         """The address that a submission of ours goes from; coins and bank money count as the node's own address."""

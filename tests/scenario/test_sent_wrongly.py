@@ -5,21 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_hash.auto import keccak
 
 from node.database import Dsns
 from node.devnet.anvil import CHAIN_ID, Anvil, find_anvil
 from node.devnet.contracts import dev_dollar
 from node.devnet.networks import Devnet
-from tests.integration.chains.evm.chain import deploy, mint
+from tests.integration.chains.evm.chain import calldata, deploy, mint
 from tests.scenario.house import ETHEREUM, House, open_house
 from tests.scenario.operators import two_operators
+from tests.scenario.paid_in import fresh_ethereum_address
 from wallet import schema
 from wallet.deposits.adopt import draft_adoption
 from wallet.errors import NotAllowed
 from wallet.ids import CustomerId, NetworkId
 from wallet.listings.draft import Wish, draft_listing
+from wallet.proposals.approve import ActSignature, sign_proposal
+from wallet.proposals.carry_out import carry_out_proposals
 from wallet.strays.credit import draft_credit
+from wallet.strays.recover import draft_recovery
 
 BASE = NetworkId("base")
 ETHER, DOLLAR = 10**18, 10**6
@@ -134,3 +139,74 @@ async def test_dpe_03_a_stray_that_no_balance_bears_out_is_not_credited_when_its
     await anvil.mine(4)
     with pytest.raises(NotAllowed, match="does not hold it"):
         await draft_credit(house.context, stray["id"], "she asked for it")
+
+
+ANN, BEN, EVE = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3))
+
+
+def signed(key: Ed25519PrivateKey, digest: str) -> ActSignature:
+    return ActSignature(key.public_key().public_bytes_raw().hex(), key.sign(bytes.fromhex(digest)).hex())
+
+
+@pytest.fixture
+async def enrolled(devnet: Devnet, dsns: Dsns, tmp_path: Path) -> AsyncIterator[House]:
+    """A house whose signer enrols two approvers, and asks for both."""
+    names = ", ".join(f'{name} = "{signed(key, "").key}"' for name, key in (("ann", ANN), ("ben", BEN)))
+    more = f"[networks.ethereum.recovery]\napprovers = {{ {names} }}\n"
+    async with open_house(devnet, dsns, tmp_path / "node", also=("", more)) as house:
+        yield house
+
+
+async def final_stray(house: House, units: int = 7 * DOLLAR) -> tuple[CustomerId, str, str]:
+    """Its owner, its id and its contract."""
+    alice, anvil = await house.customer("alice"), house.devnet.anvil
+    await house.devnet.outside.send_ether(await house.hot(ETHEREUM), ETHER)
+    contract = await deploy(anvil, dev_dollar())
+    await mint(anvil, contract, await house.address(alice, ETHEREUM), units)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    return alice, stray["id"], contract
+
+
+async def held(house: House, contract: str, owner: str) -> int:
+    call = {"to": contract, "data": calldata("balanceOf(address)", owner)}
+    return int(await house.devnet.anvil.rpc("eth_call", call, "latest"), 16)
+
+
+async def test_a_stray_is_sent_where_its_owner_wants_it_when_two_operators_have_signed_that(enrolled: House) -> None:
+    house, to = enrolled, fresh_ethereum_address()
+    alice, stray, contract = await final_stray(house)
+    pair = await two_operators(house)
+    name, digest = await pair.proposed(await draft_recovery(house.context, stray, to, "she asked for it"))
+    await sign_proposal(house.context, pair.ann, name, digest, signed(ANN, digest))
+    assert await pair.approve(name, digest, signed(BEN, digest)) == "approved: None", "gas goes first"
+    for _ in range(14):
+        await turns(house, ETHEREUM, chain=house.devnet.anvil, count=1)
+        await carry_out_proposals(house.context)
+    assert (await pair.state(name)).startswith("done: submission sub_")
+    assert await held(house, contract, to) == 7 * DOLLAR
+    (row,) = await strays_of(house, alice)
+    assert row["state"] == "recovered"
+    purposes = [sent["purpose"] for sent in await house.submissions()]
+    assert sorted(purposes) == ["gas_funding", "recovery"], "each once"
+    with pytest.raises(NotAllowed, match="recovered"):
+        await draft_recovery(house.context, stray, to, "and once more")
+    await house.step()
+    await house.prove()
+
+
+@pytest.mark.parametrize("signers", [(), (ANN,), (ANN, EVE)])
+async def test_the_signer_counts_its_own_approvers_and_nothing_is_spent_without_them(
+    enrolled: House, signers: tuple[Ed25519PrivateKey, ...]
+) -> None:
+    house = enrolled
+    alice, stray, contract = await final_stray(house)
+    pair = await two_operators(house)
+    draft = await draft_recovery(house.context, stray, fresh_ethereum_address(), "she asked for it")
+    name, digest = await pair.proposed(draft)
+    for key in signers:
+        await sign_proposal(house.context, pair.ann, name, digest, signed(key, digest))
+    assert "enrolled approvers have signed this very act" in await pair.approve(name, digest)
+    assert await house.submissions() == []
+    assert await held(house, contract, await house.address(alice, ETHEREUM)) == 7 * DOLLAR
+    assert [row["state"] for row in await strays_of(house, alice)] == ["seen"]

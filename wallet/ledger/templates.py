@@ -140,11 +140,11 @@ def withdrawal_settled(
 def submission_reserved(
     place: Account, network: NetworkId, amount: Amount, fee_max: Amount, fee_place: Account
 ) -> Entry:
-    """A submission takes its value and the most its fee can be out of the places it spends from."""
-    moved = post(accounts.transit(network, amount.asset), place, amount)
-    if not fee_max:
-        return (moved,)
-    return (moved, post(accounts.transit(network, fee_max.asset), fee_place, fee_max))
+    """A submission takes its value and the most its fee can be out of the places it spends from. What these books do not
+    count (a stray that goes back) is no value here."""
+    moved = (post(accounts.transit(network, amount.asset), place, amount),) if amount else ()
+    fee = (post(accounts.transit(network, fee_max.asset), fee_place, fee_max),) if fee_max else ()
+    return (*moved, *fee)
 
 
 def submission_final(network: NetworkId, fee_max: Amount, fee_paid: Amount, fee_place: Account) -> Entry:
@@ -157,4 +157,4 @@ def submission_final(network: NetworkId, fee_max: Amount, fee_paid: Amount, fee_
 
 def submission_arrived(place: Account, network: NetworkId, amount: Amount) -> Entry:
     """Our own money has arrived at our own place (a sweep, gas funding), or never left (a submission that reverted or died)."""
-    return (post(place, accounts.transit(network, amount.asset), amount),)
+    return (post(place, accounts.transit(network, amount.asset), amount),) if amount else ()

@@ -14,6 +14,7 @@ from wallet.ports import NetworkError, SignerUnavailable
 from wallet.proposals.end import expire, fail
 from wallet.proposals.states import OPEN, Kind, State
 from wallet.strays.credit import credit_stray
+from wallet.strays.recover import recover_stray
 
 _log = structlog.get_logger("proposals")
 
@@ -52,6 +53,6 @@ async def _carry_out(context: Context, row: Record) -> None:
         case Kind.CREDIT_STRAY:
             await credit_stray(context, row)
         case Kind.RECOVER_STRAY:
-            raise AssertionError(kind)
+            await recover_stray(context, row)
         case _:
             assert_never(kind)

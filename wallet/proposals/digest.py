@@ -6,6 +6,7 @@ The signer computes the same from what it decodes, so this is a format: it chang
 import hashlib
 from collections.abc import Mapping
 
+RECOVERY_KIND = "stray.recover"
 _TAG = b"coffer/proposal/1"
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 WORDS = 6  # 96 bits: nobody finds another act with the same words
@@ -16,6 +17,11 @@ def act_digest(proposal: str, kind: str, content: Mapping[str, str]) -> bytes:
     texts = [proposal, kind, *(text for item in sorted(content.items()) for text in item)]
     parts = (_TAG, *(text.encode() for text in texts))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+
+def recovery_content(network: str, source: str, contract: str, target: str, units: int) -> dict[str, str]:
+    """What a recovery does, in the one spelling that node and signer agree on: addresses of EIP-55, units in decimal."""
+    return {"network": network, "source": source, "contract": contract, "target": target, "units": str(units)}
 
 
 def digest_words(digest: bytes) -> str:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from wallet.proposals.digest import RECOVERY_KIND
+
 
 class State(StrEnum):
     PROPOSED = "proposed"
@@ -20,6 +22,6 @@ class Kind(StrEnum):
 
     LIST_TOKEN = "token.list"  # noqa: S105
     RESUME_TOKEN = "token.resume"  # noqa: S105
-    RECOVER_STRAY = "stray.recover"
+    RECOVER_STRAY = RECOVERY_KIND  # the signer computes its digest too
     CREDIT_STRAY = "stray.credit"
     ADOPT_DEPOSIT = "deposit.adopt"

@@ -7,5 +7,6 @@
       └──▶ orphaned ──▶ seen               a reorg took its block, and another has it again (`orphan`)
 
 What this prevents: money that was sent wrongly and that nobody hears of, a token that lies its way into a balance by its
-name, and a flood of worthless tokens that fills the books or hides what matters. Read: `record`, `view`, `orphan`.
+name, and a flood of worthless tokens that fills the books or hides what matters. Read: `record`, `view`, `orphan`,
+`find`, `credit`, `recover`.
 """

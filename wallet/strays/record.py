@@ -22,7 +22,7 @@ from wallet.ledger.accounts import HOUSE
 from wallet.ports import Block, Network, Stray
 from wallet.schema import stray_counts
 from wallet.strays.states import MOVABLE, State
-from wallet.strays.view import stray_view
+from wallet.strays.view import UNLISTED_TOKEN, stray_view
 
 DAILY_MAX = 20
 AT_ONCE = 50  # Changes that wait for one commit together
@@ -134,7 +134,7 @@ async def _first_sight(context: Context, network: Network, block: Block, stray: 
         "units": stray.units,
         "symbol": stray.symbol if stray.symbol and _SYMBOL.fullmatch(stray.symbol) else None,
         "decimals": stray.decimals if stray.decimals is not None and 0 <= stray.decimals <= _DECIMALS_MAX else None,
-        "reason": stray.reason.value,
+        "reason": UNLISTED_TOKEN,
         "state": State.SEEN.value,
         "tx": stray.tx,
         "height": block.height,

@@ -2,10 +2,9 @@
 
 from wallet.context import Record
 from wallet.journal.body import time_text
-from wallet.ports import StrayReason
 from wallet.strays.states import State
 
-_SEEN_AS = {StrayReason.UNLISTED_TOKEN: "unlisted"}
+UNLISTED_TOKEN, UNLISTED = "unlisted_token", "unlisted"
 
 
 def stray_view(row: Record) -> dict[str, object]:
@@ -16,7 +15,7 @@ def stray_view(row: Record) -> dict[str, object]:
         "customer": row["owner"],
         "network": row["network"],
         "address": row["address"],
-        "status": _SEEN_AS[StrayReason(row["reason"])] if state is State.SEEN else state.value,
+        "status": UNLISTED if state is State.SEEN else state.value,
         "reason": row["reason"],
         "claim": {
             "contract": row["contract"],

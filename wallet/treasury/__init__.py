@@ -3,6 +3,8 @@
     submissions   signed bytes that we author: reserved ─▶ signed ─▶ submitted ─▶ included ─▶ final | dead
     sources       where the next submission spends from: a nonce, inputs, a file name
     drive         one step for each that is open: sign, store, submit, follow
+    recoveries    what the signer is shown when a stray goes back
+    gas           the hot address pays gas to a deposit address
     sweeps        customers' deposits to the hot address, with gas funding where a token cannot pay for itself
 
 What this prevents: two submissions on one nonce or input (reservations are primary keys), bytes that leave before they

@@ -29,7 +29,9 @@ from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
 from wallet.networks.halt import running
 from wallet.ports import Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
+from wallet.strays.states import State as StrayState
 from wallet.treasury import coins
+from wallet.treasury.recoveries import Recovery, approved, recovering, recovery_of, told_as, told_of
 from wallet.treasury.sources import NextSource, signing_paths
 from wallet.vault.items import ItemKind, SealedItem
 from wallet.vault.vault import RevealPurpose
@@ -83,6 +85,7 @@ class Plan:
     paths: tuple[str, ...]
     withdrawals: tuple[Record, ...] = ()
     more_writes: tuple[Insert | Update, ...] = ()
+    recovery: Recovery | None = None
 
 
 def plan_paths(next_source: NextSource, unsigned: Unsigned, *more: str) -> tuple[str, ...]:
@@ -91,12 +94,13 @@ def plan_paths(next_source: NextSource, unsigned: Unsigned, *more: str) -> tuple
 
 def sign_request(network: NetworkId, plan: Plan) -> SignRequest:
     references = tuple(row["id"] for row in plan.withdrawals)
-    return SignRequest(plan.id, network, plan.purpose, references, plan.unsigned.payload, plan.paths)
+    request = SignRequest(plan.id, network, plan.purpose, references, plan.unsigned.payload, plan.paths)
+    return approved(request, plan.recovery)
 
 
 def places(network: NetworkId, purpose: Purpose, amount: Amount, fee: Amount) -> tuple[Account, Account]:
     """The accounts that the value and the network fee come out of."""
-    if purpose is Purpose.SWEEP:
+    if purpose in (Purpose.SWEEP, Purpose.RECOVERY):
         return accounts.deposits(network, amount.asset), accounts.deposits(network, fee.asset)
     return accounts.hot(network, amount.asset), accounts.hot(network, fee.asset)
 
@@ -108,7 +112,7 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
             return accounts.hot(network, amount.asset)
         case Purpose.GAS_FUNDING:
             return accounts.deposits(network, amount.asset)
-        case Purpose.WITHDRAWAL:
+        case Purpose.WITHDRAWAL | Purpose.RECOVERY:
             return None
 
 
@@ -143,6 +147,8 @@ async def reserve(context: Context, network: Network, plan: Plan) -> Record:
         ),
         vault=(sealed,) if sealed else (),
     )
+    if plan.recovery is not None:
+        change = told_as(change, await recovering(context, plan.recovery, plan.id))
     await context.journal.commit(change)
     return {**row, "version": 1}
 
@@ -216,7 +222,8 @@ async def stored_request(context: Context, row: Record, withdrawals: list[Record
     unsigned = await payload(context, row, "unsigned")
     references = tuple(w["id"] for w in withdrawals)
     network, purpose = NetworkId(row["network"]), Purpose(row["purpose"])
-    return SignRequest(SubmissionId(row["id"]), network, purpose, references, unsigned, tuple(row["paths"]))
+    request = SignRequest(SubmissionId(row["id"]), network, purpose, references, unsigned, tuple(row["paths"]))
+    return approved(request, await recovery_of(context, row))
 
 
 async def reference(context: Context, row: Record, withdrawals: list[Record]) -> SubmissionRef:
@@ -246,8 +253,10 @@ async def record(
     entry: Entry = (),
     writes: tuple[Insert | Update, ...] = (),
     vault: tuple[SealedItem, ...] = (),
+    told: Change | None = None,
 ) -> Record:
-    """Commit one step. Returns the row after it. Raises `Stale` when another worker took the step."""
+    """Commit one step. Returns the row after it. `told` is what somebody else is told of it, whose row moves with it. Raises
+    `Stale` when another worker took the step."""
     after = {**row, **values, "state": state.value}
     kind = _KINDS[state][0 if withdrawals else 1]
     moved = tuple(_withdrawal_update(w, state, _withdrawal_values(context, state, values)) for w in withdrawals)
@@ -260,7 +269,7 @@ async def record(
         vault=vault,
         viewers=await viewers_of(context, *[w["owner"] for w in withdrawals]),
     )
-    await context.journal.commit(change)
+    await context.journal.commit(change if told is None else told_as(change, told))
     return {**after, "version": row["version"] + 1}
 
 
@@ -327,11 +336,13 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
             values,
             entry=entry,
             writes=(*moved_coins, *await _unswept(context, row)),
+            told=await told_of(context, row, StrayState.SEEN),
         )
         return
     own = arrival(network, purpose, amount)
     moved = templates.submission_arrived(own, network, amount) if own else _paid(context, withdrawals)
-    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=moved_coins)
+    told = await told_of(context, row, StrayState.RECOVERED)
+    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=moved_coins, told=told)
 
 
 async def bury(context: Context, row: Record, withdrawals: list[Record], reason: str) -> None:
@@ -345,7 +356,8 @@ async def bury(context: Context, row: Record, withdrawals: list[Record], reason:
     entry = (*back, *fee_back, *_released(context, withdrawals))
     why = f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
     writes = (*await _unswept(context, row), *await pausing(context, row["asset"], why))
-    await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes)
+    told = await told_of(context, row, StrayState.SEEN)
+    await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes, told=told)
 
 
 def _block_values(status: Status) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from wallet.ids import SubmissionId
 from wallet.journal.change import Update
 from wallet.ledger.accounts import HOUSE
 from wallet.money import Amount, Asset
-from wallet.networks.halt import running
 from wallet.ports import (
     BlockRef,
     Derived,
@@ -34,9 +33,9 @@ from wallet.ports import (
     SignerRefused,
     Sweeping,
 )
-from wallet.treasury.drive import ask_signer, sign
+from wallet.treasury.gas import begin, fund_gas, gas_on
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, open_submissions, plan_paths, reserve
+from wallet.treasury.submissions import Plan, open_submissions, plan_paths
 
 _WAITS = (
     FundsShort,
@@ -111,27 +110,11 @@ async def _move(
             await _sweep(context, network, pile, pile.amount - cost, hot, exact)
         return
     cost = await sweeping.transfer_cost(pile.asset, pile.address.address, hot.address, fee)
-    missing = cost.units - await _gas_on(context, network, pile.address.address, final)
+    missing = cost.units - await gas_on(context, network, pile.address.address, final)
     if missing > 0:
-        await _fund_gas(context, network, pile.address, Amount(missing, cost.asset), hot)
+        await fund_gas(context, network, pile.address, Amount(missing, cost.asset), hot)
     else:
         await _sweep(context, network, pile, pile.amount, hot, fee)
-
-
-async def _gas_on(context: Context, network: Network, address: str, final: BlockRef) -> int:
-    """The fee asset on a deposit address that belongs to nobody's deposit there: what we sent for gas, or what is left."""
-    symbol = network.fee_asset.symbol
-    observed = (await network.observe([address], final)).units.get(symbol, 0)
-    table = schema.deposits
-    theirs = select(table.c.units).where(
-        table.c.network == network.id,
-        table.c.address == address,
-        table.c.asset == symbol,
-        table.c.swept_by.is_(None),
-        table.c.height <= final.height,
-    )
-    owned: int = sum(row["units"] for row in await context.all(theirs))
-    return observed - owned
 
 
 async def _sweep(context: Context, network: Network, pile: _Pile, amount: Amount, hot: Derived, fee: Fee) -> None:
@@ -141,23 +124,4 @@ async def _sweep(context: Context, network: Network, pile: _Pile, amount: Amount
     swept = tuple(Update("deposits", row["id"], row["version"], {"swept_by": submission}) for row in pile.deposits)
     paths, spender = plan_paths(source, unsigned), pile.address.address
     plan = Plan(submission, Purpose.SWEEP, amount, spender, hot.address, source, unsigned, paths, (), swept)
-    await _begin(context, network, plan)
-
-
-async def _fund_gas(context: Context, network: Network, target: Derived, amount: Amount, hot: Derived) -> None:
-    submission = SubmissionId(context.new_id("sub"))
-    source = await next_source(context, network, submission, hot)
-    fee = await network.estimate_fee(amount.asset)
-    unsigned = await network.build([Instruction(submission, Destination(target.address), amount)], source.source, fee)
-    paths = plan_paths(source, unsigned, target.path)
-    purpose = Purpose.GAS_FUNDING
-    await _begin(
-        context, network, Plan(submission, purpose, amount, hot.address, target.address, source, unsigned, paths)
-    )
-
-
-async def _begin(context: Context, network: Network, plan: Plan) -> None:
-    await context.unpaused(plan.amount.asset)
-    await running(context, network.id)
-    await ask_signer(context, network, plan)
-    await sign(context, network, await reserve(context, network, plan), [])
+    await begin(context, network, plan)

@@ -20,7 +20,7 @@ CREATE TABLE strays (
     identity    text NOT NULL,
     address     text NOT NULL,
     owner       text NOT NULL,
-    contract    text,
+    contract    text NOT NULL,
     units       numeric(78, 0) NOT NULL,
     symbol      text,
     decimals    integer,

@@ -122,7 +122,7 @@ async def test_deposits_and_strays_are_one_list_in_order_of_time(api_node: ApiNo
     network.mine()
     await api_node.world.look(ETHEREUM)
     coins = api_node.world.networks[BITCOIN]
-    coins.stray(await address_on(alice.client, "bitcoin"), None, 5)
+    coins.stray(await address_on(alice.client, "bitcoin"), TOKEN, 5)
     coins.mine()
     await api_node.world.look(BITCOIN)
     whole = (await alice.client.get("/v1/deposits")).body["items"]
