@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -59,6 +59,10 @@ class AssetSection(_Section):
 
 class _NetworkSection(_Section):
     assets: dict[str, AssetSection] = Field(min_length=1)
+
+    def watched_block_time_s(self, mode: str) -> int | None:  # noqa: ARG002  a bank has its hours
+        """How often a block is expected; None where nobody watches for it."""
+        return None
 
     @model_validator(mode="after")
     def _amounts_are_amounts(self) -> Self:
@@ -133,6 +137,7 @@ class _ChainSection(_NetworkSection):
     """Reached by `url`, which is then believed alone, or by several `providers` of which `quorum` must agree: more than half
     of them unless named."""
 
+    block_time_usual_s: ClassVar[int]
     url: SecretStr | None = None
     providers: tuple[SecretStr | ProviderSection, ...] = Field(default=(), max_length=PROVIDERS_MAX, strict=False)
     quorum: int | None = Field(default=None, ge=1)
@@ -156,12 +161,17 @@ class _ChainSection(_NetworkSection):
         """How many must agree before anything is believed."""
         return self.quorum or (len(self.providers) >> 1) + 1
 
+    def watched_block_time_s(self, mode: str) -> int | None:
+        """Development chains wait for txs: they are watched only if told how often a block comes."""
+        return self.block_time_s or (self.block_time_usual_s if mode == "production" else None)
+
 
 class EvmSection(_ChainSection):
     """`confirmations`: only for a chain that never tells a `finalized` block; left out, nothing but that block is final.
     `traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out. `block_proofs`: whether
     a block that cannot be proven by its header is refused, read all the same, or not proven at all."""
 
+    block_time_usual_s: ClassVar[int] = 12
     kind: Literal["evm"]
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
@@ -173,6 +183,7 @@ class EvmSection(_ChainSection):
 class BitcoinSection(_ChainSection):
     """`address_kind` is what customers are given who ask for no other kind of address: BIP-84's or BIP-86's (taproot)."""
 
+    block_time_usual_s: ClassVar[int] = 600
     kind: Literal["bitcoin"]
     chain: Literal["main", "testnet", "signet", "regtest"]
     confirmations: int = Field(ge=1, default=3)

@@ -362,6 +362,17 @@ growth_passes = Table(
     Column("block", Text),
     Column("after", Text),
 )
+network_progress = Table(
+    "network_progress",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("scanned", BigInteger),
+    _time("block_at"),
+    Column("blocks_per_minute", BigInteger),
+    Column("head", BigInteger),
+    _time("head_at"),
+    Column("providers", JSONB),
+)
 stray_counts = Table(
     "stray_counts",
     metadata,

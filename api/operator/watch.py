@@ -5,20 +5,36 @@ from sqlalchemy import select
 
 from api.routes import Answer, Call, any_of, route
 from api.schema import Moment, NetworkName, Nothing, Shown
-from api.v1.networks import NetworkView, shown_networks
+from api.v1.networks import NetworkView, shown_network
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.breaks.open import break_view
 from wallet.breaks.resolve import list_breaks
+from wallet.context import Context
 from wallet.journal.body import time_text
+from wallet.networks.view import NetworkView as CoreView
+from wallet.networks.view import network_views
+from wallet.providers import CircuitState
 
 NOTICES_MAX = 100
 BREAKS_MAX = 200
 _WATCHERS = any_of(Scope.OPERATE_READ)
 
 
+class WatchedProvider(Shown):
+    host: str = Field(description="Host and port; nothing else of its URL is shown.", examples=["node.example:8545"])
+    circuit: CircuitState = Field(description="Whether it is asked: open means that it failed often and is left alone.")
+    tip: int | None
+    final: int | None
+    agrees: bool | None = Field(description="With the others; null while it does not answer or is alone.")
+    error: str | None
+
+
 class WatchedNetwork(NetworkView):
     error: str | None
+    halted: str | None = Field(description="Why a person or a broken promise of finality has stopped this network.")
+    head_at: Moment | None = Field(description="When the tip moved last.")
+    providers: list[WatchedProvider]
 
 
 class WatchedNetworks(Shown):
@@ -56,12 +72,19 @@ class BreakList(Shown):
 
 @route("GET", "/v1/operator/networks", access=_WATCHERS, answer=WatchedNetworks)
 async def list_networks(call: Call[Nothing, Nothing]) -> Answer:
-    """Networks, with what went wrong at the last look"""
-    table = schema.network_views
-    errors = {r["network"]: r["error"] for r in await call.context.all(select(table.c.network, table.c.error))}
-    views = await shown_networks(call.context)
-    items = [WatchedNetwork.model_validate({**view.model_dump(), "error": errors.get(view.id)}) for view in views]
-    return Answer(WatchedNetworks(items=items))
+    """Networks, with what went wrong at the last look and who stands behind them"""
+    views = await network_views(call.context)
+    return Answer(WatchedNetworks(items=[_watched(call.context, view) for view in views]))
+
+
+def _watched(context: Context, view: CoreView) -> WatchedNetwork:
+    more = {
+        "error": view.error,
+        "halted": view.halted,
+        "head_at": time_text(view.head_at) if view.head_at else None,
+        "providers": list(view.providers),
+    }
+    return WatchedNetwork.model_validate({**shown_network(context, view).model_dump(), **more})
 
 
 @route("GET", "/v1/operator/notices", access=_WATCHERS, answer=NoticeList)

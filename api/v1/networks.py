@@ -1,5 +1,8 @@
 """Networks and assets: where value can come from and go to, and how far this node has seen."""
 
+from dataclasses import asdict
+
+from pydantic import Field
 from sqlalchemy import select
 
 from api.routes import ANY_KEY, Answer, Call, route
@@ -7,6 +10,16 @@ from api.schema import AssetSymbol, Moment, NetworkName, Nothing, Shown
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.journal.body import time_text
+from wallet.networks.view import NetworkStatus, network_views
+from wallet.networks.view import NetworkView as CoreView
+
+
+class CatchingUp(Shown):
+    """While deposits are still looked for in blocks far below the tip."""
+
+    height: int
+    blocks_per_minute: int | None
+    eta_s: int | None = Field(description="Seconds until the tip is reached, at the speed of the last step.")
 
 
 class NetworkView(Shown):
@@ -15,9 +28,14 @@ class NetworkView(Shown):
     id: NetworkName
     kind: str
     assets: list[AssetSymbol]
+    status: NetworkStatus = Field(description="Credits and withdrawals wait while it is not `running`.")
     answering: bool
     tip: int | None
     final: int | None
+    scanned: int | None = Field(description="The block up to which deposits have been looked for.")
+    lag_blocks: int | None
+    lag_s: int | None = Field(description="How old the last scanned block is, in seconds; 0 at the tip.")
+    catching_up: CatchingUp | None
     seen_at: Moment | None
 
 
@@ -50,20 +68,25 @@ async def list_assets(call: Call[Nothing, Nothing]) -> Answer:
 
 
 async def shown_networks(context: Context) -> list[NetworkView]:
-    kinds = {row["id"]: row["kind"] for row in await context.all(select(schema.networks.c.id, schema.networks.c.kind))}
-    views = {row["network"]: row for row in await context.all(select(schema.network_views))}
-    return [_network(context, name, kinds.get(name, ""), views.get(name)) for name in sorted(context.networks)]
+    return [shown_network(context, view) for view in await network_views(context)]
 
 
-def _network(context: Context, name: str, kind: str, seen: Record | None) -> NetworkView:
+def shown_network(context: Context, view: CoreView) -> NetworkView:
+    """What customers see of it: no hosts, no reasons of errors."""
+    behind = view.catching_up
     return NetworkView(
-        id=name,
-        kind=kind,
-        assets=[listing.asset.symbol for listing in context.network(name).listings],
-        answering=seen is not None and seen["error"] is None,
-        tip=seen["tip"] if seen else None,
-        final=seen["final"] if seen else None,
-        seen_at=time_text(seen["seen_at"]) if seen else None,
+        id=view.id,
+        kind=view.kind,
+        assets=[listing.asset.symbol for listing in context.network(view.id).listings],
+        status=view.status,
+        answering=view.error is None,
+        tip=view.tip,
+        final=view.final,
+        scanned=view.scanned,
+        lag_blocks=view.lag_blocks,
+        lag_s=view.lag_s,
+        catching_up=CatchingUp.model_validate(asdict(behind)) if behind is not None else None,
+        seen_at=time_text(view.seen_at) if view.seen_at else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The node on one screen: networks, positions per asset, queues, signer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import Position, positions
 from wallet.money import format_units
+from wallet.networks.view import NetworkView, network_views
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.treasury.submissions import OPEN, State
 from wallet.withdrawals.states import ENDED
@@ -41,26 +43,14 @@ async def read_status(context: Context) -> dict[str, Any]:
 
 
 async def _networks(context: Context) -> list[dict[str, Any]]:
-    views = {row["network"]: row for row in await context.all(select(schema.network_views))}
-    cursors = {row["network"]: row["height"] for row in await context.all(select(schema.scan_cursors))}
-    halted = {row["id"]: row["halt_reason"] for row in await context.all(select(schema.networks))}
-    return [
-        {**_network(name, views.get(name), cursors.get(name)), "halted": halted.get(name)}
-        for name in sorted(context.networks)
-    ]
+    return [shown_network(view) for view in await network_views(context)]
 
 
-def _network(name: str, view: Mapping[str, Any] | None, scanned: int | None) -> dict[str, Any]:
-    tip = view["tip"] if view else None
-    return {
-        "network": name,
-        "tip": tip,
-        "final": view["final"] if view else None,
-        "scanned": scanned,
-        "lag": tip - scanned if tip is not None and scanned is not None else None,
-        "seen_at": time_text(view["seen_at"]) if view else None,
-        "error": view["error"] if view else "not seen yet",
-    }
+def shown_network(view: NetworkView) -> dict[str, Any]:
+    """As `coffer status` and `coffer network list` tell of it."""
+    told = asdict(view)
+    moments = {name: time_text(told[name]) if told[name] else None for name in ("seen_at", "head_at")}
+    return {"network": told.pop("id"), **told, "lag": view.lag_blocks, **moments}
 
 
 async def _assets(context: Context) -> list[dict[str, Any]]:
@@ -131,7 +121,7 @@ async def _journal(context: Context) -> dict[str, Any]:
 
 def print_status(console: Console, status: Mapping[str, Any]) -> None:
     """The node on one screen, from what `read_status` found."""
-    _print_networks(console, status["networks"])
+    print_networks(console, status["networks"])
     columns = ("owed", "house", "held", "in_transit", "receivables", "difference")
     assets = Table("asset", *(name.replace("_", " ") for name in columns), title="Assets", title_justify="left")
     for a in status["assets"]:
@@ -154,14 +144,34 @@ def print_status(console: Console, status: Mapping[str, Any]) -> None:
         console.print(f"Notice   {notice['source']} {notice['subject']}: {notice['state']}: {notice['reason']}")
 
 
-def _print_networks(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
-    networks = Table("network", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left")
+def print_networks(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    """How far each is, how far we are, and who stands behind it where that is worth a line."""
+    networks = Table(
+        "network", "status", "tip", "final", "scanned", "lag", "note", title="Networks", title_justify="left"
+    )
     for n in found:
-        networks.add_row(n["network"], *(_figure(n[k]) for k in ("tip", "final", "scanned", "lag")), n["error"] or "")
+        heights = (_figure(n[name]) for name in ("tip", "final", "scanned", "lag"))
+        networks.add_row(n["network"], n["status"], *heights, n["error"] or _progress(n["catching_up"]))
     console.print(networks)
     for n in found:
         if n["halted"]:
             console.print(f"Halted   {n['network']}: {n['halted']}")
+        for provider in n["providers"]:
+            if provider["error"] or provider["agrees"] is False or len(n["providers"]) > 1:
+                console.print(f"Provider {n['network']} {_provider(provider)}")
+
+
+def _progress(behind: Mapping[str, Any] | None) -> str:
+    if behind is None:
+        return ""
+    left = f"{behind['eta_s']} s left" if behind["eta_s"] is not None else "time left unknown"
+    return f"{_figure(behind['blocks_per_minute'])} blocks a minute, {left}"
+
+
+def _provider(provider: Mapping[str, Any]) -> str:
+    agrees = {True: "agrees", False: "disagrees", None: "alone or silent"}[provider["agrees"]]
+    heights = f"tip {_figure(provider['tip'])}, final {_figure(provider['final'])}"
+    return f"{provider['host']}: circuit {provider['circuit']}, {heights}, {agrees} {provider['error'] or ''}".rstrip()
 
 
 def _figure(height: int | None) -> str:

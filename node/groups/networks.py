@@ -1,12 +1,36 @@
 """`coffer network`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from node.command_line import DEFAULT_CONFIG, ConfigFile, beside
 
-group = typer.Typer(help="Halt and resume networks.", no_args_is_help=True)
+group = typer.Typer(help="Networks: how far they are; halt and resume.", no_args_is_help=True)
+
+
+@group.command("list")
+def network_list(
+    config: ConfigFile = DEFAULT_CONFIG,
+    json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Tip, final and scanned heights, what is behind and for how long, and the providers of each network."""
+    from json import dumps  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from node.commands.status import print_networks, shown_network  # noqa: PLC0415
+    from wallet.networks.view import network_views  # noqa: PLC0415
+
+    async def work(context: Any, _dsns: Any) -> int:
+        found = [shown_network(view) for view in await network_views(context)]
+        if json:
+            print(dumps(found))
+        else:
+            print_networks(Console(), found)
+        return 0
+
+    beside(config, work)
 
 
 @group.command("halt")

@@ -19,6 +19,7 @@ from node.workers.pay_withdrawals import pay_and_follow
 from node.workers.prepare_partitions import prepare_next_partitions
 from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
+from node.workers.watch_head import watch_head
 from node.workers.witness_heads import witness_head
 from wallet.announcing import Announcing
 from wallet.context import Context
@@ -60,6 +61,9 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
         if network.capabilities.sweeps:
             minimum = config.networks[name].sweep_minimum()
             loops.append(Loop(f"sweep/{name}", every_s, partial(sweep_network, context, network, minimum)))
+        if (block_time_s := config.networks[name].watched_block_time_s(config.node.mode)) is not None:
+            watching = partial(watch_head, context, network.id, block_time_s)
+            loops.append(Loop(f"watch_head/{name}", block_time_s * 0.25, watching))
     return loops
 
 

@@ -10,6 +10,7 @@ from wallet.deposits.scan import scan
 from wallet.growth.find import find_growth
 from wallet.listings.adopt import adopt_tokens
 from wallet.listings.watch import watch_tokens
+from wallet.networks.progress import record_providers
 from wallet.observations.record import observe_network
 from wallet.ports import Network, NetworkError
 from wallet.providers import NetworkConflict
@@ -40,6 +41,8 @@ async def follow_network(context: Context, network: Network) -> None:
         if isinstance(error, FinalityWentBack):
             await _tell(context, network, FINALITY, WENT_BACK, str(error))
         raise
+    finally:
+        await record_providers(context, network)
     await _tell(context, network, PROVIDERS, AGREEING, "the providers agree again")
     await _tell(context, network, FINALITY, GOES_ON, "finality goes on from where it was")
 

@@ -19,6 +19,7 @@ OPERATIONAL = frozenset(
         "leases",
         "notices",
         "network_views",
+        "network_progress",
         "reconciliations",
         "stray_counts",
         "growth_passes",

@@ -4,6 +4,7 @@ What this prevents: a block that is skipped (the cursor moves only over blocks t
 deposits are in the books), a gap that is jumped after downtime, and a reorg of any depth that goes unnoticed.
 """
 
+from contextlib import aclosing
 from datetime import timedelta
 
 import structlog
@@ -12,8 +13,10 @@ from wallet.context import Context
 from wallet.deposits.cursor import advance_cursor, read_cursor, record_view, rewind_cursor, scanned_below, scanned_count
 from wallet.deposits.detect import record_block
 from wallet.deposits.orphan import orphan_above
+from wallet.deposits.read_ahead import read_ahead
 from wallet.deposits.take_back import take_back_lost
 from wallet.networks.open import start_height
+from wallet.networks.progress import ScanProgress
 from wallet.networks.reorg import record_reorg
 from wallet.points import point
 from wallet.ports import BlockRef, Network, NetworkError, NetworkMismatch
@@ -32,43 +35,52 @@ async def scan(context: Context, network: Network) -> tuple[BlockRef, BlockRef |
     Raises the network's errors (the cursor is behind what is in the books, never ahead), and `NetworkMismatch` for a chain
     that shares no block with what was scanned.
     """
-    ends = context.clock.now() + STEP
     tip = await network.tip()
     final = await network.final()
+    began = context.clock.now()
+    progress = ScanProgress(context, network.id, tip.height, began)
     cursor = await read_cursor(context, network.id)
     if cursor is not None and not await _is_still_there(context, network, cursor, tip):
         cursor = await _rewind(context, network, cursor, tip)
     first = await start_height(context, network.id) if cursor is None else cursor.height + 1
-    while first <= tip.height and context.clock.now() <= ends:
-        reached = await _scan_range(context, network, cursor, first, min(tip.height, first + BLOCKS_MAX - 1))
+    while first <= tip.height:
+        reached = await _scan_range(
+            context, network, cursor, range(first, min(tip.height, first + BLOCKS_MAX - 1) + 1), progress
+        )
         if reached == cursor or reached is None:
             break
         cursor, first = reached, reached.height + 1
+        if context.clock.now() > began + STEP:
+            break
     await record_view(context, network.id, tip, final, None)
+    await progress.tell(at_end=True)
     if cursor == tip:
         await take_back_lost(context, network, tip)
     return tip, final
 
 
 async def _scan_range(
-    context: Context, network: Network, cursor: BlockRef | None, first: int, last: int
+    context: Context, network: Network, cursor: BlockRef | None, heights: range, progress: ScanProgress
 ) -> BlockRef | None:
     """The block that the cursor is at now. It stops short where the branch changes under us: the next step finds the common
     ancestor."""
     passed: list[BlockRef] = []
     try:
-        async for block in network.blocks(first, last):
-            if cursor is not None and (block.parent != cursor.id or block.height != cursor.height + 1):
-                break
-            await record_block(context, network, block)
-            if block.strays_beyond:
-                _log.warning("strays_left_out", network=network.id, height=block.height, count=block.strays_beyond)
-            point("scan.before_cursor")
-            cursor = block.ref
-            passed.append(cursor)
-            if len(passed) == CURSOR_STEP:
-                await advance_cursor(context, network.id, passed)
-                passed = []
+        async with aclosing(read_ahead(network.blocks(heights[0], heights[-1]))) as blocks:
+            async for block in blocks:
+                if cursor is not None and (block.parent != cursor.id or block.height != cursor.height + 1):
+                    break
+                await record_block(context, network, block)
+                if block.strays_beyond:
+                    _log.warning("strays_left_out", network=network.id, height=block.height, count=block.strays_beyond)
+                point("scan.before_cursor")
+                cursor = block.ref
+                passed.append(cursor)
+                progress.passed(block)
+                if len(passed) == CURSOR_STEP:
+                    await advance_cursor(context, network.id, passed)
+                    await progress.tell()
+                    passed = []
     except NetworkError:
         await advance_cursor(context, network.id, passed)
         raise

@@ -115,3 +115,16 @@ CREATE INDEX deposits_by_tx ON deposits (network, tx);
 -- Why nothing is credited or signed on this network until a person has looked; null while it runs.
 ALTER TABLE networks ADD COLUMN halt_reason text;
 CREATE INDEX deposits_uprooted ON deposits (network, height) WHERE state = 'uprooted';
+
+-- How far the scan of each network is, how fast, and what its providers said last. Operational: losing it loses no money.
+CREATE TABLE network_progress (
+    network             text PRIMARY KEY,
+    scanned             bigint,
+    block_at            timestamptz,
+    blocks_per_minute   bigint,
+    head                bigint,
+    head_at             timestamptz,
+    providers           jsonb
+);
+GRANT SELECT ON network_progress TO coffer_books;
+GRANT SELECT, INSERT, UPDATE, DELETE ON network_progress TO coffer_ops;

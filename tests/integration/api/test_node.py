@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import structlog
@@ -13,7 +13,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
 from api.request_lines import WRITE_EVERY_S
+from chains.quorum import Quorum
 from node.processes import free_port
+from node.workers.follow_network import follow_network
+from tests.fakes.provider import FakeProvider
+from tests.fakes.world import ETHEREUM
 from tests.integration.api.client import SETTINGS, serving
 from tests.integration.api.conftest import ApiNode
 from wallet.context import Context
@@ -132,3 +136,21 @@ async def test_operators_watch_and_customers_do_not(api_node: ApiNode, path: str
     alice = await api_node.person()
     assert (await api_node.operator.get(path)).status == 200
     assert (await alice.client.get(path)).status == 403
+
+
+async def test_rpc_10_customers_see_how_far_a_network_is_and_operators_who_stands_behind_it(api_node: ApiNode) -> None:
+    alice, context = await api_node.person(), api_node.world.context
+    members: Any = {host: FakeProvider(api_node.world.networks[ETHEREUM]) for host in ("one.example", "two.example")}
+    network = Quorum(members, 2)
+    await follow_network(context, network)
+    shown = {item["id"]: item for item in (await alice.client.get("/v1/networks")).body["items"]}["ethereum"]
+    assert (shown["status"], shown["scanned"], shown["lag_blocks"], shown["lag_s"]) == ("running", shown["tip"], 0, 0)
+    assert shown["catching_up"] is None
+    assert "example" not in json.dumps(shown)
+    watched = {item["id"]: item for item in (await api_node.operator.get("/v1/operator/networks")).body["items"]}
+    providers = watched["ethereum"]["providers"]
+    assert [(one["host"], one["circuit"], one["agrees"]) for one in providers] == [
+        ("one.example", "closed", True),
+        ("two.example", "closed", True),
+    ]
+    assert watched["ethereum"]["tip"] == providers[0]["tip"] == shown["tip"]

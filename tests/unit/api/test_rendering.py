@@ -9,6 +9,7 @@ from api.web.codes import payment_text, qr_svg
 from api.web.reading import Arrival, Departure, Live, Person, Receiving
 from api.web.rendering import render_fragments, render_page, short_amount, short_id, spaced
 from wallet.deposits.progress import progress
+from wallet.networks.view import NetworkStatus
 
 BANK = BankDetails("DE89370400440532013000", "COBADEFFXXX", "Coffer Test")
 HOSTILE = '<script>alert(1)</script>"onload="x'
@@ -16,7 +17,18 @@ HOSTILE = '<script>alert(1)</script>"onload="x'
 
 def live(owner: Person | None, arrivals: Sequence[Arrival] = (), receiving: Sequence[Receiving] = ()) -> Live:
     network = NetworkView(
-        id="bitcoin", kind="bitcoin", assets=["BTC"], answering=False, tip=None, final=None, seen_at=None
+        id="bitcoin",
+        kind="bitcoin",
+        assets=["BTC"],
+        status=NetworkStatus.NOT_ANSWERING,
+        answering=False,
+        tip=None,
+        final=None,
+        scanned=None,
+        lag_blocks=None,
+        lag_s=None,
+        catching_up=None,
+        seen_at=None,
     )
     sent = Departure("wdr_1", "alice", "sepa", "EUR", "5.00", None, None, "rejected", HOSTILE, (HOSTILE,), "now")
     return Live(
