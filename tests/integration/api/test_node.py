@@ -142,6 +142,7 @@ async def test_rpc_10_customers_see_how_far_a_network_is_and_operators_who_stand
     alice, context = await api_node.person(), api_node.world.context
     members: Any = {host: FakeProvider(api_node.world.networks[ETHEREUM]) for host in ("one.example", "two.example")}
     network = Quorum(members, 2)
+    api_node.world.networks[ETHEREUM].mine(2)
     await follow_network(context, network)
     shown = {item["id"]: item for item in (await alice.client.get("/v1/networks")).body["items"]}["ethereum"]
     assert (shown["status"], shown["scanned"], shown["lag_blocks"], shown["lag_s"]) == ("running", shown["tip"], 0, 0)
