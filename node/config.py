@@ -185,7 +185,7 @@ class BitcoinSection(_ChainSection):
 
     block_time_usual_s: ClassVar[int] = 600
     kind: Literal["bitcoin"]
-    chain: Literal["main", "testnet", "signet", "regtest"]
+    chain: Literal["main", "testnet", "signet", "regtest", "litecoin", "litecoin-regtest"]
     confirmations: int = Field(ge=1, default=3)
     address_kind: Literal["p2wpkh", "p2tr"] = "p2wpkh"
     user: str | None = None

@@ -31,5 +31,10 @@ class NetworkMismatch(NetworkError):
     retry = False
 
 
+class NetworkUnproven(NetworkError):
+    """What the provider shows contradicts the network's own rules: a header without work, txs that are not their block's. It
+    lies, or it serves another chain. A person must look; another provider may be asked."""
+
+
 class BlockVanished(NetworkError):
     """A block that we asked for by id is no longer there: a reorg is under way. Start again from the common ancestor."""

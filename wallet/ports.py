@@ -19,6 +19,7 @@ from wallet.network_errors import (
     NetworkMismatch as NetworkMismatch,
     NetworkRateLimited as NetworkRateLimited,
     NetworkRejected as NetworkRejected,
+    NetworkUnproven as NetworkUnproven,
     NetworkUnreachable as NetworkUnreachable,
 )
 

@@ -13,7 +13,7 @@ from bip32.ripemd160 import ripemd160
 from coincurve import PublicKeyXOnly
 
 from chains.bitcoin.bech32 import decode_segwit, encode_segwit
-from chains.bitcoin.parameters import MAIN, Chain
+from chains.bitcoin.parameters import Chain
 from chains.bitcoin.taproot import output_key
 from chains.child_keys import EXTERNAL, ChildKeys
 from wallet.ports import Branch, Derived, Destination
@@ -51,9 +51,7 @@ class AccountKeys:
         Raises `ValueError` for anything else or keys of another chain."""
         texts = public_keys.split(" ")
         if not 2 <= len(texts) <= len(_ACCOUNTS) or len(set(texts)) != len(texts):
-            raise ValueError(
-                "Bitcoin needs two or three account public keys: customers', the house's, customers' taproot"
-            )
+            raise ValueError("there are two or three account public keys: customers', the house's, customers' taproot")
         self._chain = chain
         self._receiving = {branch: _receiving_keys(text, chain) for branch, text in zip(_ACCOUNTS, texts, strict=False)}
 
@@ -77,7 +75,7 @@ def _receiving_keys(text: str, chain: Chain) -> ChildKeys:
         account = BIP32.from_xpub(text)
     except ValueError as error:
         raise ValueError("an account public key is a BIP-32 xpub or tpub") from error
-    if account.network != ("main" if chain is MAIN else "test"):
+    if account.network != ("main" if chain.real else "test"):
         raise ValueError(f"the account public key is not for the chain {chain.name}")
     if account.depth != 3:
         raise ValueError("an account public key lies three steps below the seed (m/purpose'/coin'/account')")
@@ -140,7 +138,7 @@ def script_of(address: str, chain: Chain) -> bytes:
     Taken: P2PKH, P2SH, P2WPKH, P2WSH, P2TR. Witness versions above 1 are refused: nobody can own them yet.
     """
     if not address or len(address) > _ADDRESS_CHARS_MAX or not address.isascii():
-        raise ValueError("a Bitcoin address has at most 90 ASCII characters and is not empty")
+        raise ValueError("an address has at most 90 ASCII characters and is not empty")
     if _BASE58.fullmatch(address):
         return _base58_script(address, chain)
     prefix, version, program = decode_segwit(address)
@@ -182,7 +180,7 @@ def _base58(version: int, digest: bytes) -> str:
 def check_destination(destination: Destination, chain: Chain) -> Destination:
     """The same destination with its address as the network would write it. Raises `ValueError` with the reason."""
     if destination.name is not None:
-        raise ValueError("a Bitcoin destination is an address alone")
+        raise ValueError("a destination here is an address alone")
     address = address_of(script_of(destination.address, chain), chain)
     assert address is not None, "every script that we make has an address"
     return Destination(address)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from chains.bitcoin.parameters import DECIMALS, SATOSHI_MAX
+from chains.bitcoin.parameters import DECIMALS, UNITS_MAX
 from wallet.ports import NetworkUnreachable
 
 # Bitcoin Core's rpc/protocol.h
@@ -102,10 +102,10 @@ class ScanState(msgspec.Struct):
 
 
 def satoshi(bitcoin: Decimal) -> int:
-    """Exactly. Raises `NetworkUnreachable` for what is no amount of bitcoin: the node's answer is then no answer."""
-    if not bitcoin.is_finite() or not 0 <= bitcoin <= SATOSHI_MAX:  # a bound on digits: bitcoin are fewer than satoshi
+    """Exactly. Raises `NetworkUnreachable` for what is no amount of coins: the node's answer is then no answer."""
+    if not bitcoin.is_finite() or not 0 <= bitcoin <= UNITS_MAX:  # a bound on digits: bitcoin are fewer than satoshi
         raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
     units = int(bitcoin.scaleb(DECIMALS))
-    if Decimal(units).scaleb(-DECIMALS) != bitcoin or units > SATOSHI_MAX:
+    if Decimal(units).scaleb(-DECIMALS) != bitcoin or units > UNITS_MAX:
         raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
     return units

@@ -7,8 +7,8 @@ tests. Written for speed on the scanner's side, where each output of a block tha
 from functools import lru_cache
 from typing import Final
 
-_LETTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_VALUES: Final = {letter: value for value, letter in enumerate(_LETTERS)}
+LETTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_VALUES: Final = {letter: value for value, letter in enumerate(LETTERS)}
 BECH32: Final = 1
 BECH32M: Final = 0x2BC830A3
 _LENGTH_MAX = 90  # up to which the checksum finds any four errors
@@ -26,25 +26,25 @@ def _fold(top: int) -> int:
 _FOLDS: Final = tuple(_fold(top) for top in range(32))
 
 
-def _polymod(values: bytes | list[int], state: int = 1) -> int:
+def polymod(values: bytes | list[int], state: int = 1) -> int:
     for value in values:
         state = (state & 0x1FFFFFF) << 5 ^ value ^ _FOLDS[state >> 25]
     return state
 
 
 @lru_cache(maxsize=16)
-def _prefix_state(prefix: str) -> int:
+def prefix_state(prefix: str) -> int:
     codes = prefix.encode("ascii")
-    return _polymod([code >> 5 for code in codes] + [0] + [code & 31 for code in codes])
+    return polymod([code >> 5 for code in codes] + [0] + [code & 31 for code in codes])
 
 
 def encode_segwit(prefix: str, version: int, program: bytes) -> str:
     """The one lower-case address of a witness program. The caller vouches for version and length."""
     data = [version, *_to_fives(program)]
     constant = BECH32 if version == 0 else BECH32M
-    checksum = _polymod([*data, 0, 0, 0, 0, 0, 0], _prefix_state(prefix)) ^ constant
+    checksum = polymod([*data, 0, 0, 0, 0, 0, 0], prefix_state(prefix)) ^ constant
     data += [checksum >> shift & 31 for shift in (25, 20, 15, 10, 5, 0)]
-    return prefix + "1" + "".join([_LETTERS[value] for value in data])
+    return prefix + "1" + "".join([LETTERS[value] for value in data])
 
 
 def decode_segwit(text: str) -> tuple[str, int, bytes]:
@@ -76,7 +76,7 @@ def decode_bech32(text: str) -> tuple[str, list[int], int]:
     if any(letter not in _VALUES for letter in rest):
         raise ValueError("the address holds a character that no address has")
     values = [_VALUES[letter] for letter in rest]
-    constant = _polymod(values, _prefix_state(prefix))
+    constant = polymod(values, prefix_state(prefix))
     if constant not in {BECH32, BECH32M}:
         raise ValueError("the checksum of the address is wrong: it is mistyped")
     return prefix, values[:-_CHECKSUM_LENGTH], constant

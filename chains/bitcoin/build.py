@@ -37,7 +37,7 @@ def build(
     Raises `FundsShort`, and `ValueError` for a payment that the network would not relay or a fee above the bounds.
     """
     if not 0 < rate <= bounds.rate_max:
-        raise ValueError(f"a fee rate of {rate} satoshi per 1,000 virtual bytes is outside 1 to {bounds.rate_max}")
+        raise ValueError(f"a fee rate of {rate} units per 1,000 virtual bytes is outside 1 to {bounds.rate_max}")
     change_script = script_of(source.change.address, chain)
     payments = [_payment(instruction, asset, chain, bounds) for instruction in instructions]
     _check_payments(payments, change_script)

@@ -21,7 +21,7 @@ import msgspec
 from chains.bitcoin.address import address_of, purpose_of, script_of
 from chains.bitcoin.bech32 import decode_segwit
 from chains.bitcoin.coins import INPUTS_MAX, input_weight, vsize
-from chains.bitcoin.parameters import SATOSHI_MAX, Chain, chain_of_prefix
+from chains.bitcoin.parameters import UNITS_MAX, Chain, chain_of_prefix
 from chains.bitcoin.rawtx import RawMalformed, RawTx, parse_tx
 from wallet.ports import Derived, Utxo
 
@@ -170,7 +170,7 @@ def _check_inputs(inputs: tuple[Utxo, ...], raw: RawTx, chain: Chain) -> None:
         raise PayloadMalformed("the inputs described are not those of the tx")
     for spent in inputs:
         _check_owned(spent.address, spent.path, chain)
-        if not 0 < spent.units <= SATOSHI_MAX:
+        if not 0 < spent.units <= UNITS_MAX:
             raise PayloadMalformed("an input is worth nothing, or more than can exist")
 
 

@@ -29,9 +29,7 @@ async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
     estimated = await rpc.call("estimatesmartfee", [TARGET_BLOCKS, "conservative"], Estimate)
     lowest = await _lowest_rate(rpc)
     if lowest > rate_max:
-        raise NetworkRejected(
-            f"the network asks {lowest} satoshi per 1,000 virtual bytes, above the {rate_max} allowed"
-        )
+        raise NetworkRejected(f"the network asks {lowest} units per 1,000 virtual bytes, above the {rate_max} allowed")
     wanted = lowest if estimated.feerate is None else max(lowest, satoshi(estimated.feerate))
     rate = min(wanted, rate_max)
     size = vsize(_TYPICAL_INPUTS, (P2WSH_OUTPUT_SIZE, P2WPKH_OUTPUT_SIZE))

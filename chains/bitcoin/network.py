@@ -1,4 +1,4 @@
-"""Bitcoin behind one bitcoind, as the wallet sees every network."""
+"""A chain of the Bitcoin family behind one node of its own, as the wallet sees every network."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,8 @@ from chains.bitcoin import build as building
 from chains.bitcoin import decode, fees, observe, scan, status, submit
 from chains.bitcoin.address import AccountKeys, check_destination
 from chains.bitcoin.mempool import Mempool
-from chains.bitcoin.parameters import DECIMALS, chain_named
+from chains.bitcoin.parameters import DECIMALS, Chain, chain_named
+from chains.bitcoin.proven import ProvenHeaders
 from chains.rpc import JsonRpc
 from wallet.announcing import Departure
 from wallet.ids import NetworkId
@@ -48,10 +49,11 @@ SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the 
 class BitcoinNetwork:
     """Implements `wallet.ports.Network` and `wallet.announcing.Announcing`.
 
-    `chain` is main, testnet, signet or regtest. `public_keys` is "deposit-xpub house-xpub taproot-deposit-xpub". The node's
-    RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind writes at each start. `address_kind`
-    is given to customers who ask for no other, "p2wpkh" or "p2tr". `rate_max` and `fee_units_max` bound every fee (satoshi
-    per 1,000 virtual bytes; satoshi per tx). Raises `ValueError` for settings that contradict each other.
+    `chain` is one of the family, by the name that it has in `parameters`. `public_keys` is "deposit-xpub house-xpub
+    taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind
+    writes at each start. `address_kind` is given to customers who ask for no other, "p2wpkh" or "p2tr". `rate_max` and
+    `fee_units_max` bound every fee (units per 1,000 virtual bytes; units per tx). Raises `ValueError` for settings that
+    contradict each other.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class BitcoinNetwork:
         *,
         id: NetworkId,  # noqa: A002  the port's own name for it
         url: str,
-        chain: str,
+        chain: Chain | str,
         confirmations: int,
         public_keys: str,
         book: AddressBook,
@@ -78,13 +80,14 @@ class BitcoinNetwork:
         self.id = id
         self.listings = tuple(listings)
         self.fee_asset = _only_asset(self.listings)
-        self._chain = chain_named(chain)
+        self._chain = chain if isinstance(chain, Chain) else chain_named(chain)
         self._confirmations = confirmations
         self._keys = AccountKeys(public_keys, self._chain)
         self.capabilities = _capabilities(self._keys, address_kind, confirmations)
         self._book = book
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max
+        self._proven = ProvenHeaders(self._chain)
         self._mempool = Mempool(id, self._chain, self.fee_asset)
         login = _Login(user, password, cookie_file)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, credentials=login, calls_per_s=calls_per_s)
@@ -104,7 +107,7 @@ class BitcoinNetwork:
 
     def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
         return scan.blocks(
-            self._rpc, start, stop, network=self.id, chain=self._chain, asset=self.fee_asset, book=self._book
+            self._rpc, start, stop, network=self.id, proven=self._proven, asset=self.fee_asset, book=self._book
         )
 
     def derive(self, branch: Branch, index: int) -> Derived:
@@ -123,7 +126,7 @@ class BitcoinNetwork:
         dust_rate = await fees.dust_rate(self._rpc)
         return Amount(building.smallest_payment(destination.address, self._chain, dust_rate), self.fee_asset)
 
-    async def next_nonce(self, address: str) -> int:  # noqa: ARG002  the port asks; Bitcoin counts nothing
+    async def next_nonce(self, address: str) -> int:  # noqa: ARG002  the port asks; coins are not counted
         return 0
 
     async def build(
@@ -131,7 +134,7 @@ class BitcoinNetwork:
     ) -> Unsigned:
         """Also raises `ValueError` for dust, a foreign asset, and a fee above the bounds."""
         if not isinstance(source, UtxoSource):
-            raise TypeError("a Bitcoin tx spends unspent outputs")
+            raise TypeError("a tx here spends unspent outputs")
         bounds = building.Bounds(self._rate_max, self._fee_units_max, await fees.dust_rate(self._rpc))
         return building.build(
             instructions, source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=bounds
@@ -211,4 +214,4 @@ def _only_asset(listings: Sequence[Listing]) -> Asset:
         case [Listing(asset=Asset(decimals=8) as asset, contract=None, decimals=8)]:
             return asset
         case _:
-            raise ValueError(f"Bitcoin lists one asset of {DECIMALS} decimals and no contract")
+            raise ValueError(f"a chain of the Bitcoin family lists one asset of {DECIMALS} decimals and no contract")

@@ -1,36 +1,87 @@
-"""The chains that exist and what differs between them: address prefixes and the coin number in key paths.
+"""The chains of the Bitcoin family that we serve, and all that differs between them: prefixes, key numbers, work.
 
-Sources: SLIP-173 (human-readable parts), SLIP-44 (coin numbers), Bitcoin Core's chainparams for the rest.
+The family: coins in unspent outputs, witness outputs (BIP-141), headers of 80 bytes. A coin without witness outputs (Dogecoin,
+Bitcoin Cash) is not of it: there a tx id depends on its signatures, and what we author could not be named before it is signed.
+
+Sources: SLIP-173 (human-readable parts), SLIP-44 (coin numbers), Bitcoin Core's and Litecoin Core's chainparams for the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-SATOSHI_MAX = 21_000_000 * 10**8  # Bitcoin Core's MAX_MONEY: no output and no sum can be above it
+UNITS_MAX = (
+    84_000_000 * 10**8
+)  # the most units that a chain of the family can have (Litecoin's; Bitcoin's are a quarter)
 DECIMALS = 8
+
+
+class Work(StrEnum):
+    """Which hash of a header must lie below its target. The id of a block is double SHA-256 everywhere."""
+
+    SHA256D = "sha256d"
+    SCRYPT = "scrypt"
+
+
+@dataclass(frozen=True, slots=True)
+class Retarget:
+    """Every so many `blocks` the target follows the `seconds` that they took; `back` is how far above the new period's first
+    block the period is measured from, `limit_bits` the easiest target of all."""
+
+    blocks: int
+    seconds: int
+    back: int
+    limit_bits: int
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`name` is what `getblockchaininfo` answers; `coin` the number below purpose 84' in key paths (0, or 1 for all tests)."""
+    """`name` is how the configuration and the node's `getblockchaininfo` call it; `asset` what its coin is called here; `coin`
+    its number in key paths (0 for Bitcoin, 1 for all test chains). `easiest_bits`: no header may ask for less work, now.
+    `retarget` is None where the rules leave the target to each miner. From `height_written_from` on coinbases begin with the
+    height."""
 
     name: str
+    asset: str
     prefix: str  # the human-readable part of bech32 addresses
     p2pkh_version: int
     p2sh_version: int
     coin: int
+    easiest_bits: int
+    retarget: Retarget | None
+    height_written_from: int
+    work: Work = Work.SHA256D
+    node_name: str | None = None
+
+    @property
+    def real(self) -> bool:
+        """Real money: keys are written with the main chain's prefix (xpub)."""
+        return self.coin != 1
+
+    @property
+    def told_as(self) -> str:
+        """The chain's name in the node's own answers."""
+        return self.node_name or self.name
 
 
-MAIN = Chain("main", "bc", 0x00, 0x05, 0)
-TESTNET = Chain("test", "tb", 0x6F, 0xC4, 1)
-SIGNET = Chain("signet", "tb", 0x6F, 0xC4, 1)
-REGTEST = Chain("regtest", "bcrt", 0x6F, 0xC4, 1)
-CHAINS = {"main": MAIN, "testnet": TESTNET, "signet": SIGNET, "regtest": REGTEST}
+_TWO_WEEKS = Retarget(2016, 14 * 24 * 3600, 2016, 0x1D00FFFF)
+_BLOCK_600_000 = 0x1715A35C  # of October 2019: no header of Bitcoin has been easier since
+_LITECOIN_MILLION = 0x1A10C6E6  # difficulty one million: Litecoin's has been above it since 2017
+MAIN = Chain("main", "BTC", "bc", 0x00, 0x05, 0, _BLOCK_600_000, _TWO_WEEKS, 227_931)
+TESTNET = Chain("testnet", "BTC", "tb", 0x6F, 0xC4, 1, 0x1D00FFFF, None, 21_111, node_name="test")
+SIGNET = Chain("signet", "BTC", "tb", 0x6F, 0xC4, 1, 0x1E0377AE, replace(_TWO_WEEKS, limit_bits=0x1E0377AE), 1)
+REGTEST = Chain("regtest", "BTC", "bcrt", 0x6F, 0xC4, 1, 0x207FFFFF, None, 1)
+_LITECOIN_WORK = Retarget(2016, 84 * 3600, 2017, 0x1E0FFFFF)
+LITECOIN = Chain(
+    "litecoin", "LTC", "ltc", 0x30, 0x32, 2, _LITECOIN_MILLION, _LITECOIN_WORK, 710_000, Work.SCRYPT, "main"
+)
+LITECOIN_REGTEST = Chain("litecoin-regtest", "LTC", "rltc", 0x6F, 0x3A, 1, 0x207FFFFF, None, 1, Work.SCRYPT, "regtest")
+CHAINS = {chain.name: chain for chain in (MAIN, TESTNET, SIGNET, REGTEST, LITECOIN, LITECOIN_REGTEST)}
 
 
 def chain_named(name: str) -> Chain:
     """Raises `ValueError` for a name that the configuration may not use."""
     if name not in CHAINS:
-        raise ValueError(f"a Bitcoin chain is one of {', '.join(CHAINS)}")
+        raise ValueError(f"a chain of the Bitcoin family is one of {', '.join(CHAINS)}")
     return CHAINS[name]
 
 

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from chains.bitcoin.parameters import SATOSHI_MAX
+from chains.bitcoin.parameters import UNITS_MAX
 
 WITNESS_SCALE: Final = 4  # BIP-141: a witness byte weighs one, every other four
 TXID_BYTES: Final = 32
@@ -19,6 +19,10 @@ _COINBASE_PARENT: Final = "00" * TXID_BYTES
 
 class RawMalformed(ValueError):
     """Bytes that are not what they should be. The message names the place, never the content."""
+
+
+class RawContradicted(RawMalformed):
+    """Bytes that are sound and are not what a hash says that they are: whoever sent them lies, or holds damaged blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +180,8 @@ def _read_input(reader: Reader) -> TxInput:
 
 def _read_output(reader: Reader) -> TxOutput:
     units = reader.number(8)
-    if units > SATOSHI_MAX:
-        raise RawMalformed("an output is above all the bitcoin that can exist")
+    if units > UNITS_MAX:
+        raise RawMalformed("an output is above all the coins that can exist")
     return TxOutput(units, reader.string())
 
 

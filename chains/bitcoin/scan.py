@@ -10,15 +10,25 @@ from typing import Final
 
 import msgspec
 
-from chains.bitcoin.address import own_address_of
 from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER, ChainState, Header, Indexes
+from chains.bitcoin.bech32_bulk import addresses_of
 from chains.bitcoin.parameters import Chain
+from chains.bitcoin.proven import ProvenHeaders
 from chains.bitcoin.rawblock import RawBlock, parse_block
-from chains.bitcoin.rawtx import RawMalformed
+from chains.bitcoin.rawtx import RawContradicted, RawMalformed
 from chains.rpc import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
-from wallet.ports import AddressBook, Block, BlockRef, BlockVanished, Incoming, NetworkMismatch, NetworkUnreachable
+from wallet.ports import (
+    AddressBook,
+    Block,
+    BlockRef,
+    BlockVanished,
+    Incoming,
+    NetworkMismatch,
+    NetworkUnproven,
+    NetworkUnreachable,
+)
 
 HEIGHTS_PER_REQUEST: Final = 50  # block ids are asked for in batches when there is much to walk
 COINBASE_MATURITY: Final = 100  # Bitcoin Core's consensus.h: a miner's reward cannot be spent before, and may vanish
@@ -31,7 +41,7 @@ async def identity(rpc: JsonRpc, chain: Chain) -> str:
     Raises `NetworkMismatch` for another chain than configured or a node without a tx index, which `status` needs.
     """
     state = await rpc.call("getblockchaininfo", [], ChainState)
-    if state.chain != chain.name:
+    if state.chain != chain.told_as:
         raise NetworkMismatch(f"bitcoind serves the chain {_quoted(state.chain)}, the configuration says {chain.name}")
     if (await rpc.call("getindexinfo", [], Indexes)).txindex is None:
         raise NetworkMismatch("bitcoind keeps no tx index: start it with -txindex=1")
@@ -80,9 +90,10 @@ async def header(rpc: JsonRpc, block: str) -> Header:
 
 
 async def blocks(
-    rpc: JsonRpc, start: int, stop: int, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
+    rpc: JsonRpc, start: int, stop: int, *, network: NetworkId, proven: ProvenHeaders, asset: Asset, book: AddressBook
 ) -> AsyncIterator[Block]:
-    """Raises `BlockVanished` when the chain is shorter than `stop` or changed between two blocks."""
+    """Raises `BlockVanished` when the chain is shorter than `stop` or changed between two blocks, `NetworkUnproven` for a block
+    that the chain's rules do not allow."""
     parent: str | None = None
     for first in range(start, stop + 1, HEIGHTS_PER_REQUEST):
         heights = range(first, min(first + HEIGHTS_PER_REQUEST, stop + 1))
@@ -90,18 +101,21 @@ async def blocks(
             raw = await raw_block(rpc, found)
             if parent is not None and raw.parent != parent:
                 raise BlockVanished("the chain changed while it was read")
+            await proven.check(rpc, raw, height)
             parent = raw.id
-            incoming = await _incoming(raw, network=network, chain=chain, asset=asset, book=book)
-            yield Block(height, raw.id, raw.parent, raw.at, incoming)
+            incoming = await _incoming(raw, network=network, chain=proven.chain, asset=asset, book=book)
+            yield Block(height, raw.id, raw.parent, raw.header.at, incoming)
 
 
 async def raw_block(rpc: JsonRpc, block: str) -> RawBlock:
-    """Read whole and verified against its id. Raises `BlockVanished`, `NetworkUnreachable`."""
+    """Read whole and verified against its id. Raises `BlockVanished`, `NetworkUnreachable`, `NetworkUnproven`."""
     try:
         text = await rpc.call("getblock", [block, _RAW], str)
         return await asyncio.to_thread(_parsed, text, block)  # a full block takes some 0.2 s
     except RpcError as error:
         raise _vanished(error) from error
+    except RawContradicted as error:
+        raise NetworkUnproven(f"bitcoind shows what cannot be: {error} (block {block})") from error
     except RawMalformed as error:
         raise NetworkUnreachable(f"bitcoind sent a block that is not sound: {error}") from error
     except ValueError as error:
@@ -122,27 +136,20 @@ async def _block_ids(rpc: JsonRpc, heights: Sequence[int]) -> list[str]:
 async def _incoming(
     block: RawBlock, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
 ) -> tuple[Incoming, ...]:
-    claims = await asyncio.to_thread(_claims, block, chain, asset)
-    if not claims:
-        return ()
-    known = await book.known(network, {claim.address for claim in claims if claim.address is not None})
-    return tuple(claim for claim in claims if claim.address in known)
-
-
-def _claims(block: RawBlock, chain: Chain, asset: Asset) -> list[Incoming]:
-    """Every output of the block that could be ours."""
-    return [
+    """What of the block is ours. Addresses are asked for all at once, and nothing is made of those that are nobody's."""
+    addresses = await asyncio.to_thread(addresses_of, [made.script for made in block.made], chain.prefix)
+    known = await book.known(network, set(addresses)) if addresses else frozenset[str]()
+    return tuple(
         Incoming(
-            identity=f"{made.tx}:{index}",
+            identity=f"{made.tx}:{made.index}",
             address=address,
-            amount=Amount(output.units, asset),
+            amount=Amount(made.units, asset),
             tx=made.tx,
-            confirmations_min=COINBASE_MATURITY if made.raw.coinbase else 0,
+            confirmations_min=COINBASE_MATURITY if made.coinbase else 0,
         )
-        for made in block.txs
-        for index, output in enumerate(made.raw.outputs)
-        if output.units and (address := own_address_of(output.script, chain)) is not None
-    ]
+        for made, address in zip(block.made, addresses, strict=True)
+        if address in known and made.units
+    )
 
 
 def _vanished(error: RpcError) -> Exception:

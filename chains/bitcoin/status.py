@@ -69,6 +69,5 @@ async def _spent_in_recent_blocks(rpc: JsonRpc, at: BlockRef, confirmations: int
     for height in range(max(0, at.height - confirmations + 2), at.height + 1):
         block = await block_id(rpc, height)
         if block is not None:
-            read = await raw_block(rpc, block)
-            spent.update(item.outpoint for made in read.txs for item in made.raw.inputs)
+            spent |= (await raw_block(rpc, block)).spent()
     return frozenset(spent)

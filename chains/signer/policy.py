@@ -26,7 +26,8 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     submission_max = "10000"
     window_max = "50000"
 
-Bitcoin has `kind = "bitcoin"` and `chain` ("main", "testnet", "signet" or "regtest") with the one asset BTC; a bank has
+A chain of the Bitcoin family has `kind = "bitcoin"` and `chain` ("main", "testnet", "signet", "regtest", "litecoin" or
+"litecoin-regtest") with its one asset, BTC or LTC; a bank has
 `kind = "sepa"` and `iban` with the one asset EUR, and no fees.
 """
 
@@ -39,7 +40,7 @@ import msgspec
 from schwifty import IBAN
 
 from chains.bitcoin.parameters import DECIMALS as BITCOIN_DECIMALS
-from chains.bitcoin.parameters import MAIN, Chain, chain_named
+from chains.bitcoin.parameters import Chain, chain_named
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
 WINDOW_S_MAX = 366 * 24 * 3600
@@ -92,7 +93,7 @@ class BitcoinPolicy:
     @property
     def main(self) -> bool:
         """Real money, with key paths and key prefixes of its own."""
-        return self.chain is MAIN
+        return self.chain.real
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +199,10 @@ def _recovery(written: _Recovery) -> RecoveryPolicy:
 
 
 def _bitcoin(written: _Bitcoin) -> BitcoinPolicy:
-    asset = _sole_asset(written.assets, Asset("BTC", BITCOIN_DECIMALS))
+    chain = chain_named(written.chain)
+    asset = _sole_asset(written.assets, Asset(chain.asset, BITCOIN_DECIMALS))
     fees = _fees(written.fee_max, written.fee_window_max, asset)
-    return BitcoinPolicy(chain_named(written.chain), _limits(written.assets), fees, written.window_s)
+    return BitcoinPolicy(chain, _limits(written.assets), fees, written.window_s)
 
 
 def _sepa(written: _Sepa) -> SepaPolicy:

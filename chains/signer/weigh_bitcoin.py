@@ -9,8 +9,6 @@ from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
 from chains.signer.policy import BitcoinPolicy
 from wallet.ports import Purpose, SignRequest
 
-ASSET = "BTC"
-
 
 def trees_of(policy: BitcoinPolicy) -> tuple[Tree, Tree]:
     """For both kinds of address, the one that the house uses first."""
@@ -30,8 +28,8 @@ def weigh_bitcoin(request: SignRequest, policy: BitcoinPolicy, keys: Keys) -> Ef
     if len(tx.payments) != len(request.references) or not tx.payments:
         raise refuse("each withdrawal is exactly one payment")
     return Effect(
-        outflows=tuple(Outflow(ASSET, payment.units) for payment in tx.payments),
-        fee=Outflow(ASSET, tx.fee_units),
+        outflows=tuple(Outflow(policy.chain.asset, payment.units) for payment in tx.payments),
+        fee=Outflow(policy.chain.asset, tx.fee_units),
         consumes=tuple(spent.outpoint for spent in tx.inputs),
     )
 

@@ -2,7 +2,7 @@
 final and covered."""
 
 from node.notices import read_notice, tell
-from wallet.context import Context
+from wallet.context import ACTOR_NODE, Context
 from wallet.deposits.confirm import confirm_deposits
 from wallet.deposits.cursor import record_view
 from wallet.deposits.finality import FinalityWentBack, refuse_finality_gone_back
@@ -10,9 +10,10 @@ from wallet.deposits.scan import scan
 from wallet.growth.find import find_growth
 from wallet.listings.adopt import adopt_tokens
 from wallet.listings.watch import watch_tokens
+from wallet.networks.halt import halt_network
 from wallet.networks.progress import record_providers
 from wallet.observations.record import observe_network
-from wallet.ports import Network, NetworkError
+from wallet.ports import Network, NetworkError, NetworkUnproven
 from wallet.providers import NetworkConflict
 
 PROVIDERS = "providers"
@@ -25,7 +26,8 @@ _WELL = {PROVIDERS: AGREEING, FINALITY: GOES_ON}
 
 
 async def follow_network(context: Context, network: Network) -> None:
-    """One step. What the network says is kept for `coffer status`, its errors too; operators are told of a conflict."""
+    """One step. What the network says is kept for `coffer status`, its errors too; operators are told of a conflict, and a
+    network that shows what cannot be is halted until a person has looked."""
     try:
         await adopt_tokens(context, network)
         tip, final = await scan(context, network)
@@ -40,6 +42,8 @@ async def follow_network(context: Context, network: Network) -> None:
             await _tell(context, network, PROVIDERS, CONFLICT, str(error))
         if isinstance(error, FinalityWentBack):
             await _tell(context, network, FINALITY, WENT_BACK, str(error))
+        if isinstance(error, NetworkUnproven):
+            await halt_network(context, ACTOR_NODE, network.id, str(error))
         raise
     finally:
         await record_providers(context, network)

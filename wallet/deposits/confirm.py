@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, func, or_, select, tuple_
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
+from wallet.deposits.cursor import read_cursor
 from wallet.deposits.depth import depths
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
 from wallet.deposits.one_provider import within_day
@@ -39,6 +40,11 @@ _log = structlog.get_logger("deposits")
 async def confirm_deposits(context: Context, network: Network, tip: BlockRef, final: BlockRef | None) -> None:
     """Move every open deposit as far as the network allows. Raises the network's errors; what was committed stays."""
     observed, canonical = await observations(context, network.id), dict[int, BlockRef | None]()
+    cursor = await read_cursor(context, network.id)
+    read = (
+        min(tip.height, cursor.height) if cursor is not None else 0
+    )  # what was only claimed and never read is no depth
+    least = network.capabilities.confirmations or 0
     wanted, (height, deposit) = _open(network, tip), (-1, "")
     while rows := await context.all(wanted.where(tuple_(height, deposit) < _PLACE)):
         needed = await depths(context, rows)
@@ -49,7 +55,7 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
             block = canonical[height]
             if block is None or block.id != row["block"]:
                 continue  # a reorg that the scan has yet to walk back
-            deep_enough = tip.height - height + 1 >= needed.get(deposit, 0)
+            deep_enough = read - height + 1 >= max(needed.get(deposit, 0), least)
             is_final = final is not None and height <= final.height and deep_enough
             await _step(context, network, row, tip, observed.get(row["asset"]), is_final=is_final)
 

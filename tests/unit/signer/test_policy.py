@@ -60,7 +60,7 @@ def test_the_documented_form_is_read() -> None:
         ("ethereum", ("assets", "DUSD", "contract"), "0x1234", "40 hexadecimal"),
         ("ethereum", ("assets", "DUSD", "decimals"), 37, "decimals"),
         ("ethereum", ("assets", "dusd"), NETWORKS["ethereum"]["assets"]["DUSD"], "capital letters|two assets"),  # type: ignore[index]
-        ("bitcoin", ("chain",), "testnet5", "a Bitcoin chain"),
+        ("bitcoin", ("chain",), "testnet5", "a chain of the Bitcoin family"),
         ("bitcoin", ("assets", "BTC", "decimals"), 9, "BTC with 8 decimals"),
         ("bitcoin", ("assets", "LTC"), {"decimals": 8, "submission_max": "1", "window_max": "1"}, "the one asset"),
         ("sepa", ("iban",), "DE89370400440532013001", "sepa"),

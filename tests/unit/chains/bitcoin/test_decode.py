@@ -61,7 +61,7 @@ def set_in(place: str, value: object, index: int = 0) -> Callable[[dict[str, Any
         (set_in("outpoint", coin(3, 0).outpoint), "not those of the tx"),
         (set_in("units", 0), "worth nothing"),
         (set_in("units", -1), "worth nothing"),
-        (set_in("units", 21_000_000 * 10**8 + 1), "more than can exist"),
+        (set_in("units", 84_000_000 * 10**8 + 1), "more than can exist"),
         (set_in("units", 100_000), "worth more than the inputs"),
         (set_in("units", "300000"), "agreed form"),
         (set_in("units", True), "agreed form"),

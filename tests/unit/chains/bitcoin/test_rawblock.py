@@ -18,11 +18,11 @@ GENESIS_ID = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
 def test_a_block_is_read_with_its_parent_its_time_and_its_txs() -> None:
     block = parse_block(GENESIS, GENESIS_ID)
     assert (block.id, block.parent) == (GENESIS_ID, "00" * 32)
-    assert block.at.isoformat() == "2009-01-03T18:15:05+00:00"
-    (reward,) = block.txs
-    assert reward.tx == reward.raw.tx == "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
-    assert reward.raw.coinbase
-    assert [output.units for output in reward.raw.outputs] == [5_000_000_000]
+    assert block.header.at.isoformat() == "2009-01-03T18:15:05+00:00"
+    assert block.header.merkle_root[::-1].hex() == "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+    assert block.made == ()  # its one output pays a bare public key
+    assert block.first_script.endswith(b"Chancellor on brink of second bailout for banks")
+    assert block.spent() == {f"{'00' * 32}:{0xFFFFFFFF}"}
 
 
 def test_rpc_04_every_single_changed_byte_is_found() -> None:

@@ -1,0 +1,104 @@
+"""A node that shows what cannot be: blocks with other txs, of other heights, without work, and a tip that is not there."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from chains.bitcoin.headers import parse_header, target_of
+from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.parameters import REGTEST, Retarget
+from chains.bitcoin.rawtx import hash256
+from node.devnet.bitcoind import Bitcoind
+from tests.integration.chains.bitcoin.wallet import Book, network_on, new_deposit_address, walk
+from tests.integration.chains.evm.lying import LyingNode
+from wallet.ports import BlockVanished, NetworkUnproven
+
+
+@pytest.fixture
+async def lying(chain: Bitcoind) -> AsyncIterator[LyingNode]:
+    node = LyingNode(chain.url.replace("://", f"://{chain.user}:{chain.password}@"))
+    await node.start()
+    yield node
+    await node.stop()
+
+
+@pytest.fixture
+async def deceived(chain: Bitcoind, lying: LyingNode, book: Book) -> AsyncIterator[BitcoinNetwork]:
+    made = network_on(chain, book, url=lying.url)
+    yield made
+    await made.close()
+
+
+async def test_dpb_09_a_tx_that_is_not_in_the_block_is_found_out(
+    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork, book: Book
+) -> None:
+    ours = new_deposit_address(deceived, book)
+    await chain.pay(ours.address, "0.1")
+    (block,) = await chain.mine()
+    tip = await deceived.tip()
+    (seen,) = (await walk(deceived, tip.height))[0].incoming
+    units = seen.amount.units
+    lying.lies["getblock"] = lambda _, told: told.replace(
+        units.to_bytes(8, "little").hex(), (units * 10).to_bytes(8, "little").hex()
+    )
+    with pytest.raises(NetworkUnproven, match="not those that its header commits to"):
+        await walk(deceived, tip.height)
+    assert (lying.told["getblock"], tip.id) == (1, block)
+
+
+async def test_dpb_09_a_block_of_another_height_is_found_out(
+    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+) -> None:
+    await chain.mine(2)
+    tip = await deceived.tip()
+    other = await chain.rpc("getblockhash", tip.height - 1)
+    lying.lies["getblockhash"] = lambda _, __: other
+    with pytest.raises(NetworkUnproven, match=f"height {tip.height} was made for another one"):
+        await walk(deceived, tip.height)
+    assert lying.told["getblockhash"] == 1
+
+
+async def test_dpb_09_a_block_without_work_is_found_out(
+    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+) -> None:
+    await chain.mine()
+    tip = await deceived.tip()
+    true = bytes.fromhex(await chain.rpc("getblock", tip.id, 0))
+    for nonce in range(100):
+        header = true[:76] + nonce.to_bytes(4, "little")
+        if int(hash256(header)[::-1].hex(), 16) > target_of(parse_header(header).bits):
+            break
+    forged = (header + true[80:]).hex()
+    lying.lies["getblockhash"] = lambda _, __: hash256(header)[::-1].hex()
+    lying.lies["getblock"] = lambda _, __: forged
+    with pytest.raises(NetworkUnproven, match="not the work"):
+        await walk(deceived, tip.height)
+    assert lying.told["getblock"] == 1
+
+
+async def test_dpb_09_blocks_above_the_true_tip_are_never_there(
+    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+) -> None:
+    height = int(await chain.rpc("getblockcount"))
+    lying.lies["getblockchaininfo"] = lambda _, told: {**told, "blocks": height + 5}
+    assert (await deceived.tip()).height == height + 5
+    with pytest.raises(BlockVanished):
+        await walk(deceived, height, height + 5)
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(1, True), (10_000_000, False)])
+async def test_dpb_09_targets_follow_the_rules_over_the_headers_of_a_period(
+    chain: Bitcoind, book: Book, seconds: int, allowed: bool
+) -> None:
+    """A chain whose rule is ours to choose: blocks of regtest come slower than ten in a second, and its target never moves."""
+    ruled = replace(REGTEST, retarget=Retarget(10, seconds, 10, REGTEST.easiest_bits))
+    network = network_on(chain, book, chain=ruled)
+    height = 10 * (int(await chain.rpc("getblockcount")) // 10)
+    if allowed:
+        assert len(await walk(network, height - 1, height)) == 2
+    else:
+        assert len(await walk(network, height - 1, height - 1)) == 1
+        with pytest.raises(NetworkUnproven, match="another target"):
+            await walk(network, height)
+    await network.close()
