@@ -11,7 +11,19 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import addresses, export, growth, history, http, journal, recovery, scan_evm, slow_disk, verify
+from tests.bench import (
+    address_book,
+    addresses,
+    export,
+    growth,
+    history,
+    http,
+    journal,
+    recovery,
+    scan_evm,
+    slow_disk,
+    verify,
+)
 
 Say = Callable[[str], None]
 Plan = argparse.Namespace
@@ -38,6 +50,7 @@ class Measurement:
 
 
 MEASUREMENTS = {
+    "address_book": Measurement(address_book.add_options, address_book.measure),
     "addresses": Measurement(addresses.add_options, addresses.measure),
     "export": Measurement(export.add_options, export.measure, long=("--rows", "1000000")),
     "growth": Measurement(growth.add_options, growth.measure, long=("--sizes", "10000,100000,1000000,10000000")),

@@ -25,6 +25,8 @@ class Aim:
 
 
 AIMS = (
+    Aim("address_book", "memory_ratio", most=0.2),
+    Aim("address_book", "startup_s"),
     Aim("addresses", "btc_speedup", least=25),
     Aim("addresses", "evm_speedup", least=50),
     Aim("addresses", "evm_speedup_seed_kept"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import addresses, export, growth, history, http, scan_evm, slow_disk, verify
+from tests.bench import address_book, addresses, export, growth, history, http, scan_evm, slow_disk, verify
 from tests.bench.journal import Plan, measure
 
 
@@ -27,6 +27,15 @@ async def test_the_measurement_of_derivation_runs_and_all_contenders_agree() -> 
     assert figures["evm_speedup"] > 1
     assert 0 < figures["share_of_limit"] <= 1
     assert len(told) == 2
+
+
+@pytest.mark.whole
+async def test_the_measurement_of_the_address_book_runs_and_the_book_is_right() -> None:
+    told: list[str] = []
+    figures = await address_book.measure(argparse.Namespace(rounds=1, addresses=200_000), told.append)
+    assert figures["verified"]
+    assert 0 < figures["memory_ratio"] < 1
+    assert figures["startup_s"] > 0
 
 
 @pytest.mark.whole
