@@ -14,6 +14,7 @@ from node.command_line import at_config as _config
 from node.command_line import beside as _beside
 from node.command_line import finish as _finish
 from node.groups import (
+    addresses,
     assets,
     breaks,
     customers,
@@ -33,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(addresses.group, name="address")
 app.add_typer(operators.group, name="operator")
 app.add_typer(assets.group, name="asset")
 app.add_typer(customers.group, name="customer")

@@ -2,7 +2,8 @@
 
 What this prevents: a copy that lost a file or a bit being started as if it were whole; a node folder that is in use being
 written over; books that are older than the world going on as if nothing had happened since. What has happened since is
-known elsewhere: the signer's memory refuses to sign again what it has signed, blocks and statements are scanned again.
+known elsewhere: the signer's memory refuses to sign again what it has signed, blocks and statements are scanned again. Whom an
+address was given to since is known to nobody: the next ones are watched, and no other customer gets them.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import select
 
+from node.commands.addresses import WATCHED_AFTER_RESTORE, watch
 from node.commands.backup import DATABASE, KEYS, LOGINS, NOTE, BackupNote, BackupRefused, verify_copy
 from node.commands.verify import prove_books
 from node.compose import compose_beside, make_private, open_database
@@ -47,7 +49,10 @@ async def restore(config: Config, folder: Path, keys: Path | None, archives: Pat
         await _refuse_other_books(database.dsns, note)
         proof = await prove_books(database.dsns, archives, say)
         async with compose_beside(config, database.dsns) as context:
-            await _pause_all(context, f"restored from the backup of {note.made_at}: compare before going on")
+            reason = f"restored from the backup of {note.made_at}"
+            await _pause_all(context, f"{reason}: compare before going on")
+            for network in context.networks:
+                await watch(context, network, WATCHED_AFTER_RESTORE, reason, say)
     return proof
 
 

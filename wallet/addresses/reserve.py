@@ -30,7 +30,7 @@ def tree_of(context: Context, network: NetworkId, branch: Branch = Branch.DEPOSI
 def same_tree(context: Context, network: NetworkId, branch: Branch = Branch.DEPOSIT) -> tuple[NetworkId, ...]:
     """The other networks of this node on which customers have the very same addresses of this branch."""
     tree = tree_of(context, network, branch)
-    others = [other for other in context.networks if other != network and branch in _branches(context, other)]
+    others = [other for other in context.networks if other != network and branch in deposit_branches(context, other)]
     return tuple(other for other in others if tree_of(context, other, branch) == tree)
 
 
@@ -45,7 +45,8 @@ def kind_named(context: Context, network: NetworkId, kind: str | None) -> tuple[
     return kind, kinds[kind]
 
 
-def _branches(context: Context, network: NetworkId) -> frozenset[Branch]:
+def deposit_branches(context: Context, network: NetworkId) -> frozenset[Branch]:
+    """Those that addresses of customers come from on this network."""
     return frozenset({Branch.DEPOSIT, *context.network(network).capabilities.address_kinds.values()})
 
 

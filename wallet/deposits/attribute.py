@@ -3,11 +3,11 @@
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.context import Context
+from wallet.context import Context, Record
 from wallet.customers.create import find_customer
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
-from wallet.errors import NotAllowed, NotFound
+from wallet.errors import CustomerClosed, NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Source
 
@@ -18,7 +18,8 @@ ATTRIBUTABLE = frozenset(
 
 
 async def attribute_deposit(context: Context, actor: str, deposit: str, customer: str, reason: str) -> Committed:
-    """It goes on as any deposit: confirmed, then credited when final. Raises `NotFound`, `NotAllowed`, `Stale`."""
+    """It goes on as any deposit: confirmed, then credited when final. Raises `NotFound`, `NotAllowed`, `CustomerClosed`,
+    `Stale`."""
     table = schema.deposits
     row = await context.one(select(table).where(table.c.id == deposit))
     if row is None:
@@ -27,9 +28,12 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         raise NotAllowed(
             f"deposit {deposit} is {row['state']} ({row['reason']}): only one without an owner can be given"
         )
-    if context.network(row["network"]).capabilities.source is not Source.FILE:
-        raise NotAllowed("only a bank's movements arrive without naming their owner")
-    owner = (await find_customer(context, customer))["id"]
+    if not await _is_ours(context, row):
+        raise NotAllowed("the address is not one that was handed out on this network: it cannot be paid out from here")
+    found = await find_customer(context, customer)
+    if found["closed_at"] is not None:
+        raise CustomerClosed(found["id"])
+    owner = found["id"]
     values = {"owner": owner, "state": DETECTED, "reason": None}
     view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
     change = Change(
@@ -41,3 +45,12 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         result=view,
     )
     return await context.journal.commit(change)
+
+
+async def _is_ours(context: Context, row: Record) -> bool:
+    """A bank has one account for all. On a chain there must be an address of ours, whose path leads to its key."""
+    if context.network(row["network"]).capabilities.source is Source.FILE:
+        return True
+    table = schema.addresses
+    ours = select(table.c.id).where(table.c.network == row["network"], table.c.address == row["address"])
+    return await context.one(ours) is not None

@@ -46,6 +46,8 @@ class EventKind(StrEnum):
     API_KEY_REVOKED = "api_key.revoked"
     ADDRESS_ASSIGNED = "address.assigned"
     ADDRESSES_RESERVED = "addresses.reserved"
+    ADDRESSES_WATCHED = "addresses.watched"
+    ADDRESS_GIVEN = "address.given"
     STATEMENT_ACCEPTED = "statement.accepted"
     DEPOSIT_DETECTED = "deposit.detected"
     DEPOSIT_CONFIRMING = "deposit.confirming"
