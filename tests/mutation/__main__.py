@@ -1,13 +1,14 @@
 """Mutates the pure code of money and says how much the tests notice. Fails below the least score."""
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutation.modules import MUTATED, SCORE_LEAST
-from tests.mutation.run import Mutant, found, judge_from_start, run_mutmut
+from tests.mutation.run import Mutant, found, judge_from_start, prepare, run_mutmut
 from tests.mutation.survivors import unexplained
 
 ROOT = Path(__file__).parents[2]
@@ -40,15 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--module", choices=MUTATED, help="this one alone, such as wallet/journal/judge.py")
     parser.add_argument("--at-once", type=int, default=2, help="processes (default 2)")
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="only so many, drawn at random: for a machine that is busy"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the draw (default 1)")
     parser.add_argument("--again", action="store_true", help="tell once more what the last run found")
     asked = parser.parse_args(arguments)
     modules = [asked.module] if asked.module else list(MUTATED)
     started = time.monotonic()
     if not asked.again:
-        run_mutmut(ROOT, FOLDER, modules, asked.at_once)
+        prepare(ROOT, FOLDER, modules)
+        made = found(FOLDER, modules)
+        drawn = random.Random(asked.seed).sample(made, min(asked.sample, len(made))) if asked.sample else []
+        run_mutmut(FOLDER, drawn, asked.at_once)
         left = [mutant for mutant in found(FOLDER, modules) if mutant.status in {"survived", "no tests"}]
         say(f"\n{len(left)} survived; once more on each, from the start")
         judge_from_start(FOLDER, left, asked.at_once)
+        say(f"{len(drawn)} of {len(made)} drawn with the seed {asked.seed}" if drawn else f"all {len(made)}")
     run = [mutant for mutant in found(FOLDER, modules) if mutant.status != "not checked"]  # it may have been cut short
     score = tell(run)
     say(f"{time.monotonic() - started:.0f} s")

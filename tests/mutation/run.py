@@ -33,6 +33,17 @@ pytest_add_cli_args = ["--hypothesis-profile=ci"]
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
 """
+# mutmut has no command that makes them and runs nothing; these are the first steps of its `run`.
+_MAKE = """
+import os
+from mutmut import __main__ as mutmut
+mutmut.set_mutant_under_test("mutant_generation")
+os.makedirs("mutants", exist_ok=True)
+mutmut.copy_src_dir()
+mutmut.copy_also_copy_files()
+mutmut.setup_source_paths()
+mutmut.create_mutants(2)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,8 @@ class Mutant:
         return self.status in {"killed", "timeout", "segfault"}
 
 
-def run_mutmut(root: Path, folder: Path, modules: Sequence[str], at_once: int) -> None:
-    """Raises CalledProcessError if the tests do not even pass as they are."""
+def prepare(root: Path, folder: Path, modules: Sequence[str]) -> None:
+    """The copy, with every mutant made and none judged."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in COPIED:
@@ -64,7 +75,13 @@ def run_mutmut(root: Path, folder: Path, modules: Sequence[str], at_once: int) -
             shutil.copy(source, folder / name)
     with folder.joinpath("pyproject.toml").open("a", encoding="utf-8") as configuration:
         configuration.write(_CONFIGURATION.format(mutated=json.dumps(list(modules)), tests=json.dumps(list(TESTS))))
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(at_once)]
+    subprocess.run([sys.executable, "-c", _MAKE], cwd=folder, check=True)
+
+
+def run_mutmut(folder: Path, drawn: Sequence[Mutant], at_once: int) -> None:
+    """On all, or on those that were drawn. Raises CalledProcessError if the tests do not even pass as they are."""
+    names = [mutant.key for mutant in drawn]
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(at_once), *names]
     subprocess.run(command, cwd=folder, check=True)
 
 

@@ -38,6 +38,7 @@ def named(owner: str, handle: str) -> Change:
 
 async def judged_beside(dsns: Dsns, journal: Journal, first: Change, second: Change) -> list[object]:
     """How both end, if the second is judged while the first is on its way: the head is held until then."""
+    epoch = journal._image.epoch
     marks = [credited(each, 1) for each in MARKS]
     async with connected(dsns.books) as holder, holder.transaction():
         await holder.execute("SELECT FROM journal_head FOR UPDATE")
@@ -49,6 +50,7 @@ async def judged_beside(dsns: Dsns, journal: Journal, first: Change, second: Cha
     before, mark, beside, other = await asyncio.gather(*ends, return_exceptions=True)
     assert isinstance(mark, Committed)
     assert isinstance(other, Committed)
+    assert journal._image.epoch == epoch, "one of them failed, and each was judged once more by itself"
     return [before, beside]
 
 
