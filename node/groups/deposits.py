@@ -67,7 +67,8 @@ def deposit_attribute(deposit_id: str, name: str, reason: str, config: ConfigFil
 
 @group.command("accept")
 def deposit_accept(deposit_id: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Let a large deposit that one provider alone has shown go on, after having seen it elsewhere."""
+    """Let a deposit go on that waits for a second opinion: a large one that one provider alone has shown, after having seen it
+    elsewhere; or what arrived of a token that keeps a part, or that moved without a log."""
     from wallet.deposits.one_provider import accept_deposit  # noqa: PLC0415
 
     do(config, lambda c: accept_deposit(c, "cli", deposit_id, reason), f"{deposit_id} is accepted")

@@ -19,6 +19,7 @@ from tests.scenario.house import ETHEREUM, House, open_house
 from tests.scenario.paid_in import figures
 from wallet import schema
 from wallet.breaks.open import reconcile_network
+from wallet.deposits.one_provider import accept_deposit
 from wallet.growth import find
 from wallet.ids import CustomerId
 
@@ -200,6 +201,12 @@ async def test_dpe_11_a_token_that_moves_without_a_log_is_shown_and_not_credited
             await look(house)
         assert await shown(house, "DUSD") == [("quarantined", "balance_grew", 7_000_000)]
         assert await figures(house, alice, "DUSD") == (0, 0)
+        (deposit,) = await house.deposits()
+        await accept_deposit(house.context, "op", deposit["id"], "the token is as it should be but for its logs")
+        await send(devnet.anvil, token, data=calldata("transfer(address,uint256)", address, 1_000_000))
+        await look(house)
+        assert await figures(house, alice, "DUSD") == (7_000_000, 0)
+        assert await shown(house, "DUSD") == [("credited", None, 7_000_000), ("quarantined", "balance_grew", 1_000_000)]
 
 
 async def test_dpe_11_what_a_rebasing_token_adds_is_shown_and_what_it_takes_away_stops_it(

@@ -59,13 +59,18 @@ async def within_day(context: Context, network: Network, row: Record) -> bool:
     return credited + int(row["units"]) <= listing.one_provider_day_max_units
 
 
+ACCEPTABLE = frozenset({ONE_PROVIDER, "less_arrived", "balance_grew"})
+"""Reasons of what the network bears out and a person has to judge: a large deposit on one provider's word, and a token that
+keeps a part of what it moves, or changed a balance without a log. The amount is what is there."""
+
+
 async def accept_deposit(context: Context, actor: str, deposit: str, reason: str) -> Committed:
-    """A person has seen elsewhere that a large deposit is there: it goes on as any other. Raises `NotFound`, `NotAllowed`."""
+    """A person has looked, elsewhere or at the token: it goes on as any other. Raises `NotFound`, `NotAllowed`."""
     table = schema.deposits
     row = await context.one(select(table).where(table.c.id == deposit))
     if row is None:
         raise NotFound("deposit", deposit)
-    if (row["state"], row["reason"]) != (QUARANTINED, ONE_PROVIDER):
+    if row["state"] != QUARANTINED or row["reason"] not in ACCEPTABLE or not row["units"]:
         raise NotAllowed(
             f"deposit {deposit} is {row['state']} ({row['reason']}): only one that waits for a second opinion is accepted"
         )
