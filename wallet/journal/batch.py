@@ -40,7 +40,7 @@ def waiting_for(change: Change, answer: asyncio.Future[Committed]) -> Waiting:
     return Waiting(change, [written(wire) for wire in wires], encode_body(change, wires, change.entry), answer)
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """An accepted Change at its place in the chain."""
 
     seq: int

@@ -41,7 +41,7 @@ class Image:
         self.totals.update(known.totals)
         if len(self.totals) > ACCOUNTS_MAX:
             self.totals = dict(known.totals)
-        for key in (*required, *(key for key in known.versions if key in self.versions)):
+        for key in (*required, *(known.versions.keys() & self.versions.keys())):
             version = known.versions[key]
             if version is not None:
                 self.versions[key] = version

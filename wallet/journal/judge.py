@@ -67,7 +67,7 @@ class OpenHold(msgspec.Struct, frozen=True, gc=False):
     remaining: int
 
 
-class JudgedTransfer(msgspec.Struct, frozen=True):
+class JudgedTransfer(msgspec.Struct, frozen=True, gc=False):
     transfer: Transfer
     debit_after: Totals
     credit_after: Totals

@@ -83,9 +83,10 @@ def _touched(changes: Sequence[Change]) -> set[str]:
             names.add(transfer.credit.id)
             if transfer.otherwise is not None:
                 names.add(transfer.otherwise.id)
-        names.update([flag_change.account.id for flag_change in change.flags])
-        names.update([place.id for ceiling in change.ceilings for place in ceiling.places])
-        names.update([account.id for account in change.empty])
+        if change.flags or change.ceilings or change.empty:  # as in hardly any
+            names.update([flag_change.account.id for flag_change in change.flags])
+            names.update([place.id for ceiling in change.ceilings for place in ceiling.places])
+            names.update([account.id for account in change.empty])
     return names
 
 

@@ -29,11 +29,12 @@ from wallet.journal.chain import microseconds
 CLAIM_VERSION = 1
 BATCH_LEAVES_MAX = 4_000  # as many Changes as one transaction of the Journal takes
 HASH_BYTES = 32
+_HASH_DIGITS = 2 * HASH_BYTES
 _SIGNATURE_BYTES = 64
 _LEAF = b"\x00coffer/receipt/2"
 _NODE = b"\x01"
 _HEAD_TAG = b"coffer/head/1"
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class ReceiptRefused(Exception):
@@ -228,20 +229,25 @@ class Receipt:
 
     def fields(self) -> dict[str, object]:
         """As JSON values."""
-        return {
-            "claim": self.claim.decode(),
-            "chain": self.chain.hex(),
-            "index": self.index,
-            "size": self.size,
-            "path": [one.hex() for one in self.path],
-            "head": self.head.hex(),
-            "at": time_text(self.at),
-            "key": self.key,
-            "signature": self.signature.hex(),
-        }
+        wire = self._wire()
+        return {**msgspec.structs.asdict(wire), "path": list(wire.path)}
 
     def to_json(self) -> str:
-        return msgspec.json.encode(self.fields()).decode()
+        return _encode(self._wire()).decode()
+
+    def _wire(self) -> _Wire:
+        path = b"".join(self.path).hex()
+        return _Wire(
+            claim=self.claim.decode(),
+            chain=self.chain.hex(),
+            index=self.index,
+            size=self.size,
+            path=tuple([path[first : first + _HASH_DIGITS] for first in range(0, len(path), _HASH_DIGITS)]),
+            head=self.head.hex(),
+            at=time_text(self.at),
+            key=self.key,
+            signature=self.signature.hex(),
+        )
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
