@@ -8,6 +8,7 @@ writes it in one database transaction, in one total order, sealed into a hash ch
     judge       what is accepted, decided on values       batch       a batch: judged, sealed, signed
     chain       the hash that links them                  image       what is remembered between batches
     receipts    proofs for those who were answered        store       a batch as one SQL statement
+    sealing     what a batch claims, until it is signed   recent_receipts  those of the last batches
     remembered  how requests ended                        writer      the loop: prepare, lock, write, commit, answer
     sql         many parts as one statement               events      following by cursor
     head, connection, tail                                seen        who sees a Change

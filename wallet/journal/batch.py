@@ -17,8 +17,9 @@ from wallet.journal.chain import link
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.head import Head
 from wallet.journal.judge import JudgedTransfer, Known, OpenHold, Totals, judge
-from wallet.journal.receipts import JournalKey, Receipt, SignedBatch, Tree, claim_of, leaf, sign_batch
+from wallet.journal.receipts import JournalKey, claim_of
 from wallet.journal.remembered import Remembered, RequestKey, remembered_refusal, replay, request_key
+from wallet.journal.sealing import Sealing
 from wallet.journal.sql import SqlStatement
 from wallet.ledger.transfers import Entry
 
@@ -49,17 +50,6 @@ class Sealed(msgspec.Struct, frozen=True, gc=False):
     change: Change
     writes: list[Written]
     judged: list[JudgedTransfer]
-    claim: bytes
-
-
-@dataclass(slots=True)
-class Sealing:
-    """The batch's signature, from which each of its receipts is made when somebody asks."""
-
-    signed: SignedBatch | None = None
-
-    def receipt(self, index: int, chain: bytes, claim: bytes) -> Receipt | None:
-        return None if self.signed is None else self.signed.receipt(index, chain, claim)
 
 
 @dataclass(slots=True)
@@ -77,7 +67,7 @@ class Batch:
     answers: list[tuple[Request, Committed | RememberedRefusal]] = field(default_factory=list)
     answered: dict[RequestKey, Remembered] = field(default_factory=dict)
     verdicts: list[tuple[Waiting, Verdict]] = field(default_factory=list)
-    sealing: Sealing = field(default_factory=Sealing)
+    sealing: Sealing = field(default_factory=lambda: Sealing(None))
     epoch: int = 0
     statements: list[SqlStatement] = field(default_factory=list)
 
@@ -97,14 +87,11 @@ def decide(
     key: JournalKey | None,
 ) -> Batch:
     """`known` and `remembered` become the batch's own and are advanced by it."""
-    batch = Batch(before, at, known, remembered, dict(known.totals), dict(known.holds))
+    batch = Batch(before, at, known, remembered, dict(known.totals), dict(known.holds), sealing=Sealing(key))
     at_text = time_text(at).encode()
     for one in waiting:
         batch.verdicts.append((one, _verdict(one, batch, at_text)))
-    if batch.sealed and key is not None:
-        tree = Tree([leaf(sealed.hash, sealed.claim) for sealed in batch.sealed])
-        last = batch.sealed[-1].hash
-        batch.sealing.signed = SignedBatch(tree, last, at, key.id, sign_batch(key, last, at, tree.root))
+    batch.sealing.sign(at)
     return batch
 
 
@@ -142,9 +129,10 @@ def _sealed(waiting: Waiting, judged: list[JudgedTransfer], batch: Batch, at_tex
     if _is_balanced(change.entry):  # the Journal has just decided on it
         body = encode_body(change, [wire_write(write) for write in change.writes], tuple(j.transfer for j in judged))
     digest = link(previous, seq, batch.at, body.whole)
-    claim = claim_of(at_text, change.kind, body.request, body.result)
-    receipt = partial(batch.sealing.receipt, len(sealed), digest, claim)
-    sealed.append(Sealed(seq, digest, body.whole, change, waiting.writes, judged, claim))
+    if batch.sealing.key is not None:
+        batch.sealing.add(digest, claim_of(at_text, change.kind, body.request, body.result))
+    receipt = partial(batch.sealing.receipt, len(sealed))
+    sealed.append(Sealed(seq, digest, body.whole, change, waiting.writes, judged))
     return Committed(seq, batch.at, change.result, receipt=receipt)
 
 

@@ -128,7 +128,7 @@ def test_a_batch_of_refusals_leaves_the_head_where_it_was_behind_another_fence()
     batch = decided(payment(101, "a"))
     assert batch.head == replace(BEFORE, fence=BEFORE.fence + 1)
     assert batch.sealing.signed is None
-    assert batch.sealing.receipt(0, b"", b"") is None
+    assert batch.sealing.receipt(0) is None
     assert [type(end) for _, end in batch.answers] == [RememberedRefusal]
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from tests.bench.payments import EUR, KEY, customer, made_payment
 from wallet.journal import recent_receipts
-from wallet.journal.batch import Batch, Sealed, Sealing
+from wallet.journal.batch import Batch
 from wallet.journal.head import Head
 from wallet.journal.judge import Known
-from wallet.journal.receipts import SignedBatch, Tree, leaf, sign_batch, verify_receipt
+from wallet.journal.receipts import HASH_BYTES, verify_receipt
 from wallet.journal.recent_receipts import RecentReceipts
+from wallet.journal.sealing import Sealing
 from wallet.money import Amount
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -20,12 +21,12 @@ _CHANGE = made_payment(customer(1), customer(2), Amount(1, EUR))
 
 def batch(first: int, size: int) -> Batch:
     """Signed, with sequences from `first` on."""
-    claims = [b'{"v":1,"at":"2026-11-25T00:00:00.000000+00:00","n":%d}' % (first + n) for n in range(size)]
-    hashes = [(first + n).to_bytes(32, "big") for n in range(size)]
-    sealed = [Sealed(first + n, hashes[n], b"", _CHANGE, [], [], claims[n]) for n in range(size)]
-    tree = Tree([leaf(chain, claim) for chain, claim in zip(hashes, claims, strict=True)])
-    signed = SignedBatch(tree, hashes[-1], AT, KEY.id, sign_batch(KEY, hashes[-1], AT, tree.root))
-    return Batch(Head(first - 1, bytes(32), AT, 0), AT, Known(), {}, sealed=sealed, sealing=Sealing(signed))
+    sealing = Sealing(KEY)
+    for seq in range(first, first + size):
+        claim = b'{"v":1,"at":"2026-11-25T00:00:00.000000+00:00","n":%d}' % seq
+        sealing.add(seq.to_bytes(HASH_BYTES, "big"), claim)
+    sealing.sign(AT)
+    return Batch(Head(first - 1, bytes(HASH_BYTES), AT, 0), AT, Known(), {}, sealing=sealing)
 
 
 def test_each_change_of_the_batches_kept_has_its_own_receipt() -> None:
@@ -43,7 +44,7 @@ def test_what_was_not_committed_here_has_none() -> None:
     assert kept.find(1) is None
     kept.keep(batch(10, 3))
     kept.keep(batch(20, 3))  # another process wrote 13 to 19
-    kept.keep(replace(batch(23, 2), sealing=Sealing()))  # without a key
+    kept.keep(replace(batch(23, 2), sealing=Sealing(None)))  # without a key
     assert [kept.find(seq) for seq in (9, 13, 19, 23, 24)] == [None] * 5
 
 
