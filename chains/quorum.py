@@ -53,7 +53,7 @@ from wallet.ports import (
     UtxoSource,
 )
 from wallet.providers import NetworkConflict, ProviderView
-from wallet.token_ports import TokenFacts, Tokens
+from wallet.token_ports import Recovering, StrayTransfer, TokenFacts, Tokens
 
 RECHECK_MS: Final = 5_000  # between two questions whether a conflict has ended; some of them are dear
 LOOK_MS: Final = 5_000  # so old may the last comparison be when value leaves
@@ -336,8 +336,8 @@ class Quorum:
 
 
 class ContractQuorum(Quorum):
-    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.token_ports.Tokens` and `wallet.growth.balances.Balances`
-    besides."""
+    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.token_ports.Tokens` and `Recovering`, and
+    `wallet.growth.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         async def cost(network: Network) -> Amount:
@@ -372,6 +372,13 @@ class ContractQuorum(Quorum):
 
             raise self._conflict(f"balances of our addresses at block {at.height}", hosts, apart)
         return next(iter(seen.values()))
+
+    def check_contract(self, contract: str) -> str:
+        return _recovering(self._first).check_contract(contract)
+
+    async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
+        await self._looked_lately()
+        return await self._providers.first(lambda network: _recovering(network).build_recovery(transfer, nonce, fee))
 
     def carry(self, listing: Listing) -> None:
         for network in self._providers.members.values():
@@ -413,3 +420,9 @@ async def _ended(reader: AsyncIterator[Block]) -> None:
 
 def _now_ms() -> int:
     return int(asyncio.get_running_loop().time() * 1_000)
+
+
+def _recovering(network: Network) -> Recovering:
+    if not isinstance(network, Recovering):
+        raise TypeError(f"nothing is sent back on {network.id}")
+    return network

@@ -145,7 +145,7 @@ listings = _row_table(
     "listings",
     *_text("network", "asset", "contract", "code_hash", "implementation", "implementation_hash", "suspended"),
     Column("decimals", Integer),
-    *[_money(name) for name in ("deposit_min_units", "withdrawal_min_units")],
+    *[_money(name) for name in ("deposit_min_units", "withdrawal_min_units", "sweep_min_units")],
 )
 operators = _row_table("operators", Column("handle", Text), _time("created_at"))
 customers = _row_table(

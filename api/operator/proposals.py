@@ -39,6 +39,7 @@ class ListingBody(Closed):
     scale: int | None = Field(default=None, ge=0, le=36)
     deposit_min: AmountText = "0"
     withdrawal_min: AmountText = "0"
+    sweep_min: AmountText = Field(examples=["5"], description="Gas is spent on no less; more than nothing.")
     reason: Reason
     edits: str | None = Field(
         default=None, pattern="^prp_", description="An open proposal of yours that this replaces."
@@ -146,7 +147,9 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
 async def propose_listing(call: Call[ListingBody, Nothing]) -> Answer:
     """Propose to list a token"""
     sent = call.body
-    wish = Wish(sent.network, sent.contract, sent.symbol, sent.scale, sent.deposit_min, sent.withdrawal_min)
+    wish = Wish(
+        sent.network, sent.contract, sent.symbol, sent.scale, sent.deposit_min, sent.withdrawal_min, sent.sweep_min
+    )
     drafting = partial(draft_listing, call.context, wish, sent.reason)
     if sent.edits is not None:
         return _made(await edit_proposal(call.context, call.principal, sent.edits, await drafting()))

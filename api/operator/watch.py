@@ -12,6 +12,7 @@ from wallet.breaks.open import break_view
 from wallet.breaks.resolve import list_breaks
 from wallet.context import Context
 from wallet.journal.body import time_text
+from wallet.listings.watch import suspended_tokens
 from wallet.networks.view import NetworkView as CoreView
 from wallet.networks.view import network_views
 from wallet.providers import CircuitState
@@ -30,7 +31,16 @@ class WatchedProvider(Shown):
     error: str | None
 
 
+class SuspendedToken(Shown):
+    asset: str
+    contract: str
+    reason: str
+
+
 class WatchedNetwork(NetworkView):
+    """`suspended`: tokens whose contract is not what was listed any more; nothing of them is credited or paid here."""
+
+    suspended: list[SuspendedToken]
     error: str | None
     halted: str | None = Field(description="Why a person or a broken promise of finality has stopped this network.")
     head_at: Moment | None = Field(description="When the tip moved last.")
@@ -73,12 +83,14 @@ class BreakList(Shown):
 @route("GET", "/v1/operator/networks", access=_WATCHERS, answer=WatchedNetworks)
 async def list_networks(call: Call[Nothing, Nothing]) -> Answer:
     """Networks, with what went wrong at the last look and who stands behind them"""
-    views = await network_views(call.context)
-    return Answer(WatchedNetworks(items=[_watched(call.context, view) for view in views]))
+    views, suspended = await network_views(call.context), await suspended_tokens(call.context)
+    items = [_watched(call.context, view, suspended.get(view.id, [])) for view in views]
+    return Answer(WatchedNetworks(items=items))
 
 
-def _watched(context: Context, view: CoreView) -> WatchedNetwork:
+def _watched(context: Context, view: CoreView, suspended: list[dict[str, str]]) -> WatchedNetwork:
     more = {
+        "suspended": suspended,
         "error": view.error,
         "halted": view.halted,
         "head_at": time_text(view.head_at) if view.head_at else None,

@@ -16,6 +16,7 @@ from wallet.deposits.progress import Progress, progress_of
 from wallet.ids import CustomerId
 from wallet.ledger.balances import balances
 from wallet.money import format_units
+from wallet.strays.view import stray_view
 from wallet.withdrawals.states import State
 
 PEOPLE_MAX = 50  # customers on an operator's page
@@ -34,7 +35,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A deposit with how far it is. `needed` is how many confirmations make it final, where that can be said."""
+    """A deposit with how far it is, or a stray. `needed` is how many confirmations make it final, where that can be said."""
 
     id: str
     name: str
@@ -131,9 +132,29 @@ async def _newest(context: Context, table: Table, names: Mapping[str, str], limi
 
 
 async def _arrivals(context: Context, names: Mapping[str, str]) -> tuple[Arrival, ...]:
+    """Strays stand among the deposits: whoever sent one looks for it there."""
     rows = await _newest(context, schema.deposits, names, ROWS_MAX)
     progress = await progress_of(context, rows)
-    return tuple(_arrival(context, row, names, progress[row["id"]]) for row in rows)
+    found = [_arrival(context, row, names, progress[row["id"]]) for row in rows]
+    found += [_stray(row, names) for row in await _newest(context, schema.strays, names, ROWS_MAX)]
+    return tuple(sorted(found, key=lambda one: one.id.partition("_")[2], reverse=True)[:ROWS_MAX])
+
+
+def _stray(row: Record, names: Mapping[str, str]) -> Arrival:
+    """In the contract's own units, and by its address: what it calls itself proves nothing."""
+    return Arrival(
+        id=row["id"],
+        name=names[row["owner"]],
+        network=row["network"],
+        asset=f"units of {row['contract']}",
+        amount=str(row["units"]),
+        status=str(stray_view(row)["status"]),
+        reason=row["reason"],
+        tx=row["tx"],
+        at=_minute(row["created_at"]),
+        confirmations=None,
+        needed=None,
+    )
 
 
 def _arrival(context: Context, row: Record, names: Mapping[str, str], progress: Progress) -> Arrival:

@@ -16,6 +16,7 @@ from wallet.context import Context
 from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import Position, positions
+from wallet.listings.watch import suspended_tokens
 from wallet.money import format_units
 from wallet.networks.view import NetworkView, network_views
 from wallet.ports import NetworkError, SignerUnavailable
@@ -43,7 +44,8 @@ async def read_status(context: Context) -> dict[str, Any]:
 
 
 async def _networks(context: Context) -> list[dict[str, Any]]:
-    return [shown_network(view) for view in await network_views(context)]
+    suspended = await suspended_tokens(context)
+    return [{**shown_network(view), "suspended": suspended.get(view.id, [])} for view in await network_views(context)]
 
 
 def shown_network(view: NetworkView) -> dict[str, Any]:
@@ -156,6 +158,8 @@ def print_networks(console: Console, found: Sequence[Mapping[str, Any]]) -> None
     for n in found:
         if n["halted"]:
             console.print(f"Halted   {n['network']}: {n['halted']}")
+        for token in n["suspended"]:
+            console.print(f"Suspended {token['asset']} on {n['network']}: {token['reason']}. coffer asset resume-token")
         for provider in n["providers"]:
             if provider["error"] or provider["agrees"] is False or len(n["providers"]) > 1:
                 console.print(f"Provider {n['network']} {_provider(provider)}")

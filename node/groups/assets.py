@@ -28,6 +28,7 @@ def asset_list(
     contract: str,
     symbol: str,
     reason: str,
+    sweep_min: Annotated[str, typer.Option(help="The least sum on one address that is worth the gas of a sweep.")],
     scale: Annotated[int | None, typer.Option(help="Decimals in the ledger, where not the contract's own.")] = None,
     deposit_min: Annotated[str, typer.Option(help="Smaller deposits are dust.")] = "0",
     withdrawal_min: Annotated[str, typer.Option(help="Smaller withdrawals are refused.")] = "0",
@@ -38,7 +39,7 @@ def asset_list(
     from node.commands.proposals import propose_on_record  # noqa: PLC0415
     from wallet.listings.draft import Wish, draft_listing  # noqa: PLC0415
 
-    wish = Wish(network, contract, symbol, scale, deposit_min, withdrawal_min)
+    wish = Wish(network, contract, symbol, scale, deposit_min, withdrawal_min, sweep_min)
     beside(
         config,
         lambda context, _dsns: propose_on_record(

@@ -108,7 +108,9 @@ async def test_a_stray_whose_token_is_listed_later_is_credited_once(house: House
     assert (stray["state"], stray["reason"], stray["symbol"]) == ("seen", "unlisted_token", "DUSD")
     with pytest.raises(NotAllowed, match="not listed"):
         await draft_credit(house.context, stray["id"], "she asked for it")
-    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD"), "customers ask for it")
+    listing = await draft_listing(
+        house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "customers ask for it"
+    )
     assert await pair.decide(listing) == "done: listed"
     draft = await draft_credit(house.context, stray["id"], "she asked for it")
     again = await pair.proposed(draft)
@@ -128,7 +130,9 @@ async def test_dpe_03_a_stray_that_no_balance_bears_out_is_not_credited_when_its
     await mint(anvil, contract, place, 7 * DOLLAR)
     await turns(house, ETHEREUM, chain=anvil)
     (stray,) = await strays_of(house, alice)
-    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD"), "customers ask for it")
+    listing = await draft_listing(
+        house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "customers ask for it"
+    )
     await pair.decide(listing)
     await mint(anvil, contract, place, 5 * DOLLAR)
     await turns(house, ETHEREUM, chain=anvil)

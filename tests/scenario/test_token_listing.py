@@ -14,6 +14,7 @@ from tests.scenario.paid_in import fresh_ethereum_address
 from wallet import schema
 from wallet.errors import AssetPaused, NotAllowed, OwnProposal, ProposalChanged
 from wallet.listings.draft import Wish, draft_listing, draft_resuming
+from wallet.listings.watch import suspended_tokens
 from wallet.ports import Destination
 from wallet.proposals.approve import approve_proposal
 from wallet.proposals.carry_out import carry_out_proposals
@@ -32,7 +33,7 @@ async def final_token(house: House) -> str:
 
 async def listed(house: House, symbol: str) -> str:
     pair, contract = await two_operators(house), await final_token(house)
-    draft = await draft_listing(house.context, Wish(ETHEREUM, contract, symbol), "customers ask for it")
+    draft = await draft_listing(house.context, Wish(ETHEREUM, contract, symbol, sweep_min="8"), "customers ask for it")
     assert await pair.decide(draft) == "done: listed"
     return contract
 
@@ -50,11 +51,13 @@ async def turns(house: House, count: int = 5) -> None:
 
 async def test_dpe_16_a_token_that_two_operators_listed_is_credited_from_then_on(house: House) -> None:
     alice = await house.customer("alice")
+    await house.devnet.outside.send_ether(await house.hot(ETHEREUM), 10**18)
     contract = await listed(house, "XUSD")
     assert (await listing(house, "XUSD"))["code_hash"].startswith("0x")
     await mint(house.devnet.anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
     await turns(house)
     assert await house.available(alice, "XUSD") == "7.000000"
+    assert await house.submissions() == [], "it is worth no sweep, and costs the house no gas (DPE-13)"
     await house.step()
     await house.prove()
     row = await listing(house, "DUSD")  # of the configuration: its code was written down at the first look
@@ -90,6 +93,8 @@ async def test_dpe_16_another_implementation_behind_a_proxy_suspends_it_and_two_
     await mint(house.devnet.anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
     await turns(house)
     assert "implementation" in (await listing(house, "XUSD"))["suspended"]
+    (told,) = (await suspended_tokens(house.context))["ethereum"]
+    assert (told["asset"], told["contract"]) == ("XUSD", contract)
     assert await credited_of(house, alice) == []
     pair = await two_operators(house)
     assert await pair.decide(await draft_resuming(house.context, ETHEREUM, "XUSD", "audited")) == "done: resumed"
@@ -106,12 +111,13 @@ async def test_dpe_16_what_is_not_a_token_of_that_name_is_not_even_proposed(hous
     contract = await listed(house, "XUSD")
     other = await final_token(house)
     wrong = {
-        "already": Wish(ETHEREUM, other, "XUSD"),
-        "listed on": Wish(ETHEREUM, contract, "YUSD"),
+        "already": Wish(ETHEREUM, other, "XUSD", sweep_min="1"),
+        "listed on": Wish(ETHEREUM, contract, "YUSD", sweep_min="1"),
         "no contract": Wish(ETHEREUM, fresh_ethereum_address(), "YUSD"),
-        "capital letters": Wish(ETHEREUM, other, "U\u0405D\u0422"),
-        "decimals in these books": Wish(ETHEREUM, other, "ETH", scale=6),
-        "has no contracts": Wish("bitcoin", other, "YUSD"),
+        "capital letters": Wish(ETHEREUM, other, "U\u0405D\u0422", sweep_min="1"),
+        "decimals in these books": Wish(ETHEREUM, other, "ETH", scale=6, sweep_min="1"),
+        "worth a sweep": Wish(ETHEREUM, other, "YUSD"),
+        "has no contracts": Wish("bitcoin", other, "YUSD", sweep_min="1"),
     }
     for reason, wish in wrong.items():
         with pytest.raises(NotAllowed, match=reason):
@@ -121,7 +127,7 @@ async def test_dpe_16_what_is_not_a_token_of_that_name_is_not_even_proposed(hous
     await house.devnet.anvil.rpc("anvil_setCode", other, answering(answer))
     await house.mine(4)
     with pytest.raises(NotAllowed, match="plain ASCII"):
-        await draft_listing(house.context, Wish(ETHEREUM, other, "USDT"), "why not")
+        await draft_listing(house.context, Wish(ETHEREUM, other, "USDT", sweep_min="1"), "why not")
 
 
 def answering(answer: bytes) -> str:
@@ -138,12 +144,13 @@ async def test_dpe_16_an_edit_voids_what_was_approved_and_a_contract_that_change
     house: House,
 ) -> None:
     pair, contract = await two_operators(house), await final_token(house)
-    first = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD"), "customers ask for it")
+    first = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "customers ask for it")
     name, digest = await pair.proposed(first)
     with pytest.raises(OwnProposal):
         await approve_proposal(house.context, pair.ann, name, digest)
     await approve_proposal(house.context, pair.ben, name, digest)
-    second = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", deposit_min="5"), "with a minimum")
+    wish = Wish(ETHEREUM, contract, "XUSD", deposit_min="5", sweep_min="10")
+    second = await draft_listing(house.context, wish, "with a minimum")
     edited = (await edit_proposal(house.context, pair.ann, name, second)).result
     assert (edited["status"], edited["approvals"]) == ("proposed", {})
     with pytest.raises(ProposalChanged):

@@ -29,6 +29,7 @@ from wallet.assets.pause import resume_asset
 from wallet.errors import AssetPaused, DestinationRefused, NotCancellable
 from wallet.ids import CustomerId, NetworkId, SubmissionId
 from wallet.journal.change import Request
+from wallet.money import Amount
 from wallet.ports import Destination, Instruction, Network, Purpose, SubmissionRef
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, plan_paths, sign_request
@@ -267,7 +268,7 @@ async def sign_beside_the_books(house: House, network: NetworkId, to: Destinatio
     hot, name = await house_address(context, network), SubmissionId(context.new_id("sub"))
     source = await next_source(context, rail, name, hot)
     asset = context.asset(row["asset"])
-    amount = replace(await rail.smallest_payment(asset, to), units=row["units"])
+    amount = Amount(row["units"], asset)
     unsigned = await rail.build([Instruction(row["id"], to, amount)], source.source, await rail.estimate_fee(asset))
     paths = plan_paths(source, unsigned)
     plan = Plan(name, Purpose.WITHDRAWAL, amount, hot.address, to.address, source, unsigned, paths, (row,))

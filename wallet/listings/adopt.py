@@ -23,3 +23,10 @@ async def adopt_tokens(context: Context, network: Network) -> None:
         context.assets.setdefault(asset.symbol, asset)
         listing = Listing(network.id, asset, row["contract"], row["decimals"], least, least_out)
         network.carry(bounded_alike(network, listing))
+
+
+async def sweep_minima(context: Context, network: Network) -> dict[str, int]:
+    """In base units, of the tokens that operators listed: below it a deposit address is left alone."""
+    table = schema.listings
+    rows = await context.all(select(table).where(table.c.network == network.id, table.c.sweep_min_units.is_not(None)))
+    return {row["asset"]: row["sweep_min_units"] for row in rows}

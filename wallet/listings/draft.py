@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[!-~]{1,32}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A token as an operator names it. `scale` is the ledger's where it differs from the contract's decimals; the least amounts
-    are decimal strings."""
+    are decimal strings, and what a sweep is worth is more than nothing."""
 
     network: str
     contract: str
@@ -29,6 +29,7 @@ class Wish:
     scale: int | None = None
     deposit_min: str = "0"
     withdrawal_min: str = "0"
+    sweep_min: str = "0"
 
 
 async def draft_listing(context: Context, wish: Wish, reason: str) -> Draft:
@@ -39,11 +40,7 @@ async def draft_listing(context: Context, wish: Wish, reason: str) -> Draft:
     decimals = _judge(facts)
     asset = _asset(context, wish, decimals)
     await refuse_listed(context, network, asset, facts.contract)
-    for text in (wish.deposit_min, wish.withdrawal_min):
-        try:
-            parse_amount(text, asset)
-        except AmountMalformed as malformed:
-            raise NotAllowed(str(malformed)) from None
+    _check_minima(wish, asset)
     content = {
         "network": wish.network,
         "contract": facts.contract,
@@ -53,6 +50,7 @@ async def draft_listing(context: Context, wish: Wish, reason: str) -> Draft:
         "scale": str(asset.decimals),
         "deposit_min": wish.deposit_min,
         "withdrawal_min": wish.withdrawal_min,
+        "sweep_min": wish.sweep_min,
         **code_texts(facts),
     }
     return Draft(Kind.LIST_TOKEN, f"{wish.network}/{facts.contract}", content, reason)
@@ -83,6 +81,15 @@ async def refuse_listed(context: Context, network: Network, asset: Asset, contra
             raise NotAllowed(
                 f"{row['asset']} is listed on {network.id} already, as {row['contract'] or 'its own asset'}"
             )
+
+
+def _check_minima(wish: Wish, asset: Asset) -> None:
+    try:
+        *_, swept = [parse_amount(text, asset) for text in (wish.deposit_min, wish.withdrawal_min, wish.sweep_min)]
+    except AmountMalformed as malformed:
+        raise NotAllowed(str(malformed)) from None
+    if not swept:
+        raise NotAllowed("name the least sum that is worth a sweep: whoever sends less must not cost the house its gas")
 
 
 def _judge(facts: TokenFacts) -> int:

@@ -27,6 +27,7 @@ async def list_token(context: Context, proposal: Record) -> None:
         "suspended": None,
         "deposit_min_units": parse_amount(content["deposit_min"], asset).units,
         "withdrawal_min_units": parse_amount(content["withdrawal_min"], asset).units,
+        "sweep_min_units": parse_amount(content["sweep_min"], asset).units,
         **code_columns(facts),
     }
     data = {"network": network.id, "asset": asset.symbol, "contract": facts.contract, "decimals": asset.decimals}

@@ -4,6 +4,8 @@ What this prevents: credit for a token whose owner has put other code behind it.
 final block stays, so that this costs two batches of questions for each new one, however many tokens there are.
 """
 
+from collections import defaultdict
+
 import structlog
 from sqlalchemy import select
 
@@ -30,6 +32,14 @@ async def watch_tokens(context: Context, network: Network, final: BlockRef | Non
     for row, fact in zip(rows, facts, strict=True):
         if row["suspended"] is None:
             await _compare(context, row, fact, final)
+
+
+async def suspended_tokens(context: Context) -> dict[str, list[dict[str, str]]]:
+    """By network, for operators: which, and why."""
+    table, found = schema.listings, defaultdict[str, list[dict[str, str]]](list)
+    for row in await context.all(select(table).where(table.c.suspended.is_not(None)).order_by(table.c.id)):
+        found[row["network"]].append({"asset": row["asset"], "contract": row["contract"], "reason": row["suspended"]})
+    return dict(found)
 
 
 async def _compare(context: Context, row: Record, facts: TokenFacts, final: BlockRef) -> None:

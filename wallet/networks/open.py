@@ -92,6 +92,7 @@ def _listing_row(listing: Listing) -> dict[str, object]:
         "suspended": None,
         "deposit_min_units": None,
         "withdrawal_min_units": None,
+        "sweep_min_units": None,
     }
 
 

@@ -86,7 +86,8 @@ CREATE INDEX proposals_subject ON proposals (subject, id);
 
 -- What a token's contract was when it was listed, and why it is suspended on its network.
 ALTER TABLE listings ADD COLUMN code_hash text, ADD COLUMN implementation text, ADD COLUMN implementation_hash text,
-    ADD COLUMN suspended text, ADD COLUMN deposit_min_units numeric(78, 0), ADD COLUMN withdrawal_min_units numeric(78, 0);
+    ADD COLUMN suspended text, ADD COLUMN deposit_min_units numeric(78, 0), ADD COLUMN withdrawal_min_units numeric(78, 0),
+    ADD COLUMN sweep_min_units numeric(78, 0);
 
 GRANT SELECT, INSERT, UPDATE ON strays, proposals TO coffer_books;
 GRANT SELECT ON stray_counts, growth_passes TO coffer_books;

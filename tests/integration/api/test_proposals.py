@@ -1,12 +1,19 @@
 """Four eyes over the API: an exact act, another operator's yes to that very act, carried out once, on record."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+
+from tests.fakes.clock import StillClock
 from tests.fakes.world import ETHEREUM
 from tests.integration.api.client import Client
 from tests.integration.api.conftest import ApiNode
-from wallet.access.keys import OPERATOR_SCOPES
+from wallet import schema
+from wallet.access.keys import OPERATOR_SCOPES, create_key, revoke_key
 from wallet.proposals.carry_out import carry_out_proposals
+from wallet.proposals.find import find_proposal
 from wallet.token_ports import TokenFacts
 
 PATH = "/v1/operator/proposals"
@@ -24,7 +31,13 @@ def token(node: ApiNode, number: int) -> str:
 
 
 async def proposed(node: ApiNode, number: int, **more: Any) -> dict[str, Any]:
-    wish = {"network": "ethereum", "contract": token(node, number), "symbol": f"TOK{number}", "reason": "asked for"}
+    wish = {
+        "network": "ethereum",
+        "contract": token(node, number),
+        "symbol": f"TOK{number}",
+        "sweep_min": "5",
+        "reason": "asked for",
+    }
     made = await node.operator.post(f"{PATH}/listings", {**wish, **more}, key=f"listing-{number}-{sorted(more)}")
     assert made.status == 201, made.body
     return dict(made.body)
@@ -70,6 +83,47 @@ async def test_what_is_rejected_is_not_done_and_customers_see_none_of_it(api_nod
     alice = await api_node.person()
     assert (await alice.client.get(PATH)).status == 403
     assert (await alice.client.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})).status == 403
+
+
+async def test_key_05_one_operator_with_two_keys_is_one_operator(api_node: ApiNode) -> None:
+    world, ann = api_node.world, await api_node.world.operator("ann_twice")
+    first, second = [api_node.anybody.as_(await world.key(ann, *OPERATOR_SCOPES)) for _ in range(2)]
+    wish = {
+        "network": "ethereum",
+        "contract": token(api_node, 105),
+        "symbol": "TOK105",
+        "sweep_min": "5",
+        "reason": "x",
+    }
+    act = (await first.post(f"{PATH}/listings", wish)).body
+    refused = await second.post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert (refused.status, refused.body["code"]) == (403, "own_proposal")
+
+
+async def test_key_05_a_revoked_key_approves_nothing_and_what_runs_out_is_not_done(api_node: ApiNode) -> None:
+    world, ben = api_node.world, await api_node.world.operator("ben_leaves")
+    made, secret = await create_key(world.context, "test", ben, OPERATOR_SCOPES, "test")
+    act = await proposed(api_node, 106)
+    await revoke_key(world.context, "test", ben, str(made.result["id"]))
+    late = await api_node.anybody.as_(secret).post(f"{PATH}/{act['id']}/approve", {"digest": act["digest"]})
+    assert late.status == 401
+    row = await find_proposal(world.context, act["id"])
+    await carry_out_proposals(replace(world.context, clock=StillClock(row["expires_at"])))
+    assert (await api_node.operator.get(f"{PATH}/{act['id']}")).body["status"] == "expired"
+
+
+async def test_key_05_approvals_at_once_carry_an_act_out_once(api_node: ApiNode) -> None:
+    others = [await second_operator(api_node, f"at_once_{number}") for number in range(4)]
+    act = await proposed(api_node, 107)
+    path, sent = f"{PATH}/{act['id']}/approve", {"digest": act["digest"]}
+    replies = await asyncio.gather(*[other.post(path, sent) for other in others])
+    assert {reply.status for reply in replies} <= {200, 503}
+    context = api_node.world.context
+    await asyncio.gather(*[carry_out_proposals(context) for _ in range(3)])
+    done = (await api_node.operator.get(f"{PATH}/{act['id']}")).body
+    assert (done["status"], done["outcome"]) == ("done", "listed")
+    listed = select(schema.listings).where(schema.listings.c.asset == "TOK107")
+    assert len(await context.all(listed)) == 1
 
 
 async def test_a_signature_that_is_none_is_not_kept(api_node: ApiNode) -> None:
