@@ -233,7 +233,7 @@ class FakeNetwork:
         for height in range(start, stop + 1):
             self._answer()
             mined = self._chain[height]
-            arrivals = [arrival for tx in mined.txs if not tx.silent for arrival in _arrivals(tx)]
+            arrivals = [arrival for tx in mined.txs if not tx.silent for arrival in arrivals_of(tx)]
             known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
             ours = tuple(arrival for arrival in arrivals if arrival.address in known)
             left = tuple(Outgoing(tx.id, tx.pays[0][1], "taken back", charge=False) for tx in mined.txs if tx.told)
@@ -368,7 +368,7 @@ def _consumed(source: NonceSource | UtxoSource | FileSource) -> tuple[str, ...]:
             return (source.message_id,)
 
 
-def _arrivals(tx: Tx) -> list[Incoming]:
+def arrivals_of(tx: Tx) -> list[Incoming]:
     return [
         Incoming(f"{tx.id}:{place}", target, amount, tx.id, party=tx.party, text=tx.text)
         for place, (target, amount) in enumerate(tx.pays)

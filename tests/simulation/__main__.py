@@ -15,7 +15,10 @@ import structlog
 
 from node.database import Dsns, EmbeddedPostgres
 from tests.databases import FreshDatabases
+from tests.simulation.deposits import DepositPlan, DepositSimulation
 from tests.simulation.run import Outcome, Plan, Simulation
+
+PROGRESS_EVERY_S = 5.0
 
 
 def say(line: str) -> None:
@@ -30,15 +33,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--lives", type=int, default=3, help="how often the process starts before it is calm (default 3)"
     )
+    parser.add_argument("--deposits", type=int, help="simulate so many deposits on a chain that knows what arrived")
     asked = parser.parse_args(arguments)
     if not 1 <= asked.seeds <= 100_000 or not 0 <= asked.lives <= 1_000:
         parser.error("seeds are 1 to 100,000 and lives 0 to 1,000")
+    if asked.deposits is not None and not 1 <= asked.deposits <= 10_000_000:
+        parser.error("deposits are 1 to 10,000,000")
     seeds = [asked.seed] if asked.seed is not None else list(range(1, asked.seeds + 1))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # faults are meant here
     with tempfile.TemporaryDirectory(prefix="coffer-sim-") as folder:
+        if asked.deposits is not None:
+            return _deposits(DepositPlan(asked.seed or 1, asked.deposits), Path(folder))
         failed = _simulated(seeds, asked.lives, Path(folder))
     say(json.dumps({"ok": not failed, "seeds": len(seeds), "failed": failed}))
     return 1 if failed else 0
+
+
+def _deposits(plan: DepositPlan, folder: Path) -> int:
+    """Progress on standard error; the last line on standard output is the outcome."""
+    began, told = time.monotonic(), [0.0]
+
+    def progress(line: str) -> None:
+        if time.monotonic() - told[0] > PROGRESS_EVERY_S:
+            told[0] = time.monotonic()
+            sys.stderr.write(f"{line}, {time.monotonic() - began:.0f} s\n")
+            sys.stderr.flush()
+
+    with asyncio.Runner() as runner:
+        server = EmbeddedPostgres(folder)
+        databases = FreshDatabases(runner.run(server.start()), folder)
+        try:
+            dsns = runner.run(databases.migrated())
+            outcome = DepositSimulation(plan, dsns, folder / "node", progress).run()
+        finally:
+            runner.run(server.stop())
+    ok = outcome.missed == outcome.double == 0
+    say(json.dumps({"ok": ok, **asdict(outcome), "real_s": round(time.monotonic() - began)}))
+    return 0 if ok else 1
 
 
 def _simulated(seeds: Sequence[int], lives: int, folder: Path) -> list[int]:

@@ -67,7 +67,7 @@ class Simulation:
 
     def run(self) -> Outcome:
         """Raises `Broken`, or whatever the node raised that it must not."""
-        _elsewhere(self._room_made)
+        elsewhere(lambda: room_made(self._dsns))
         self._live(self._founded)
         for _ in range(self._plan.lives):
             self._live(self._busy)
@@ -89,7 +89,7 @@ class Simulation:
             self._now = loop.time() + 1
         finally:
             loop.cut()
-            loop.run_until_complete(_ended(list(asyncio.all_tasks(loop))))
+            loop.run_until_complete(ended(list(asyncio.all_tasks(loop))))
             loop.close()
 
     async def _founded(self, loop: SimulatedLoop) -> None:
@@ -129,7 +129,7 @@ class Simulation:
             if crashes:
                 loop.cut()
                 self._crashes += 1
-            await _ended(tasks)
+            await ended(tasks)
 
     async def _watched(self, tasks: list[asyncio.Task[None]], length: float) -> None:
         for _ in range(LOOKS):
@@ -153,7 +153,7 @@ class Simulation:
                 await asyncio.sleep(3)
                 if await self._is_quiet(context):
                     break
-            await _ended(tasks)
+            await ended(tasks)
             self._look(check_always)
             self._look(check_quiet)
             for position in await positions(context):
@@ -167,14 +167,6 @@ class Simulation:
             return False
         return all(each.difference == 0 for each in await positions(context))
 
-    async def _room_made(self) -> None:
-        """Partitions for the days of virtual time."""
-        owner = await asyncpg.connect(self._dsns.owner)
-        try:
-            await prepare_partitions(owner, BEGINNING)
-        finally:
-            await owner.close()
-
     # ── from outside ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _look(self, check: Callable[[asyncpg.Connection, Town], Awaitable[Any]]) -> Any:
@@ -187,20 +179,29 @@ class Simulation:
             finally:
                 await reader.close()
 
-        return _elsewhere(look)
+        return elsewhere(look)
 
     async def _proven(self, reader: asyncpg.Connection, _town: Town) -> tuple[int, str]:
         proof = await verify(reader)
         return proof.seq, proof.head
 
 
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+async def room_made(dsns: Dsns) -> None:
+    """Partitions for the days of virtual time."""
+    owner = await asyncpg.connect(dsns.owner)
+    try:
+        await prepare_partitions(owner, BEGINNING)
+    finally:
+        await owner.close()
+
+
+async def ended(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _elsewhere(look: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+def elsewhere(look: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(look())).result()
 

@@ -6,6 +6,7 @@ import pytest
 
 from node.database import Dsns
 from tests.databases import FreshDatabases
+from tests.simulation.deposits import DepositPlan, DepositSimulation
 from tests.simulation.run import Plan, Simulation
 
 
@@ -38,3 +39,13 @@ def test_the_books_are_exact_whatever_the_world_and_the_process_do(dsns: Dsns, t
     outcome = Simulation(Plan(seed), dsns, tmp_path).run()
     assert outcome.changes > 100
     assert outcome.faults
+
+
+def test_dpe_09_whatever_providers_say_and_wherever_the_node_dies_each_deposit_is_credited_once(
+    dsns: Dsns, tmp_path: Path
+) -> None:
+    outcome = DepositSimulation(DepositPlan(seed=3, deposits=100), dsns, tmp_path).run()
+    assert (outcome.missed, outcome.double) == (0, 0)
+    assert outcome.crashes >= 10
+    assert outcome.reorgs > 0
+    assert outcome.lies > 0

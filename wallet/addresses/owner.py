@@ -1,5 +1,7 @@
 """Whose an address is: what arrives there is theirs."""
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, and_, func, select
 
 from wallet import schema
@@ -8,19 +10,17 @@ from wallet.ids import NetworkId
 from wallet.ledger.accounts import NOBODY
 
 
-async def owner_of_address(context: Context, network: NetworkId, address: str | None) -> str | None:
-    """None for an address that was never given to anybody here, and for one whose owner is closed or not known any more: what
-    arrives there waits for a person."""
-    if address is None:
-        return None
+async def owners_of_addresses(context: Context, network: NetworkId, addresses: Collection[str]) -> dict[str, str]:
+    """Without those that were never given to anybody here, and those whose owner is closed or not known any more: what arrives
+    there waits for a person."""
     table, customers = schema.addresses, schema.customers
     wanted = (
-        select(table.c.owner)
+        select(table.c.address, table.c.owner)
         .join(customers, customers.c.id == table.c.owner, isouter=True)
-        .where(table.c.network == network, table.c.address == address, customers.c.closed_at.is_(None))
+        .where(table.c.network == network, table.c.address.in_(addresses), customers.c.closed_at.is_(None))
     )
-    row = await context.one(wanted)
-    return None if row is None or row["owner"] == NOBODY else str(row["owner"])
+    rows = await context.all(wanted) if addresses else []
+    return {row["address"]: row["owner"] for row in rows if row["owner"] != NOBODY}
 
 
 async def owner_elsewhere(context: Context, network: NetworkId, address: str | None) -> str | None:

@@ -12,6 +12,7 @@ without a height is ever confirmed (`confirm`).
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.addresses.owner import owners_of_addresses
 from wallet.announcing import Announcing
 from wallet.context import Context, Record
 from wallet.deposits.detect import DETECTED, ORPHANED, first_sight, moved, own_submissions, why_doubted
@@ -28,10 +29,14 @@ async def announce_deposits(context: Context, network: Network) -> None:
         return
     waiting = {incoming.identity: incoming for incoming in await network.announced()}
     known = await _known(context, network, waiting)
+    owners = await owners_of_addresses(context, network.id, {each.address for each in waiting.values() if each.address})
     ours = await own_submissions(context, network, [incoming.tx for incoming in waiting.values()])
     for identity, incoming in waiting.items():
         if incoming.tx not in ours:
-            await _commit(context, await _seen(context, network, incoming, known.get(identity)))
+            await _commit(
+                context,
+                await _seen(context, network, incoming, known.get(identity), owners.get(incoming.address or "")),
+            )
     for row in await _missing(context, network, waiting):
         reason = await network.departure(row["tx"])
         if reason is not None and (row["state"], row["reason"]) != (ORPHANED, reason):
@@ -47,10 +52,12 @@ async def _known(context: Context, network: Network, waiting: dict[str, Incoming
     return {row["identity"]: row for row in await context.all(wanted)}
 
 
-async def _seen(context: Context, network: Network, incoming: Incoming, known: Record | None) -> Change | None:
+async def _seen(
+    context: Context, network: Network, incoming: Incoming, known: Record | None, owner: str | None
+) -> Change | None:
     """Nothing for what may never be credited as it stands: that is told when it is in a block."""
     if known is None:
-        change = None if why_doubted(network, incoming) else await first_sight(context, network, None, incoming)
+        change = None if why_doubted(network, incoming) else await first_sight(context, network, None, incoming, owner)
         return change if change is not None and change.kind is EventKind.DEPOSIT_DETECTED else None
     if known["state"] != ORPHANED:
         return None

@@ -4,6 +4,9 @@ And never more than the network itself states that we hold (`wallet.observations
 stays without cover is a shortfall, which the reconciliation loop names and pauses the asset for.
 """
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -19,16 +22,18 @@ from wallet.deposits.one_provider import within_day
 from wallet.deposits.place import is_unswept
 from wallet.errors import AssetPaused, BeyondObserved, NetworkHalted, Refusal, Stale
 from wallet.ids import CustomerId
-from wallet.journal.change import Change, EventKind, Insert
+from wallet.journal.change import Change, EventKind, Insert, Requirement
 from wallet.ledger import templates
 from wallet.ledger.accounts import HOUSE
 from wallet.ledger.transfers import Entry
 from wallet.listings.carried import carried
+from wallet.money import Asset
 from wallet.networks.halt import running
 from wallet.observations.cover import cover
 from wallet.observations.record import observations
 from wallet.points import point
 from wallet.ports import BlockRef, Network
+from wallet.together import together
 from wallet.treasury.coins import credited_coin
 
 PAGE_ROWS = 500  # deposits looked at together
@@ -47,7 +52,8 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
     least = network.capabilities.confirmations or 0
     wanted, (height, deposit) = _open(network, tip), (-1, "")
     while rows := await context.all(wanted.where(tuple_(height, deposit) < _PLACE)):
-        needed = await depths(context, rows)
+        needed, page = await depths(context, rows), await _page(context, network, observed, rows)
+        steps: list[tuple[Record, bool]] = []
         for row in rows:
             height, deposit = row["height"], row["id"]
             if height not in canonical:
@@ -57,7 +63,8 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
                 continue  # a reorg that the scan has yet to walk back
             deep_enough = read - height + 1 >= max(needed.get(deposit, 0), least)
             is_final = final is not None and height <= final.height and deep_enough
-            await _step(context, network, row, tip, observed.get(row["asset"]), is_final=is_final)
+            steps.append((row, is_final))
+        await together(_step(page, row, tip, is_final=is_final) for row, is_final in steps)
 
 
 def _open(network: Network, tip: BlockRef) -> Select[Any]:
@@ -75,15 +82,50 @@ def _open(network: Network, tip: BlockRef) -> Select[Any]:
     )
 
 
-async def _step(
-    context: Context, network: Network, row: Record, tip: BlockRef, observed: Record | None, *, is_final: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the deposits of a page have in common: they are taken further together, and what each credit requires of its asset
+    and its network is read once. Where credits of a day are bounded one waits for the other, so that each is counted."""
+
+    context: Context
+    network: Network
+    observed: Mapping[str, Record]
+    needs: Mapping[str, tuple[Requirement, ...] | None]
+    bounded: asyncio.Lock
+
+    def is_bounded(self, row: Record) -> bool:
+        listing = next((one for one in self.network.listings if one.asset.symbol == row["asset"]), None)
+        return listing is not None and listing.one_provider_day_max_units is not None
+
+
+async def _page(context: Context, network: Network, observed: Mapping[str, Record], rows: Sequence[Record]) -> _Page:
+    symbols = sorted({row["asset"] for row in rows})
+    needs = {symbol: await _required(context, network, context.asset(symbol)) for symbol in symbols}
+    return _Page(context, network, observed, needs, asyncio.Lock())
+
+
+async def _required(context: Context, network: Network, asset: Asset) -> tuple[Requirement, ...] | None:
+    """None while nothing of this asset may be credited."""
+    try:
+        unpaused = (await context.unpaused(asset), *await carried(context, network, asset))
+        return (*unpaused, await running(context, network.id))
+    except (AssetPaused, NetworkHalted):
+        return None
+
+
+async def _step(page: _Page, row: Record, tip: BlockRef, *, is_final: bool) -> None:
+    context = page.context
     if row["state"] == DETECTED and (is_final or row["height"] < tip.height):
         row = await _committed(
             context, row, await moved(context, row, EventKind.DEPOSIT_CONFIRMING, {"state": CONFIRMING})
         )
-    if row["state"] == CONFIRMING and is_final:
-        await _credit(context, network, row, observed)
+    if row["state"] != CONFIRMING or not is_final:
+        return
+    if not page.is_bounded(row):
+        await _credit(page, row)
+        return
+    async with page.bounded:
+        await _credit(page, row)
 
 
 async def _committed(context: Context, row: Record, change: Change) -> Record:
@@ -97,18 +139,17 @@ async def _committed(context: Context, row: Record, change: Change) -> Record:
     return {**row, **update.values, "version": update.version + 1}
 
 
-async def _credit(context: Context, network: Network, row: Record, observed: Record | None) -> None:
+async def _credit(page: _Page, row: Record) -> None:
+    context, network = page.context, page.network
     amount = amount_of(context, row)
-    covered = cover(network.id, amount.asset, row["height"], observed)
+    covered = cover(network.id, amount.asset, row["height"], page.observed.get(row["asset"]))
     if covered is None:
         return
     if not await within_day(context, network, row):
         _log.warning("deposit_beyond_one_provider", deposit=row["id"], network=network.id)
         return
-    try:
-        unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
-        needs = (*unpaused, await running(context, network.id))
-    except (AssetPaused, NetworkHalted):
+    needs = page.needs[row["asset"]]
+    if needs is None:
         return
     kind = EventKind.FUNDING_RECEIVED if row["owner"] == HOUSE else EventKind.DEPOSIT_CREDITED
     step = await moved(context, row, kind, {"state": CREDITED, "credited_at": context.clock.now()})

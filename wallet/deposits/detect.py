@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from msgspec import structs
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.addresses.owner import owner_elsewhere, owner_of_address
+from wallet.addresses.owner import owner_elsewhere, owners_of_addresses
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.states import State, follow
 from wallet.errors import AlreadyExists, Stale
 from wallet.growth.covered import in_growth
+from wallet.growth.identity import is_growth
 from wallet.ids import DepositId
 from wallet.journal.body import request_digest, time_text
 from wallet.journal.change import Change, EventKind, Insert, Request, Update
@@ -26,6 +28,7 @@ from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
 from wallet.strays.find import went_back
 from wallet.strays.record import record_strays
+from wallet.together import together
 from wallet.treasury.coins import found_coin
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
@@ -36,6 +39,7 @@ ORPHANED, QUARANTINED = State.ORPHANED.value, State.QUARANTINED.value
 ONE_PROVIDER = "one_provider"
 """The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
 WRONG_NETWORK = "wrong_network"  # the address was handed out on another network of the same keys (`adopt`)
+AT_ONCE = 500  # arrivals of one block that are looked up and written together
 MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
 SETTLED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
 BOOKED = SETTLED | {UPROOTED}  # … or have it in while the chain does not show it
@@ -62,13 +66,35 @@ def deposit_view(row: Record, decimals: int) -> dict[str, object]:
 async def record_block(context: Context, network: Network, block: Block) -> None:
     """Repeatable: a block recorded before, by this process or another, changes nothing."""
     ours = await own_submissions(context, network, [incoming.tx for incoming in block.incoming])
-    for incoming in block.incoming:
-        if incoming.tx not in ours:
-            await _record_incoming(context, network, block, incoming)
-            point("deposit.after_detect")
+    arrived = [incoming for incoming in block.incoming if incoming.tx not in ours]
+    for _, alike in groupby(
+        arrived, lambda incoming: is_growth(incoming.identity)
+    ):  # growth is judged by what came before
+        some = list(alike)
+        for first in range(0, len(some), AT_ONCE):
+            await _record_some(context, network, block, some[first : first + AT_ONCE])
     for outgoing in block.outgoing:
         await _book_outflow(context, network, block, outgoing)
     await record_strays(context, network, block)
+
+
+async def _record_some(context: Context, network: Network, block: Block, some: Sequence[Incoming]) -> None:
+    """In the block's order, as one batch of the Journal where nobody is in the way."""
+    known = await _known(context, network, some)
+    back = await went_back(context, network.id, [each.identity for each in some])
+    owners = await owners_of_addresses(context, network.id, {each.address for each in some if each.address})
+    await together(
+        _record_incoming(context, network, block, each, known.get(each.identity), owners.get(each.address or ""))
+        for each in some
+        if each.identity in known or each.identity not in back
+    )
+
+
+async def _known(context: Context, network: Network, some: Sequence[Incoming]) -> dict[str, Record]:
+    table = schema.deposits
+    names = [each.identity for each in some]
+    rows = await context.all(select(table).where(table.c.network == network.id, table.c.identity.in_(names)))
+    return {row["identity"]: row for row in rows}
 
 
 async def own_submissions(context: Context, network: Network, txs: Sequence[str]) -> frozenset[str]:
@@ -81,29 +107,34 @@ async def own_submissions(context: Context, network: Network, txs: Sequence[str]
     return frozenset(row["tx"] for row in rows)
 
 
-async def _record_incoming(context: Context, network: Network, block: Block, incoming: Incoming) -> None:
-    table = schema.deposits
+async def _record_incoming(
+    context: Context, network: Network, block: Block, incoming: Incoming, known: Record | None, owner: str | None
+) -> None:
     while True:
-        known = await context.one(
-            select(table).where(table.c.network == network.id, table.c.identity == incoming.identity)
-        )
         if known is not None and _is_another(network, block, known):
             incoming = replace(incoming, identity=f"{incoming.identity}@{block.height}", doubt="identity_seen_before")
-            continue
-        if known is None and await went_back(context, network.id, incoming.identity):
+        elif await _is_recorded(context, network, block, incoming, known, owner):
             return
-        change = (
-            await first_sight(context, network, block, incoming)
-            if known is None
-            else await _seen_again(context, network, block, incoming, known)
-        )
-        if change is None:
-            return
-        try:
-            await context.journal.commit(change)
-        except (Stale, AlreadyExists):
-            continue  # another worker was faster: look again
-        return
+        known = (await _known(context, network, [incoming])).get(incoming.identity)
+
+
+async def _is_recorded(
+    context: Context, network: Network, block: Block, incoming: Incoming, known: Record | None, owner: str | None
+) -> bool:
+    """False if another worker was faster: look again."""
+    change = (
+        await first_sight(context, network, block, incoming, owner)
+        if known is None
+        else await _seen_again(context, network, block, incoming, known)
+    )
+    if change is None:
+        return True
+    try:
+        await context.journal.commit(change)
+    except (Stale, AlreadyExists):
+        return False
+    point("deposit.after_detect")
+    return True
 
 
 def why_doubted(network: Network, incoming: Incoming) -> str | None:
@@ -123,9 +154,10 @@ def _is_another(network: Network, block: Block, known: Record) -> bool:
     return network.capabilities.reversal is Reversal.RETURN and known["block"] not in (None, block.id)
 
 
-async def first_sight(context: Context, network: Network, block: Block | None, incoming: Incoming) -> Change:
+async def first_sight(
+    context: Context, network: Network, block: Block | None, incoming: Incoming, owner: str | None
+) -> Change:
     """Without a block it is announced only."""
-    owner = await owner_of_address(context, network.id, incoming.address)
     elsewhere = None if owner else await owner_elsewhere(context, network.id, incoming.address)
     whose = None if owner else WRONG_NETWORK if elsewhere else "unattributed"
     grown = await in_growth(context, network.id, block.height, incoming) if block is not None else None

@@ -1,5 +1,7 @@
 """Look strays up for whoever wants to do something with one."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from wallet import schema
@@ -29,8 +31,9 @@ async def final_stray(context: Context, name: str, network: Network | None = Non
     return row
 
 
-async def went_back(context: Context, network: NetworkId, identity: str) -> bool:
-    """Whether this arrival was sent back as a stray, or is about to be: it is no deposit then, however it is seen again."""
+async def went_back(context: Context, network: NetworkId, identities: Collection[str]) -> frozenset[str]:
+    """Of these arrivals those that were sent back as strays, or are about to be: no deposits, however they are seen again."""
     table = schema.strays
-    wanted = select(table.c.id).where(table.c.network == network, table.c.identity == identity)
-    return await context.one(wanted.where(table.c.state.in_(_GONE_BACK))) is not None
+    wanted = select(table.c.identity).where(table.c.network == network, table.c.identity.in_(identities))
+    rows = await context.all(wanted.where(table.c.state.in_(_GONE_BACK)))
+    return frozenset(row["identity"] for row in rows)
