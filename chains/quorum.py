@@ -407,6 +407,8 @@ async def _only_block(network: Network, height: int) -> Block:
     reader = network.blocks(height, height)
     try:
         return await anext(reader)
+    except StopAsyncIteration:
+        raise NetworkUnreachable(f"{network.id}: a provider ended before the block that was asked for") from None
     finally:
         await _ended(reader)
 

@@ -6,6 +6,7 @@ process kills itself there with SIGKILL, as a power cut would.
 
 import os
 import signal
+from collections.abc import Callable
 
 POINTS = frozenset(
     {
@@ -40,10 +41,21 @@ _armed, _, _count = os.environ.get("COFFER_CRASH_AT", "").partition(":")
 _left = int(_count or "1")
 
 
+_watcher: Callable[[str], None] | None = None
+
+
 def point(name: str) -> None:
     """Die here if a test asked for it."""
     if name == _armed:
         _pass(name)
+    if _watcher is not None:
+        _watcher(name)
+
+
+def watch_points(watcher: Callable[[str], None] | None) -> None:
+    """A simulation, which kills no process, is told of every point that is passed, and may raise there."""
+    global _watcher  # noqa: PLW0603 (as above: one a process, set by tests only)
+    _watcher = watcher
 
 
 def _pass(name: str) -> None:

@@ -245,3 +245,18 @@ def test_every_state_of_a_deposit_has_its_next_ones() -> None:
     assert follow(State.UPROOTED, State.CREDITED) is State.CREDITED
     with pytest.raises(AssertionError, match="does not go from credited to detected"):
         follow(State.CREDITED, State.DETECTED)
+
+
+async def test_dpe_15_what_a_scan_that_died_had_written_down_of_another_branch_does_not_stay(world: World) -> None:
+    """Its deposits were in the books, and its cursor was not there yet."""
+    owner, row = await credited(world, DUSD)
+    chain = world.networks[ETHEREUM]
+    async with world.context.ops.begin() as connection:
+        await connection.execute(text("DELETE FROM scan_cursors"))
+        await connection.execute(text("DELETE FROM scanned_blocks WHERE height > 0"))
+    chain.reorg(chain.depth, forget=True)
+    await world.look(ETHEREUM)
+    assert (await deposit(world))["state"] == "charged_back"
+    assert await available(world, owner, DUSD) == parse_text("0", DUSD)
+    assert (await deposit(world))["id"] == row["id"]
+    assert await exact(world)

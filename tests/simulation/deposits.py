@@ -2,8 +2,9 @@
 
     the chain      new blocks with some ten deposits each; reorgs, most of them shallow, some below what was final
     providers      three, of which two must agree; each lags, breaks off, falls silent, and lies in 1 % of its answers
-    the node       the real scan, quorum, credit and Journal. It crashes at a random moment once for every ten deposits: all
-                   that it had in memory is gone, and its line to the database is cut in the middle of what it says
+    the node       the real scan, quorum, credit and Journal. Once for every ten deposits it dies at one of the named points
+                   of its way, and all that it had read and meant to do is gone; of ten deaths one is the whole process',
+                   at a random moment: its lines to the database are cut in the middle of what it says
     customers      pay each other, so that what a reorg takes away is partly spent
     an operator    lets a halted network go on
 
@@ -45,6 +46,7 @@ from wallet.money import Amount
 from wallet.networks.halt import network_row, resume_network
 from wallet.networks.open import list_asset, open_network
 from wallet.payments.send import send_payment
+from wallet.points import watch_points
 from wallet.ports import NetworkError
 from wallet.proofs.verify import verify
 from wallet.vault.keys import PersonKeys
@@ -54,8 +56,8 @@ FINAL_DEPTH = 6
 DEPOSITS_A_BLOCK = 10  # and so many deposits to one crash
 CUSTOMERS = 12
 SHALLOW, DEEP = 0.06, 0.005  # how often a reorg comes, above and below what was final; per block
-LIVES_A_PROCESS = 25  # until all lines are cut, and not the Journal's alone
-BEHIND_MAX = 40  # blocks that the world makes ahead of a node that never gets anywhere
+DEATHS_A_PROCESS = 10  # the last of them is the whole process'
+POINTS_MAX = 16  # that a life passes at the most
 STEPS_MAX = 3  # of one life
 CALM_MAX = 400  # steps until everything must have come to its end
 
@@ -173,11 +175,15 @@ class DepositSimulation:
     def _lines(self) -> _Lines:
         return _Lines(make_reading_engine(self._dsns.books), make_engine(self._dsns.ops))
 
-    async def _woken(self, loop: SimulatedLoop, lines: _Lines) -> Context:
+    async def _begun(self, loop: SimulatedLoop, lines: _Lines) -> Context:
+        journal = Journal(self._dsns.books, VirtualClock(loop))
+        await journal.start()
+        return self._woken(loop, lines, journal)
+
+    def _woken(self, loop: SimulatedLoop, lines: _Lines, journal: Journal) -> Context:
         """A node with nothing in its memory."""
         clock, ids = VirtualClock(loop), SeededIds(loop)
-        journal, book = Journal(self._dsns.books, clock), _Addresses(frozenset(each for _, each in self._people))
-        await journal.start()
+        book = _Addresses(frozenset(each for _, each in self._people))
         providers = {
             name: LyingProvider(
                 *(ETHEREUM, (ETH, DUSD), book),
@@ -197,7 +203,7 @@ class DepositSimulation:
 
     async def _founded(self, loop: SimulatedLoop) -> None:
         lines, self._honest = self._lines(), True
-        context = await self._woken(loop, lines)
+        context = await self._begun(loop, lines)
         for asset in ASSETS.values():
             await list_asset(context, asset)
         await open_network(context, context.networks[ETHEREUM], "fake", "")
@@ -212,29 +218,53 @@ class DepositSimulation:
         self._honest = False
 
     async def _process(self, loop: SimulatedLoop) -> None:
-        """Some lives on the same lines; the last ends with all lines cut."""
+        """Its parts die one by one, then all of it."""
         lines = self._lines()
-        for _ in range(LIVES_A_PROCESS):
-            with suppress(JournalUnavailable):
-                await self._life(loop, await self._woken(loop, lines))
+        journal = Journal(self._dsns.books, VirtualClock(loop))
+        await journal.start()
+        for death in range(DEATHS_A_PROCESS):
+            context = self._woken(loop, lines, journal)
+            last = death == DEATHS_A_PROCESS - 1
+            await (self._cut_off(loop, context) if last else self._dead_at_a_point(context))
             self._crashes += 1
 
-    async def _life(self, loop: SimulatedLoop, context: Context) -> None:
-        """It ends in the middle of whatever it does."""
-        others = asyncio.all_tasks(loop)
-        acts = [self._world(context), self._follow(context), self._customer(context), self._operator(context)]
+    async def _dead_at_a_point(self, context: Context) -> None:
+        """It passes so many points, and nothing that it holds in its hands is done. With none left it dies idle."""
+        left = self._chance.randint(1, POINTS_MAX)
+
+        def passed(_name: str) -> None:
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                raise _Dead
+
+        self._turn()
+        if self._chance.random() < 0.3:
+            await self._operator(context)
+        if self._chance.random() < 0.3:
+            await self._customer(context)
+        watch_points(passed)
+        try:
+            await self._follow(context)
+        except _Dead:
+            self._told["dead at a point"] += 1
+        finally:
+            watch_points(None)
+
+    async def _cut_off(self, loop: SimulatedLoop, context: Context) -> None:
+        """Everything at once, and the end in the middle of whatever it does."""
+        acts = [self._world(), self._follow(context), self._customer(context), self._operator(context)]
         tasks = [loop.create_task(act) for act in acts]
-        chance = self._chance
-        length = chance.uniform(0.01, 0.6) if chance.random() < 0.6 else chance.uniform(0.6, 6.0)
-        done, _ = await asyncio.wait(tasks, timeout=length, return_when=asyncio.FIRST_EXCEPTION)
-        loop.break_line("coffer-journal")
-        await ended([task for task in asyncio.all_tasks(loop) if task not in others])
-        loop.break_line("coffer-journal")
+        done, _ = await asyncio.wait(
+            tasks, timeout=self._chance.uniform(0.005, 0.3), return_when=asyncio.FIRST_EXCEPTION
+        )
+        loop.cut()
+        self._told["cut off"] += 1
+        await ended(tasks)
         for task in done:
             task.result()
 
-    async def _world(self, _context: Context) -> None:
-        """The world does not wait for the node, but for one that never gets anywhere."""
+    async def _world(self) -> None:
         await asyncio.sleep(self._chance.uniform(0, 0.1))
         self._turn()
 
@@ -249,7 +279,6 @@ class DepositSimulation:
 
     async def _customer(self, context: Context) -> None:
         """Spends; a payment that is not answered is not repeated here."""
-        await asyncio.sleep(self._chance.uniform(0, 0.5))
         (payer, _), (payee, _) = self._chance.sample(self._people, 2)
         amount = Amount(self._chance.randint(1, 10**7), self._chance.choice([ETH, DUSD]))
         request = Request(payer, "payment.send", f"{self._chance.getrandbits(128):032x}", b"test")
@@ -257,14 +286,13 @@ class DepositSimulation:
             await send_payment(context, payer, payer, payee, amount, None, request)
 
     async def _operator(self, context: Context) -> None:
-        await asyncio.sleep(self._chance.uniform(0, 1.0))
         with suppress(JournalUnavailable, OutcomeUnknown):
             if (await network_row(context, ETHEREUM))["halt_reason"] is not None:
                 self._halts += await resume_network(context, "test", ETHEREUM, "looked")
 
     async def _calm(self, loop: SimulatedLoop) -> None:
         lines = self._lines()
-        context = await self._woken(loop, lines)
+        context = await self._begun(loop, lines)
         self._chain.mine(self._chain.waiting)
         self._chain.waiting = []
         for _ in range(CALM_MAX):
@@ -370,6 +398,10 @@ class DepositSimulation:
             virtual_s=round(self._now, 1),
             told=dict(sorted(self._told.items())),
         )
+
+
+class _Dead(BaseException):
+    """The end of a life: no `except Exception` outlives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ Before credit one is orphaned. After credit it is uprooted: still in the books a
 has been scanned and has shown it again, or has not (`take_back`).
 """
 
+from collections.abc import Sequence
+
 import structlog
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, not_, select, tuple_
 
 from wallet import schema
 from wallet.context import Context, Record
@@ -24,9 +26,23 @@ _log = structlog.get_logger("deposits")
 
 async def orphan_above(context: Context, network: Network, ancestor: BlockRef) -> None:
     """Repeatable: what is moved already is not among those that are left."""
+    await _orphan(context, network, schema.deposits.c.height > ancestor.height)
+
+
+async def orphan_beside(context: Context, network: Network, blocks: Sequence[BlockRef]) -> None:
+    """What stands at the heights of these blocks and in none of them. The scan was there before on another branch, and its
+    cursor was not: it died in between, or two scanned at once, or what it knew was lost."""
+    if not blocks:
+        return
     table = schema.deposits
-    there = select(table).where(table.c.network == network.id, table.c.height > ancestor.height)
-    left = there.where(table.c.state.not_in((ORPHANED, UPROOTED))).order_by(table.c.height, table.c.id).limit(STEP_MAX)
+    there = tuple_(table.c.height, table.c.block).in_([(block.height, block.id) for block in blocks])
+    await _orphan(context, network, and_(table.c.height.between(blocks[0].height, blocks[-1].height), not_(there)))
+
+
+async def _orphan(context: Context, network: Network, which: ColumnElement[bool]) -> None:
+    table = schema.deposits
+    there = select(table).where(table.c.network == network.id, which, table.c.state.not_in((ORPHANED, UPROOTED)))
+    left = there.order_by(table.c.height, table.c.id).limit(STEP_MAX)
     while rows := await context.all(left):
         for row in rows:
             try:

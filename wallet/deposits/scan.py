@@ -4,6 +4,7 @@ What this prevents: a block that is skipped (the cursor moves only over blocks t
 deposits are in the books), a gap that is jumped after downtime, and a reorg of any depth that goes unnoticed.
 """
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ import structlog
 from wallet.context import Context
 from wallet.deposits.cursor import advance_cursor, read_cursor, record_view, rewind_cursor, scanned_below, scanned_count
 from wallet.deposits.detect import record_block
-from wallet.deposits.orphan import orphan_above
+from wallet.deposits.orphan import orphan_above, orphan_beside
 from wallet.deposits.read_ahead import read_ahead
 from wallet.deposits.take_back import take_back_lost
 from wallet.networks.open import start_height
@@ -78,14 +79,19 @@ async def _scan_range(
                 passed.append(cursor)
                 progress.passed(block)
                 if len(passed) == CURSOR_STEP:
-                    await advance_cursor(context, network.id, passed)
+                    await _advance(context, network, passed)
                     await progress.tell()
                     passed = []
     except NetworkError:
-        await advance_cursor(context, network.id, passed)
+        await _advance(context, network, passed)
         raise
-    await advance_cursor(context, network.id, passed)
+    await _advance(context, network, passed)
     return cursor
+
+
+async def _advance(context: Context, network: Network, passed: Sequence[BlockRef]) -> None:
+    await orphan_beside(context, network, passed)
+    await advance_cursor(context, network.id, passed)
 
 
 async def refuse_other_chain(context: Context, network: Network) -> None:
