@@ -55,6 +55,8 @@ class ModelChain:
         """Another branch, longer by one, in place of the newest blocks. Of what was in them some is in the new branch at once,
         in other blocks; some comes later; and some was spent otherwise and never comes."""
         depth = min(depth, self.height)
+        if depth == 0:
+            return
         gone, self.blocks = self.blocks[-depth:], self.blocks[:-depth]
         self.reorgs, self.deepest = self.reorgs + 1, max(self.deepest, depth)
         moved: list[list[Tx]] = [[] for _ in range(depth + 1)]
