@@ -18,6 +18,7 @@ POINTS = frozenset(
         "scan.before_cursor",
         "reorg.after_record",
         "reorg.after_deposit",
+        "reorg.after_submission",
         "take_back.after_freeze",
         "take_back.after_cancel",
         "take_back.after_book",

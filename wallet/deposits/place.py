@@ -20,7 +20,7 @@ async def is_unswept(context: Context, network: Network, row: Record) -> bool:
     if row["swept_by"] is None:
         return True
     sweep = await context.one(select(schema.submissions.c.state).where(schema.submissions.c.id == row["swept_by"]))
-    return sweep is None or sweep["state"] != State.FINAL
+    return sweep is None or sweep["state"] not in (State.FINAL, State.UPROOTED)
 
 
 async def place_of(context: Context, network: Network, row: Record, asset: Asset) -> Account:

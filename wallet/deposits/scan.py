@@ -22,6 +22,7 @@ from wallet.networks.reorg import record_reorg
 from wallet.points import point
 from wallet.ports import BlockRef, Network, NetworkError, NetworkMismatch
 from wallet.strays.orphan import orphan_strays_above
+from wallet.treasury.uproot import uproot_above
 
 BLOCKS_MAX = 200  # blocks asked for at once
 CURSOR_STEP = 64  # blocks between two moves of the cursor: so many are read again after a crash, to the same effect
@@ -117,6 +118,7 @@ async def _rewind(context: Context, network: Network, cursor: BlockRef, tip: Blo
     ancestor = await _common_ancestor(context, network, min(cursor.height, tip.height))
     await record_reorg(context, network, cursor, ancestor)
     await orphan_above(context, network, ancestor)
+    await uproot_above(context, network, ancestor)
     await orphan_strays_above(context, network, ancestor)
     await rewind_cursor(context, network.id, ancestor)
     return ancestor

@@ -24,7 +24,7 @@ from wallet.ledger.in_use import in_use, used_addresses
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation
-from wallet.treasury.submissions import OPEN
+from wallet.treasury.submissions import FOLLOWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ async def _read_books(context: Context, network: NetworkId, ref: BlockRef) -> _B
     uncredited = and_(deposits.c.height.is_not(None), deposits.c.state.not_in(SETTLED))
     cursor = select(schema.scan_cursors.c.height).where(schema.scan_cursors.c.network == network)
     scanned_there = select(blocks.c.block).where(blocks.c.network == network, blocks.c.height == ref.height)
-    open_or_above = or_(sent.c.state.in_(OPEN), sent.c.height > ref.height)
+    open_or_above = or_(sent.c.state.in_(FOLLOWED), sent.c.height > ref.height)
     waiting_or_above = or_(uncredited, deposits.c.height > ref.height)
     async with context.snapshot() as connection:
         height, block = await rows_of(connection, cursor), await rows_of(connection, scanned_there)

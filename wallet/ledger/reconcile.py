@@ -23,7 +23,7 @@ from wallet.ledger.in_use import in_use
 from wallet.money import format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose
-from wallet.treasury.submissions import OPEN, State, paid_by, reference
+from wallet.treasury.submissions import FOLLOWED, State, paid_by, reference
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
 
@@ -133,7 +133,7 @@ async def _read_books(context: Context, blocks: Mapping[NetworkId, BlockRef]) ->
             accounts=await rows_of(connection, _posted_by_code()),
             deposits=await rows_of(connection, select(deposits).where(or_(uncredited, *above(deposits, blocks)))),
             submissions=await rows_of(
-                connection, select(sent).where(or_(sent.c.state.in_(OPEN), *above(sent, blocks)))
+                connection, select(sent).where(or_(sent.c.state.in_(FOLLOWED), *above(sent, blocks)))
             ),
         )
 
@@ -180,6 +180,8 @@ async def _explain_submission(
     if row["state"] in (State.FINAL, State.DEAD):  # settled from a block above the observed one
         _leave(units, row, paid=row["state"] == State.FINAL, fee=row["fee_paid"] or 0, sign=-1)
         return
+    if row["state"] == State.UPROOTED:  # settled in the books; in the chain it may be again
+        _leave(units, row, paid=True, fee=row["fee_paid"] or 0, sign=-1)
     if row["tx"] is None:
         return
     status = await network.status(await reference(context, row, await paid_by(context, row["id"])))

@@ -155,6 +155,30 @@ def submission_final(network: NetworkId, fee_max: Amount, fee_paid: Amount, fee_
     return (*paid, post(fee_place, transit, rest)) if rest else paid
 
 
+def withdrawal_undone(customer: CustomerId, network: NetworkId, amount: Amount, fee: Amount) -> Entry:
+    """A reorg took back a payment that was final, and it can never be made: the customer has it back, and the quoted network
+    fee, less what they owe us."""
+    balance, owed = accounts.customer_balance(customer, amount.asset), accounts.receivable(customer, amount.asset)
+    value = post_up_to(accounts.hot(network, amount.asset), owed, amount, otherwise=balance)
+    return (value, post_up_to(accounts.fees_earned(fee.asset), owed, fee, otherwise=balance)) if fee else (value,)
+
+
+def sweep_undone(network: NetworkId, amount: Amount) -> Entry:
+    """The same for a sweep: what was at the hot address lies on the deposit addresses again."""
+    return (post_fact(accounts.deposits(network, amount.asset), accounts.hot(network, amount.asset), amount),)
+
+
+def gas_funding_undone(network: NetworkId, amount: Amount) -> Entry:
+    return (post_fact(accounts.hot(network, amount.asset), accounts.deposits(network, amount.asset), amount),)
+
+
+def fee_corrected(place: Account, booked: Amount, paid: Amount) -> Entry:
+    """What a submission paid for the network is something else than was booked: on another branch, or not at all."""
+    if paid > booked:
+        return (post_fact(accounts.network_fees(paid.asset), place, paid - booked),)
+    return (post_fact(place, accounts.network_fees(paid.asset), booked - paid),) if paid < booked else ()
+
+
 def submission_arrived(place: Account, network: NetworkId, amount: Amount) -> Entry:
     """Our own money has arrived at our own place (a sweep, gas funding), or never left (a submission that reverted or died)."""
     return (post(place, accounts.transit(network, amount.asset), amount),) if amount else ()

@@ -26,6 +26,7 @@ from wallet.treasury.submissions import (
     sign_request,
     stored_request,
 )
+from wallet.treasury.uproot import follow_uprooted
 
 _log = structlog.get_logger("submissions")
 
@@ -72,6 +73,8 @@ async def drive(context: Context, network: Network, row: Record, withdrawals: li
             await send(context, network, row, withdrawals)
         case State.SUBMITTED | State.INCLUDED:
             await follow(context, network, row, withdrawals)
+        case State.UPROOTED:
+            await follow_uprooted(context, network, row, withdrawals)
         case State.FINAL | State.DEAD | State.STOPPED:
             return
 

@@ -5,6 +5,7 @@ signed      the signed bytes are durable, so from here on they may leave, and no
 submitted   they have left
 included    the network shows them in a block
 final       they cannot be taken back; the books say what was really paid
+uprooted    they were final, and a reorg took their block (`uproot`)
 dead        they can never be included: something else finally used their nonce or an input
 stopped     the signer refused late; a person decides
 """
@@ -45,11 +46,13 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     INCLUDED = "included"
     FINAL = "final"
+    UPROOTED = "uprooted"
     DEAD = "dead"
     STOPPED = "stopped"
 
 
 OPEN = (State.RESERVED, State.SIGNED, State.SUBMITTED, State.INCLUDED)
+FOLLOWED = (*OPEN, State.UPROOTED)
 
 _KINDS: dict[State, tuple[EventKind, EventKind]] = {
     State.RESERVED: (EventKind.SUBMISSION_RESERVED, EventKind.SUBMISSION_RESERVED),
@@ -57,6 +60,7 @@ _KINDS: dict[State, tuple[EventKind, EventKind]] = {
     State.SUBMITTED: (EventKind.WITHDRAWAL_SUBMITTED, EventKind.SUBMISSION_SUBMITTED),
     State.INCLUDED: (EventKind.WITHDRAWAL_INCLUDED, EventKind.SUBMISSION_INCLUDED),
     State.FINAL: (EventKind.WITHDRAWAL_FINAL, EventKind.SUBMISSION_FINAL),
+    State.UPROOTED: (EventKind.WITHDRAWAL_UPROOTED, EventKind.SUBMISSION_UPROOTED),
     State.DEAD: (EventKind.WITHDRAWAL_FAILED, EventKind.SUBMISSION_DEAD),
     State.STOPPED: (EventKind.SUBMISSION_STOPPED, EventKind.SUBMISSION_STOPPED),
 }
@@ -196,9 +200,10 @@ def _change_row(outpoint: str, units: int, address: str, path: str) -> dict[str,
 
 
 async def open_submissions(context: Context, network: NetworkId) -> list[Record]:
+    """Those that something is still to be done for."""
     table = schema.submissions
     return await context.all(
-        select(table).where(table.c.network == network, table.c.state.in_(OPEN)).order_by(table.c.id)
+        select(table).where(table.c.network == network, table.c.state.in_(FOLLOWED)).order_by(table.c.id)
     )
 
 
@@ -335,7 +340,7 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
             State.DEAD,
             values,
             entry=entry,
-            writes=(*moved_coins, *await _unswept(context, row)),
+            writes=(*moved_coins, *await unswept(context, row)),
             told=await told_of(context, row, StrayState.SEEN),
         )
         return
@@ -355,7 +360,7 @@ async def bury(context: Context, row: Record, withdrawals: list[Record], reason:
     fee_back = templates.submission_arrived(fee_place, network, fee_max) if fee_max else ()
     entry = (*back, *fee_back, *_released(context, withdrawals))
     why = f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
-    writes = (*await _unswept(context, row), *await pausing(context, row["asset"], why))
+    writes = (*await unswept(context, row), *await pausing(context, row["asset"], why))
     told = await told_of(context, row, StrayState.SEEN)
     await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes, told=told)
 
@@ -393,7 +398,7 @@ def _change_coin(row: Record, network: NetworkId) -> tuple[Insert, ...]:
     return (Insert("utxos", coin),)
 
 
-async def _unswept(context: Context, row: Record) -> tuple[Update, ...]:
+async def unswept(context: Context, row: Record) -> tuple[Update, ...]:
     """A sweep that did not happen leaves its deposits to be swept by another."""
     if row["purpose"] != Purpose.SWEEP:
         return ()

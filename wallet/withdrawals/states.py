@@ -23,7 +23,7 @@ FOLLOWS: dict[State, frozenset[State]] = {
     State.SIGNED: frozenset({State.SUBMITTED, State.INCLUDED, State.FINAL, State.FAILED}),
     State.SUBMITTED: frozenset({State.INCLUDED, State.FINAL, State.FAILED}),
     State.INCLUDED: frozenset({State.SUBMITTED, State.FINAL, State.FAILED}),
-    State.FINAL: frozenset(),
+    State.FINAL: frozenset({State.FAILED}),  # a reorg below what was final, and something else was paid instead
     State.CANCELLED: frozenset(),
     State.REJECTED: frozenset(),
     State.FAILED: frozenset(),
