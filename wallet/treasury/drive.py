@@ -66,6 +66,7 @@ async def ask_signer(context: Context, network: Network, plan: Plan) -> None:
 
 
 async def drive(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+    """One step of one submission, from the state in which it is. Raises the network's errors, `SignerUnavailable`, `Stale`."""
     match State(row["state"]):
         case State.RESERVED:
             await sign(context, network, row, withdrawals)
