@@ -137,8 +137,9 @@ async def _incoming(
     block: RawBlock, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
 ) -> tuple[Incoming, ...]:
     """What of the block is ours. Addresses are asked for all at once, and nothing is made of those that are nobody's."""
-    addresses = await asyncio.to_thread(addresses_of, [made.script for made in block.made], chain.prefix)
-    known = await book.known(network, set(addresses)) if addresses else frozenset[str]()
+    addresses = await asyncio.to_thread(lambda: addresses_of(block.scripts(), chain.prefix))
+    known = await book.known(network, addresses) if addresses else frozenset[str]()
+    found = [(block.made(place), address) for place, address in enumerate(addresses) if address in known]
     return tuple(
         Incoming(
             identity=f"{made.tx}:{made.index}",
@@ -147,8 +148,8 @@ async def _incoming(
             tx=made.tx,
             confirmations_min=COINBASE_MATURITY if made.coinbase else 0,
         )
-        for made, address in zip(block.made, addresses, strict=True)
-        if address in known and made.units
+        for made, address in found
+        if made.units
     )
 
 

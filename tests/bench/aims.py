@@ -37,6 +37,8 @@ AIMS = (
     Aim("journal", "hot_over_cold", least=0.9),
     Aim("journal", "vs_row_locks", least=5),
     Aim("journal", "vs_row_locks_hot", least=15),
+    Aim("scan_bitcoin", "speedup", least=80),
+    Aim("scan_bitcoin", "whole_speedup"),
     Aim("scan_evm", "speedup_1m", least=50),
     Aim("scan_evm", "speedup_10m", least=40),
     Aim("slow_disk", "ratio_slow_disk", least=4),

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import address_book, addresses, export, growth, history, http, scan_evm, slow_disk, verify
+from tests.bench import (
+    address_book,
+    addresses,
+    export,
+    growth,
+    history,
+    http,
+    scan_bitcoin,
+    scan_evm,
+    slow_disk,
+    verify,
+)
 from tests.bench.journal import Plan, measure
 
 
@@ -36,6 +47,16 @@ async def test_the_measurement_of_the_address_book_runs_and_the_book_is_right() 
     assert figures["verified"]
     assert 0 < figures["memory_ratio"] < 1
     assert figures["startup_s"] > 0
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("own_collector")
+async def test_the_measurement_of_a_bitcoin_block_finds_what_the_block_pays() -> None:
+    told: list[str] = []
+    figures = await scan_bitcoin.measure(argparse.Namespace(rounds=1, txs=300, watched=1_000), told.append)
+    assert figures["verified"]
+    assert figures["speedup"] > figures["whole_speedup"] > 1
+    assert len(told) == 1
 
 
 @pytest.mark.whole

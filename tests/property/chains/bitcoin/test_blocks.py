@@ -55,7 +55,8 @@ def test_dpb_06_a_block_shows_every_output_of_our_kinds_once_and_nothing_else(ma
         for index, output in enumerate(tx.outputs)
         if own_address_of(output.script, REGTEST) is not None
     ]
-    assert [(one.tx, one.index, one.units, one.script, one.coinbase) for one in block.made] == expected
+    found = [(block.made(place), script) for place, script in enumerate(block.scripts())]
+    assert [(one.tx, one.index, one.units, script, one.coinbase) for one, script in found] == expected
     assert block.spent() == {spent.outpoint for tx in made for spent in tx.inputs}
     assert block.first_script == made[0].inputs[0].script
     assert all(parse_tx(tx.serialised()) == tx for tx in made)

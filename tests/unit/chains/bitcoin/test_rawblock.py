@@ -20,7 +20,7 @@ def test_a_block_is_read_with_its_parent_its_time_and_its_txs() -> None:
     assert (block.id, block.parent) == (GENESIS_ID, "00" * 32)
     assert block.header.at.isoformat() == "2009-01-03T18:15:05+00:00"
     assert block.header.merkle_root[::-1].hex() == "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
-    assert block.made == ()  # its one output pays a bare public key
+    assert block.scripts() == []  # its one output pays a bare public key
     assert block.first_script.endswith(b"Chancellor on brink of second bailout for banks")
     assert block.spent() == {f"{'00' * 32}:{0xFFFFFFFF}"}
 
