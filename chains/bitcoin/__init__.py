@@ -1,6 +1,7 @@
-"""Bitcoin: deposits to P2WPKH addresses of ours, withdrawals to any standard address, one trusted bitcoind behind it.
+"""The Bitcoin family: deposits to P2WPKH and P2TR addresses, withdrawals to any standard address, one node behind it.
 
-Reading order: `parameters` (the chains), `bech32`, `address`, `rawtx` and `rawblock` (bytes to facts, strictly), `scan`,
-`coins`, `build`, `decode` (all that the signer imports), `fees`, `submit`, `status`, `observe`, and `network`, which is the
-whole of it behind `wallet.ports.Network`.
+The family is whatever has coins in unspent outputs with witnesses; `parameters` says which chains, and all that differs.
+Reading order: `parameters`, `bech32`, `taproot`, `address`, `rawtx` (bytes to facts, strictly), `headers` and `proven` (the
+work behind a block), `rawblock`, `bech32_bulk`, `scan`, `mempool`, `coins`, `build`, `decode`, `fees`, `submit`, `status`,
+`observe`, and `network`, which is the whole of it behind `wallet.ports.Network`. Why so: docs/decisions/0017.
 """
