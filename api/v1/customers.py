@@ -47,6 +47,7 @@ class CustomerView(Shown):
     platform: str | None = None
     reference: str | None = None
     created_at: Moment
+    closed_at: Moment | None = None
 
 
 class CustomerInClear(CustomerView):

@@ -77,7 +77,8 @@ async def find_customer(context: Context, name: str) -> Record:
 def customer_view(row: Record) -> dict[str, object]:
     """A customer without personal data. A sub-account has no handle, but a platform and its reference."""
     names = ("id", "handle", "platform", "reference")
-    return {**{name: row[name] for name in names}, "created_at": time_text(row["created_at"])}
+    closed = {"closed_at": time_text(row["closed_at"])} if row.get("closed_at") is not None else {}
+    return {**{name: row[name] for name in names}, "created_at": time_text(row["created_at"]), **closed}
 
 
 async def customer_names(context: Context, name: str) -> Record:

@@ -188,7 +188,8 @@ async def test_the_list_of_customers_is_paged_and_carries_no_names(api_node: Api
     while True:
         page = (await api_node.operator.get(path)).body
         assert len(page["items"]) <= 2
-        assert all(set(item) == {"id", "handle", "platform", "reference", "created_at"} for item in page["items"])
+        names = {"id", "handle", "platform", "reference", "created_at", "closed_at"}
+        assert all(set(item) == names for item in page["items"])
         found += [item["id"] for item in page["items"]]
         if page["next_cursor"] is None:
             break

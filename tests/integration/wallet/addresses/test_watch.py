@@ -111,3 +111,15 @@ async def test_dpb_08_the_oldest_of_many_addresses_is_credited_as_the_newest(wor
     for address in (first, str(others[-1].result["address"])):
         await paid(world, address, 5_000)
     assert [(one["owner"], one["state"]) for one in await deposits(world)] == [(owner, "credited")] * 2
+
+
+async def test_what_no_key_of_this_network_is_known_for_is_attributed_to_nobody(world: World) -> None:
+    """The address is watched on another network with the same keys; what arrived on this one cannot be paid out from here."""
+    world.networks[BITCOIN].tree = "ethereum"
+    await watch(world.context, ETHEREUM, 3, "restored", quiet)
+    await paid(world, "ethereum-deposit-1", 5_000)
+    (row,) = await deposits(world)
+    assert (row["network"], row["state"], row["reason"]) == (BITCOIN, "quarantined", "unattributed")
+    await world.customer("bob")
+    with pytest.raises(NotAllowed, match="not one that was handed out on this network"):
+        await attribute_deposit(world.context, "test", row["id"], "@bob", "he says so")

@@ -12,13 +12,15 @@ from wallet.access.keys import Scope, authenticate
 from wallet.addresses.assign import assign_address
 from wallet.context import Record
 from wallet.customers.close import close_customer
-from wallet.customers.freeze import freeze_customer, unfreeze_customer
+from wallet.customers.freeze import SHUT, freeze_customer, unfreeze_customer
 from wallet.customers.sub_accounts import Wanted, create_sub_accounts
+from wallet.deposits.attribute import attribute_deposit
 from wallet.errors import AccountClosed, AccountNotEmpty, CustomerClosed, NotAllowed, NotFound
 from wallet.ids import CustomerId
 from wallet.journal import Change, EventKind
+from wallet.journal.change import FlagChange
 from wallet.ledger import templates
-from wallet.ledger.accounts import hot
+from wallet.ledger.accounts import Flags, customer_balance, hot
 from wallet.money import Amount, Asset
 from wallet.networks.open import list_asset
 
@@ -106,6 +108,38 @@ async def test_dpb_08_what_arrives_for_a_closed_customer_waits_for_a_person(dsns
     assert (found["state"], found["reason"], found["owner"]) == ("quarantined", "unattributed", None)
     assert (found["address"], found["units"]) == (address["address"], 5_000)
     await proven(dsns.books)
+
+
+async def test_dpb_08_a_deposit_that_was_under_way_at_the_closing_is_given_to_whom_a_person_names(world: World) -> None:
+    """The closing looked just before it was seen: the books refuse the credit."""
+    alice, bob, network = await world.customer("alice"), await world.customer("bob"), world.networks[BITCOIN]
+    address = await assign_address(world.context, "test", alice, BITCOIN)
+    network.pay_in(str(address["address"]), Amount(5_000, BTC))
+    network.mine()
+    await world.look(BITCOIN)
+    shut = FlagChange(customer_balance(alice, BTC), Flags.NO_OVERDRAFT | SHUT)
+    await world.context.journal.commit(Change("test", EventKind.CUSTOMER_CLOSED, {}, flags=(shut,)))
+    network.mine(network.depth)
+    await world.look(BITCOIN)
+    (found,) = await deposits(world)
+    assert (found["state"], found["reason"]) == ("quarantined", "account_closed")
+    await attribute_deposit(world.context, "test", found["id"], bob, "alice says so")
+    await world.look(BITCOIN)
+    (found,) = await deposits(world)
+    assert (found["state"], found["owner"]) == ("credited", bob)
+
+
+async def test_nothing_is_attributed_to_a_closed_customer(world: World) -> None:
+    alice, bob, network = await world.customer("alice"), await world.customer("bob"), world.networks[BITCOIN]
+    address = await assign_address(world.context, "test", alice, BITCOIN)
+    for closed in (alice, bob):
+        await close_customer(world.context, "test", closed, "left")
+    network.pay_in(str(address["address"]), Amount(5_000, BTC))
+    network.mine()
+    await world.look(BITCOIN)
+    (found,) = await deposits(world)
+    with pytest.raises(CustomerClosed):
+        await attribute_deposit(world.context, "test", found["id"], bob, "why not")
 
 
 async def test_an_asset_that_is_listed_later_is_shut_for_a_closed_customer_as_well(world: World) -> None:
