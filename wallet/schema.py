@@ -359,8 +359,8 @@ growth_passes = Table(
     metadata,
     Column("network", Text, primary_key=True),
     *[Column(name, BigInteger) for name in ("height_from", "height_begun", "height")],
-    Column("block", Text),
-    Column("after", Text),
+    *_text("block", "last", "seen_to"),
+    Column("done", Boolean),
 )
 network_progress = Table(
     "network_progress",

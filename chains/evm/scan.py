@@ -29,7 +29,10 @@ from wallet.ports import AddressBook, Block, BlockVanished, Incoming, Listing, N
 
 WINDOW_BLOCKS = 4  # read at once; four full mainnet blocks with receipts are some 10 MB
 _METHOD_UNKNOWN = -32601
-_UNSUPPORTED = ("method not found", "does not exist", "not available", "not supported", "unsupported", "not enabled")
+_UNSUPPORTED = (
+    *("method not found", "unknown method", "does not exist", "not available", "not supported", "unsupported"),
+    *("not enabled", "not allowed", "not whitelisted", "not authorized", "subscription", "plan"),
+)  # how nodes and those who sell access to them say that they have no traces for us
 
 _T = TypeVar("_T")
 

@@ -116,6 +116,23 @@ async def test_dpe_11_a_token_that_keeps_a_toll_is_quarantined_with_what_really_
         await house.prove()
 
 
+async def test_dpe_05_ether_that_a_contract_pays_is_seen_in_its_block_credited_and_swept(house: House) -> None:
+    """Beside a payment that was undone inside the same tx (DPE-04)."""
+    alice, address = await customer_with_address(house)
+    anvil = house.devnet.anvil
+    payer = await deploy(anvil, hostile("Payer"))
+    await send(anvil, payer, wei=9 * ETHER)
+    data = calldata("payUndone(address,uint256,uint256)", address, 5 * ETHER, 2 * ETHER)
+    receipt = await send(anvil, payer, data=data)
+    await house.step(ETHEREUM)
+    deposit = await the_deposit(house)
+    assert (deposit["units"], deposit["tx"]) == (2 * ETHER, receipt["transactionHash"])
+    await house.settled()
+    assert (await the_deposit(house))["swept_by"]
+    assert await house.available(alice, "ETH") == "2.000000000000000000"
+    await house.prove()
+
+
 @pytest.mark.parametrize("blocks_after", [0, 1])
 async def test_dpe_06_a_deposit_whose_block_is_taken_back_before_it_is_final_is_orphaned(
     house: House, blocks_after: int

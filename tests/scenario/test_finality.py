@@ -100,6 +100,7 @@ async def test_dpe_08_finality_that_goes_backwards_stops_all_credit_until_it_has
     assert notice["state"] == GOES_ON
 
 
+@pytest.mark.whole
 async def test_dpe_08_a_chain_without_finalized_blocks_has_a_policy_of_its_own(
     devnet: Devnet, dsns: Dsns, tmp_path: Path, provider: LyingNode
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from node.database import Dsns
 from node.devnet.contracts import Artefact
@@ -15,10 +15,12 @@ from node.workers.follow_network import follow_network
 from tests.contracts import hostile
 from tests.databases import FreshDatabases
 from tests.integration.chains.evm.chain import calldata, deploy, mint, send
+from tests.integration.chains.evm.lying import LyingNode, Refusal
 from tests.scenario.house import ETHEREUM, House, open_house
 from tests.scenario.paid_in import figures
 from wallet import schema
 from wallet.breaks.open import reconcile_network
+from wallet.deposits.attribute import attribute_deposit
 from wallet.deposits.one_provider import accept_deposit
 from wallet.growth import find
 from wallet.ids import CustomerId
@@ -76,6 +78,7 @@ async def test_dpe_05_what_a_contract_pays_is_credited_once_without_traces(blind
     await blind.prove()
 
 
+@pytest.mark.whole
 async def test_dpe_05_what_blocks_name_and_what_they_do_not_add_up(blind: House, payer: str) -> None:
     """Plain and inner payments, before and after sweeps: each is credited, and the books agree to the last wei."""
     alice = await blind.customer("alice")
@@ -126,6 +129,7 @@ async def test_dpe_05_what_lay_there_before_these_books_is_nobodys(
     await databases.drop(fresh.owner)
 
 
+@pytest.mark.whole
 async def test_growth_is_found_once_although_the_look_begins_again(blind: House, payer: str) -> None:
     alice = await blind.customer("alice")
     address = await blind.address(alice, ETHEREUM)
@@ -139,6 +143,7 @@ async def test_growth_is_found_once_although_the_look_begins_again(blind: House,
     await blind.prove()
 
 
+@pytest.mark.whole
 async def test_growth_that_a_better_node_explains_later_is_not_credited_again(
     devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str
 ) -> None:
@@ -162,6 +167,7 @@ async def test_growth_that_a_better_node_explains_later_is_not_credited_again(
         await house.prove()
 
 
+@pytest.mark.whole
 async def test_every_address_has_its_turn_a_few_at_a_time(
     blind: House, payer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +180,103 @@ async def test_every_address_has_its_turn_a_few_at_a_time(
     assert [await ether(blind, owner) for owner in owners] == [place * ETHER for place in range(1, 6)]
 
 
+@pytest.mark.whole
+async def test_a_beginning_that_the_node_has_forgotten_makes_growth_nobodys_until_a_person_says_whose(
+    devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str
+) -> None:
+    """A node that keeps the state of a few blocks, and ours was down for longer."""
+    provider = LyingNode(devnet.anvil.url)
+    await provider.start()
+    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
+    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+        alice = await house.customer("alice")
+        address = await house.address(alice, ETHEREUM)
+        await look(house)
+        await pay_inside(house, payer, address, ETHER)
+        await devnet.anvil.mine(30)
+        async with house.context.ops.begin() as connection:
+            await connection.execute(delete(schema.growth_passes))  # as if it had never looked at this address
+        forgotten = await ids_below(house, int(await devnet.anvil.rpc("eth_blockNumber"), 16) - 10)
+
+        def keep_few(params: list[Any], truth: Any) -> Any:
+            if params[1].get("blockHash") in forgotten:
+                raise Refusal(-32000, "missing trie node 5f (path )")
+            return truth
+
+        provider.lies["eth_call"] = keep_few
+        await look(house)
+        assert provider.told["eth_call"]
+        assert await shown(house) == [("quarantined", "unattributed", ETHER)]
+        (deposit,) = await house.deposits()
+        await attribute_deposit(house.context, "op", deposit["id"], str(alice), "she showed the tx")
+        await look(house)
+        assert await ether(house, alice) == ETHER
+        await house.step()
+    await provider.stop()
+
+
+@pytest.mark.whole
+async def test_growth_where_the_node_has_looked_before_needs_no_old_state(
+    devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str
+) -> None:
+    provider = LyingNode(devnet.anvil.url)
+    await provider.start()
+    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
+    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+        alice = await house.customer("alice")
+        address = await house.address(alice, ETHEREUM)
+        await look(house, 2)
+        await pay_inside(house, payer, address, ETHER)
+        await devnet.anvil.mine(30)
+        forgotten = await ids_below(house, int(await devnet.anvil.rpc("eth_blockNumber"), 16) - 10)
+
+        def keep_few(params: list[Any], truth: Any) -> Any:
+            if params[1].get("blockHash") in forgotten:
+                raise Refusal(-32000, "missing trie node 5f (path )")
+            return truth
+
+        provider.lies["eth_call"] = keep_few
+        await look(house)
+        assert await shown(house) == [("credited", None, ETHER)]
+        await house.step()
+    await provider.stop()
+
+
+async def ids_below(house: House, height: int) -> set[str]:
+    rows = [await house.devnet.anvil.rpc("eth_getBlockByNumber", hex(one), False) for one in range(height)]
+    return {str(row["hash"]) for row in rows}
+
+
+@pytest.mark.whole
+async def test_a_look_at_all_addresses_goes_on_at_a_newer_block_when_the_old_state_is_gone(
+    devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "PAGE_SIZE", 1)
+    provider = LyingNode(devnet.anvil.url)
+    await provider.start()
+    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
+    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+        owners = [await house.customer(f"number{place}") for place in range(3)]
+        addresses = [await house.address(owner, ETHEREUM) for owner in owners]
+        await send(devnet.anvil, payer, data=calldata("payMany(address[],uint256)", addresses, ETHER))
+        await devnet.anvil.mine(3)  # it is final
+        await look(house, 2)
+        (row,) = await house.context.all(select(schema.growth_passes))
+        assert not row["done"]
+
+        def forget(params: list[Any], truth: Any) -> Any:
+            if params[1].get("blockHash") == row["block"]:
+                raise Refusal(-32000, "state not available")
+            return truth
+
+        provider.lies["eth_call"] = forget
+        await look(house, 12)
+        assert [await ether(house, owner) for owner in owners] == [ETHER, 2 * ETHER, 3 * ETHER]
+        await house.step()
+    await provider.stop()
+
+
+@pytest.mark.whole
 async def test_dust_that_a_contract_pays_is_shown_and_not_credited(blind: House, payer: str) -> None:
     alice = await blind.customer("alice")
     await pay_inside(blind, payer, await blind.address(alice, ETHEREUM), 7)

@@ -94,6 +94,7 @@ async def test_dpe_12_one_asset_on_two_chains_of_other_decimals_adds_up(both: tu
     assert await figures(house, alice, "DUSD") == (3_500_001, 0)
 
 
+@pytest.mark.whole
 async def test_dpe_12_a_payment_on_one_chain_is_nothing_on_the_other(both: tuple[House, str], second: Anvil) -> None:
     """The customer has the same address on both, and the chains have the same accounts."""
     house, _ = both

@@ -1,7 +1,7 @@
 """Look at a bounded number of addresses, and write down what grew there and what no tx explains."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -33,7 +33,7 @@ async def find_growth(context: Context, network: Network, final: BlockRef | None
     now = await current_pass(context, network.id, at)
     if now is None:
         return
-    page = await next_page(context, network.id, now.after or "", PAGE_SIZE)
+    page = await next_page(context, network.id, now.last, PAGE_SIZE)
     addresses = [row["address"] for row in page]
     try:
         held = await network.balances(addresses, now.to) if addresses else {}
@@ -42,19 +42,26 @@ async def find_growth(context: Context, network: Network, final: BlockRef | None
             raise
         now = now.moved(at)
         held = await network.balances(addresses, now.to)
-    await _look(context, network, network, now, addresses, held)
+    seen = frozenset(row["address"] for row in page if row["id"] <= now.seen_to)
+    await _look(context, network, _Look(network, now, seen), addresses, held)
     point("growth.before_pass")
-    await save_pass(context, network.id, replace(now, after=page[-1]["id"] if len(page) == PAGE_SIZE else None))
+    last = page[-1]["id"] if page else now.last
+    await save_pass(context, network.id, replace(now, last=last, done=len(page) < PAGE_SIZE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """`seen` are the addresses that the pass before has looked at: whatever was unexplained there then is written down."""
+
+    telling: Balances
+    now: Pass
+    seen: frozenset[str]
 
 
 async def _look(
-    context: Context,
-    network: Network,
-    telling: Balances,
-    now: Pass,
-    addresses: Sequence[str],
-    held: Mapping[str, Mapping[str, int]],
+    context: Context, network: Network, look: _Look, addresses: Sequence[str], held: Mapping[str, Mapping[str, int]]
 ) -> None:
+    now = look.now
     holding = {address for there in held.values() for address in there}
     asked = holding | await shown_growth(context, network.id, addresses) if addresses else holding
     if not asked:
@@ -71,29 +78,37 @@ async def _look(
             if listing.contract is not None:
                 await _show(context, network, now, flows, place, units)
             elif units > 0:
-                await _grew(context, network, telling, now, flows, place, units)
+                await _grew(context, network, look, flows, place, units)
 
 
-async def _grew(
-    context: Context, network: Network, telling: Balances, now: Pass, flows: Flows, place: Place, units: int
-) -> None:
+async def _grew(context: Context, network: Network, look: _Look, flows: Flows, place: Place, units: int) -> None:
     """The network's own asset. What was unexplained at the beginning already did not grow: it is from before these books, or
     nobody can tell, and it is nobody's until a person says whose."""
     last = next((int(row["height"]) for row in reversed(flows.growths(place))), 0)
-    beginnings = {last or await start_height(context, network.id) - 1, max(last, now.height_from)}
-    for start in sorted(beginnings):
-        before = await _unexplained(network, telling, flows, place, start)
-        if before is not None:
-            break
-    else:
-        start, before = last, units
+    start, before = await _beginning(context, network, look, flows, place, last)
+    before = units if before is None else before
     grown = units - max(before, 0)
     if before > 0 and (start == last or grown <= 0):
-        await _record(context, network, now, place, units, last, "unattributed")
+        await _record(context, network, look.now, place, units, last, "unattributed")
         return
     if before > 0:
-        await _record(context, network, now, place, before, last, "unattributed")
-    await _record(context, network, now, place, grown, start, None)
+        await _record(context, network, look.now, place, before, last, "unattributed")
+    await _record(context, network, look.now, place, grown, start, None)
+
+
+async def _beginning(
+    context: Context, network: Network, look: _Look, flows: Flows, place: Place, last: int
+) -> tuple[int, int | None]:
+    """The height after which it grew, and what was unexplained there: nothing where the pass before has looked. Elsewhere the
+    network is asked, as far back as it remembers; None where it does not."""
+    recent = max(last, look.now.height_from)
+    if place[1] in look.seen:
+        return recent, 0
+    for start in sorted({last or await start_height(context, network.id) - 1, recent}):
+        before = await _unexplained(network, look.telling, flows, place, start)
+        if before is not None:
+            return start, before
+    return last, None
 
 
 async def _unexplained(network: Network, telling: Balances, flows: Flows, place: Place, height: int) -> int | None:

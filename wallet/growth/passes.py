@@ -17,20 +17,23 @@ from wallet.schema import growth_passes
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One look at all addresses. Balances are read at `to`; those at `height_from` were all looked at by the pass before.
-    `height_begun` is the lowest `to` that it had; `after` is the last address looked at, None once there are no more."""
+    """One look at all addresses. Balances are read at `to`; the pass before looked at `height_from` or above, and at all
+    addresses up to `seen_to` (they are counted by their ids). `height_begun` is the lowest `to` that it had; `last` is the
+    last address looked at, and the pass is `done` when there are no more."""
 
     height_from: int
     height_begun: int
     to: BlockRef
-    after: str | None = ""
+    last: str = ""
+    seen_to: str = ""
+    done: bool = False
 
     def moved(self, to: BlockRef) -> "Pass":
         """The same pass goes on at a newer block: the state of the old one is gone at the network."""
         return replace(self, to=to)
 
     def following(self, to: BlockRef) -> "Pass":
-        return Pass(self.height_begun, to.height, to)
+        return Pass(self.height_begun, to.height, to, seen_to=self.last)
 
 
 async def current_pass(context: Context, network: NetworkId, at: BlockRef) -> Pass | None:
@@ -38,8 +41,9 @@ async def current_pass(context: Context, network: NetworkId, at: BlockRef) -> Pa
     row = await context.one(select(growth_passes).where(growth_passes.c.network == network))
     if row is None:
         return Pass(await start_height(context, network) - 1, at.height, at)
-    known = Pass(row["height_from"], row["height_begun"], BlockRef(row["height"], row["block"]), row["after"])
-    if known.after is not None:
+    to = BlockRef(row["height"], row["block"])
+    known = Pass(row["height_from"], row["height_begun"], to, row["last"], row["seen_to"], row["done"])
+    if not known.done:
         return known
     return known.following(at) if at.height > known.to.height else None
 
@@ -52,7 +56,9 @@ async def save_pass(context: Context, network: NetworkId, now: Pass) -> None:
         "height_begun": now.height_begun,
         "height": now.to.height,
         "block": now.to.id,
-        "after": now.after,
+        "last": now.last,
+        "seen_to": now.seen_to,
+        "done": now.done,
     }
     async with context.ops.begin() as connection:
         await connection.execute(

@@ -58,7 +58,9 @@ CREATE TABLE growth_passes (
     height_begun bigint NOT NULL,
     height       bigint NOT NULL,
     block        text NOT NULL,
-    after        text
+    last         text NOT NULL,
+    seen_to      text NOT NULL,
+    done         boolean NOT NULL
 );
 CREATE INDEX submissions_by_source ON submissions (network, source);
 CREATE INDEX submissions_by_target ON submissions (network, target);

@@ -131,6 +131,20 @@ async def test_a_tx_and_a_contract_that_pay_one_address_in_one_block_both_arrive
     assert {(one.amount.units, one.doubt) for one in arrivals} == {(30, None), (12, None)}
 
 
+async def test_dpe_06_an_inner_payment_in_another_block_has_the_same_identity(
+    chain: Anvil, us: Ours, payer: str
+) -> None:
+    address = us.address()
+    await chain.mine(2)
+    receipt = await send(chain, payer, data=calldata("payOne(address,uint256)", address, 30))
+    raw = await chain.rpc("eth_getRawTransactionByBlockNumberAndIndex", receipt["blockNumber"], "0x0")
+    (first,) = (await block_of(us, receipt)).incoming
+    await chain.rpc("anvil_reorg", 2, [[raw, 0]])
+    again = await receipt_of(chain, receipt["transactionHash"])
+    assert int(again["blockNumber"], 16) == int(receipt["blockNumber"], 16) - 1
+    assert (await block_of(us, again)).incoming == (first,)
+
+
 async def test_without_traces_the_plain_payment_beside_an_inner_one_is_proven(
     chain: Anvil, meet: Meet, payer: str
 ) -> None:
@@ -211,10 +225,32 @@ def unsupported(_params: list[Any], _truth: Any) -> Any:
     raise Refusal(-32601, "the method trace_block does not exist/is not available")
 
 
-async def test_a_node_without_traces_is_found_out_once(
+def not_sold(_params: list[Any], _truth: Any) -> Any:
+    raise Refusal(-32600, "trace_block is not available on the Free tier. Upgrade your plan")
+
+
+def busy(_params: list[Any], _truth: Any) -> Any:
+    raise Refusal(-32000, "execution timeout")
+
+
+async def test_a_node_that_fails_to_say_whether_it_has_traces_is_asked_again(
     chain: Anvil, deceived: Ours, lying: LyingNode, payer: str
 ) -> None:
-    lying.lies["trace_block"] = unsupported
+    """What it pays inside would be missed in its block."""
+    lying.lies["trace_block"] = busy
+    data = calldata("payOne(address,uint256)", deceived.address(), 5)
+    receipt = await send(chain, payer, data=data)
+    with pytest.raises(NetworkUnreachable):
+        await block_of(deceived, receipt)
+    lying.lies.clear()
+    assert len((await block_of(deceived, receipt)).incoming) == 1
+
+
+@pytest.mark.parametrize("answer", [unsupported, not_sold])
+async def test_a_node_without_traces_is_found_out_once(
+    chain: Anvil, deceived: Ours, lying: LyingNode, payer: str, answer: Any
+) -> None:
+    lying.lies["trace_block"] = answer
     address = deceived.address()
     receipt = await send(chain, payer, data=calldata("payOne(address,uint256)", address, 5))
     assert (await block_of(deceived, receipt)).incoming == ()
