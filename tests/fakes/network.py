@@ -198,6 +198,10 @@ class FakeNetwork:
         gone, self._chain = self._chain[-blocks:], self._chain[:-blocks]
         self.pool |= {tx.id: tx for mined in gone for tx in mined.txs}
 
+    def blocks_since(self, height: int) -> list[BlockRef]:
+        """From this height to the tip."""
+        return [mined.ref for mined in self._chain[height:]]
+
     @property
     def txs(self) -> dict[str, Tx]:
         return {tx.id: tx for mined in self._chain for tx in mined.txs}

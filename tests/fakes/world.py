@@ -86,6 +86,17 @@ async def second_instance(first: World, dsns: Dsns, folder: Path) -> AsyncIterat
 
 
 @asynccontextmanager
+async def opened_world(
+    dsns: Dsns, folder: Path, signer: FakeSigner, networks: dict[NetworkId, FakeNetwork]
+) -> AsyncIterator[World]:
+    """The same in a process of its own, on networks that were brought there."""
+    async with _context(dsns, folder, signer, networks) as world:
+        for network in networks.values():
+            network.book = StoredAddressBook(world.context.reads)
+        yield world
+
+
+@asynccontextmanager
 async def _context(
     dsns: Dsns, folder: Path, signer: FakeSigner, networks: dict[NetworkId, FakeNetwork] | None
 ) -> AsyncIterator[World]:

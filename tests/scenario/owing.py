@@ -24,6 +24,10 @@ async def deposit(world: World) -> Record:
     return row
 
 
+async def deposits(world: World, owner: CustomerId) -> list[Record]:
+    return await world.context.all(schema.deposits.select().where(schema.deposits.c.owner == owner))
+
+
 async def spent(world: World, payer: CustomerId, asset: Asset, text: str, to: str = "bob") -> None:
     payee = await world.customer(to)
     request = Request(payer, "payment.send", f"spent-{to}", b"test")

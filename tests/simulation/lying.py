@@ -25,6 +25,7 @@ class LyingProvider(FakeNetwork):
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     told: Counter[str] = field(default_factory=Counter)
     honest: bool = False
+    lies: float = LIES
     name: str = "a"
 
     async def identity(self) -> str:
@@ -102,7 +103,7 @@ class LyingProvider(FakeNetwork):
 
     def _lies(self, about: str) -> bool:
         self.told["answers"] += 1
-        return self._happens(f"lie about {about}", LIES)
+        return self._happens(f"lie about {about}", self.lies)
 
     def _happens(self, what: str, how_often: float) -> bool:
         happens = not self.honest and self.chance.random() < how_often
