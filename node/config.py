@@ -227,7 +227,7 @@ class NodeSection(_Section):
     listen: str = "127.0.0.1:8080"
     source_url: str | None = None
     witness: str | None = None
-    poll_ms: int = Field(ge=50, le=60_000, default=1_000)
+    poll_ms: int = Field(ge=50, le=60_000, default=500)
     reconcile_s: int = Field(ge=1, le=30, default=20)
 
     @field_validator("listen")

@@ -12,7 +12,7 @@ from wallet.journal.change import EventKind
 from wallet.journal.events import events_after
 
 WAIT_MAX_S = 30  # proxies give up after 60
-LOOKS_PER_S = 2
+LOOKS_PER_S = 4
 _PLACE = "events"
 
 
