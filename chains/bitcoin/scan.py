@@ -6,10 +6,13 @@ checked against their id (`rawblock`); a block that cannot be read raises and is
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import msgspec
 
+from chains.ahead import in_order
 from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER, ChainState, Header, Indexes
 from chains.bitcoin.bech32_bulk import addresses_of
 from chains.bitcoin.parameters import Chain
@@ -30,6 +33,7 @@ from wallet.ports import (
     NetworkUnreachable,
 )
 
+BLOCKS_AT_ONCE: Final = 4  # bitcoind serves as many; full blocks as hexadecimal text are 8 MB each
 HEIGHTS_PER_REQUEST: Final = 50  # block ids are asked for in batches when there is much to walk
 COINBASE_MATURITY: Final = 100  # Bitcoin Core's consensus.h: a miner's reward cannot be spent before, and may vanish
 _RAW: Final = 0  # getblock's verbosity
@@ -97,14 +101,26 @@ async def blocks(
     parent: str | None = None
     for first in range(start, stop + 1, HEIGHTS_PER_REQUEST):
         heights = range(first, min(first + HEIGHTS_PER_REQUEST, stop + 1))
-        for height, found in zip(heights, await _block_ids(rpc, heights), strict=True):
-            raw = await raw_block(rpc, found)
-            if parent is not None and raw.parent != parent:
-                raise BlockVanished("the chain changed while it was read")
-            await proven.check(rpc, raw, height)
-            parent = raw.id
-            incoming = await _incoming(raw, network=network, chain=proven.chain, asset=asset, book=book)
-            yield Block(height, raw.id, raw.parent, raw.header.at, incoming)
+        asked = [
+            partial(_read, rpc, found, network=network, prefix=proven.chain.prefix, asset=asset, book=book)
+            for found in await _block_ids(rpc, heights)
+        ]
+        following = iter(heights)
+        async with aclosing(in_order(asked, BLOCKS_AT_ONCE)) as read:
+            async for raw, incoming in read:
+                height = next(following)
+                if parent is not None and raw.parent != parent:
+                    raise BlockVanished("the chain changed while it was read")
+                await proven.check(rpc, raw, height)
+                parent = raw.id
+                yield Block(height, raw.id, raw.parent, raw.header.at, incoming)
+
+
+async def _read(
+    rpc: JsonRpc, found: str, *, network: NetworkId, prefix: str, asset: Asset, book: AddressBook
+) -> tuple[RawBlock, tuple[Incoming, ...]]:
+    raw = await raw_block(rpc, found)
+    return raw, await _incoming(raw, network=network, prefix=prefix, asset=asset, book=book)
 
 
 async def raw_block(rpc: JsonRpc, block: str) -> RawBlock:
@@ -134,10 +150,10 @@ async def _block_ids(rpc: JsonRpc, heights: Sequence[int]) -> list[str]:
 
 
 async def _incoming(
-    block: RawBlock, *, network: NetworkId, chain: Chain, asset: Asset, book: AddressBook
+    block: RawBlock, *, network: NetworkId, prefix: str, asset: Asset, book: AddressBook
 ) -> tuple[Incoming, ...]:
     """What of the block is ours. Addresses are asked for all at once, and nothing is made of those that are nobody's."""
-    addresses = await asyncio.to_thread(lambda: addresses_of(block.scripts(), chain.prefix))
+    addresses = await asyncio.to_thread(lambda: addresses_of(block.scripts(), prefix))
     known = await book.known(network, addresses) if addresses else frozenset[str]()
     found = [(block.made(place), address) for place, address in enumerate(addresses) if address in known]
     return tuple(

@@ -10,12 +10,15 @@ is an error, not a reason to see less.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
 
+from chains.ahead import in_order
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, paid_addresses, read_claims
 from chains.evm.listings import Listings, ledger_amount
 from chains.evm.proof import Verdict, prove
@@ -27,6 +30,7 @@ from chains.rpc import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.ports import AddressBook, Block, BlockVanished, Incoming, Listing, NetworkUnreachable
 
+WINDOWS_AT_ONCE = 2  # one is asked for while the other is checked
 WINDOW_BLOCKS = 4  # read at once; four full mainnet blocks with receipts are some 10 MB
 _METHOD_UNKNOWN = -32601
 _UNSUPPORTED = (
@@ -72,9 +76,14 @@ class Scan:
 
     async def blocks(self, start: int, stop: int) -> AsyncIterator[Block]:
         """As `wallet.ports.Network.blocks`. Raises `BlockVanished` where the branch changes under our hands."""
-        for first in range(start, stop + 1, WINDOW_BLOCKS):
-            for block in await self._window(range(first, min(first + WINDOW_BLOCKS, stop + 1))):
-                yield block
+        windows = [
+            partial(self._window, range(first, min(first + WINDOW_BLOCKS, stop + 1)))
+            for first in range(start, stop + 1, WINDOW_BLOCKS)
+        ]
+        async with aclosing(in_order(windows, WINDOWS_AT_ONCE)) as read:
+            async for window in read:
+                for block in window:
+                    yield block
 
     async def _window(self, heights: range) -> list[Block]:
         answers = await read_blocks(self._rpc, heights)
