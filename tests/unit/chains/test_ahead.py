@@ -53,7 +53,8 @@ async def test_an_error_comes_in_its_turn() -> None:
 
 async def test_who_stops_gives_up_what_is_under_way() -> None:
     asked, never = Asked(), Asked()
-    slow = [partial(never.question, -1_000_000) for _ in range(8)]
-    async with aclosing(in_order([*asked.questions(1), *slow], 4)) as answers:
+    questions = asked.questions(1)
+    questions += [partial(never.question, -1_000_000) for _ in range(8)]
+    async with aclosing(in_order(questions, 4)) as answers:
         assert await anext(answers) == 0
     assert (never.under_way, never.given_up) == (0, 3)
