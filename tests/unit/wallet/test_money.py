@@ -22,7 +22,7 @@ def test_led_08_a_text_outside_the_grammar_is_refused_without_being_repeated(tex
     assert len(text) < 4 or text not in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", NOT_TEXT, ids=repr)
+@pytest.mark.parametrize("value", NOT_TEXT, ids=[type(value).__name__ for value in NOT_TEXT])
 def test_led_08_what_is_no_text_is_refused(value: object) -> None:
     with pytest.raises(AmountMalformed, match="decimal string"):
         parse_amount(value, EUR)

@@ -61,6 +61,9 @@ async def test_the_books_are_exact_at_every_step_of_a_deposit_and_a_withdrawal(w
             net.mine()
             await drive_submissions(world.context, net)
             await assert_exact(world, name, f"{turn}: included")
+            if turn == 1:
+                await world.look(name)
+                await assert_exact(world, name, f"{turn}: seen and not final")
             net.mine()
             await drive_submissions(world.context, net)
             await assert_exact(world, name, f"{turn}: settled, and the scan is not there")
