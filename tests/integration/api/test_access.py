@@ -21,6 +21,9 @@ NAMES = {
     "object": "pay_" + "0" * 26,
     "day": "2026-11-24",
     "explained": "pay_" + "0" * 26,
+    "proposal": "prp_" + "0" * 26,
+    "network": "ethereum",
+    "address": "adr_" + "0" * 26,
 }
 
 
