@@ -93,7 +93,7 @@ async def first_address(context: Context, owner: str, network: NetworkId, kind: 
         wanted = wanted.where(
             func.coalesce(_TABLE.c.kind, before) == kind
         )  # rows from before there were kinds name none
-    return await context.one(wanted.order_by(_TABLE.c.id).limit(1))
+    return await context.one(wanted.order_by(_TABLE.c.position).limit(1))  # as committed, so that it stays the first
 
 
 async def _assign_first(
