@@ -1,7 +1,8 @@
 """What a node answers, and the reading of its hexadecimal texts.
 
 Only the fields that we use are named; msgspec skips the rest. The structs promise that fields are there and are texts;
-what a text means is read where it is used, and a wrong one is a broken answer (`NetworkUnreachable`), never a crash.
+what a text means is read where it is used, and a wrong one is a broken answer (`NetworkUnreachable`), never a crash. Those of
+which a block has hundreds are left out of garbage collection: what was read from JSON holds nothing that leads back to it.
 """
 
 import re
@@ -34,7 +35,7 @@ class HeaderAnswer(msgspec.Struct, rename="camel", frozen=True):
         return BlockRef(quantity(self.number), block_id(self.hash))
 
 
-class TxAnswer(msgspec.Struct, rename="camel", frozen=True):
+class TxAnswer(msgspec.Struct, rename="camel", frozen=True, gc=False):
     hash: str
     source: str = msgspec.field(name="from")
     value: str
@@ -74,14 +75,14 @@ class BlockAnswer(HeaderAnswer, rename="camel", frozen=True):
     requests_hash: str | None = None
 
 
-class LogAnswer(msgspec.Struct, rename="camel", frozen=True):
+class LogAnswer(msgspec.Struct, rename="camel", frozen=True, gc=False):
     address: str
     topics: list[str]
     data: str
     removed: bool = False
 
 
-class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True):
+class ReceiptAnswer(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """What became of a tx in its block. Blobs and the fee for the chain below are there on few chains and txs only."""
 
     transaction_hash: str

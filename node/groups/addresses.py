@@ -53,7 +53,7 @@ def address_rescan(
 
 @group.command("give")
 def address_give(network: str, address: str, name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Give a watched address that is nobody's to the customer whose it was. What has arrived is attributed by itself."""
+    """Give a watched address that is nobody's to the customer whose it was. What arrived: `coffer deposit attribute`."""
     from wallet.addresses.watch import give_address  # noqa: PLC0415
 
     do(config, lambda context: give_address(context, "cli", network, address, name, reason), f"{address}: {name}")  # type: ignore[arg-type]
