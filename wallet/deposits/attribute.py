@@ -8,6 +8,7 @@ from wallet.customers.create import find_customer
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
 from wallet.errors import CustomerClosed, NotAllowed, NotFound
+from wallet.growth.covered import is_told_twice
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Source
 
@@ -30,6 +31,10 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         )
     if not await _is_ours(context, row):
         raise NotAllowed("the address is not one that was handed out on this network: it cannot be paid out from here")
+    if await is_told_twice(context, row):
+        raise NotAllowed(
+            "the same money is somebody's already: as growth of the address, or as the tx that explains it"
+        )
     found = await find_customer(context, customer)
     if found["closed_at"] is not None:
         raise CustomerClosed(found["id"])

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.context import Context
+from wallet.context import Context, Record
 from wallet.growth.identity import growth_start, is_growth
 from wallet.ids import NetworkId
 from wallet.ports import Incoming
@@ -28,3 +28,19 @@ async def in_growth(context: Context, network: NetworkId, height: int, incoming:
     )
     found = any(growth_start(row["identity"]) < height for row in await context.all(wanted))
     return DOUBT_COVERED if found else None
+
+
+async def is_told_twice(context: Context, row: Record) -> bool:
+    """Growth, and a tx that explains it and was read only afterwards (`wallet.deposits.rescan`), are the same money: is the
+    other one of the two somebody's already?"""
+    table = schema.deposits
+    same_place = [table.c[name] == row[name] for name in ("network", "address", "asset")]
+    others = select(table).where(*same_place, table.c.id != row["id"], table.c.state.in_(_COUNTED))
+    return any(_explains(*pair) for other in await context.all(others) for pair in ((row, other), (other, row)))
+
+
+def _explains(tx: Record, growth: Record) -> bool:
+    if is_growth(tx["identity"]) or not is_growth(growth["identity"]) or tx["height"] is None:
+        return False
+    is_later = bool(tx["created_at"] > growth["created_at"])  # what was read before is no part of the growth
+    return is_later and growth_start(growth["identity"]) < int(tx["height"]) <= int(growth["height"])

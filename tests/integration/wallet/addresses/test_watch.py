@@ -13,9 +13,11 @@ from wallet.addresses.assign import assign_address, new_address
 from wallet.addresses.watch import give_address
 from wallet.customers.close import close_customer
 from wallet.deposits.attribute import attribute_deposit
+from wallet.deposits.detect import record_block
 from wallet.deposits.rescan import rescan
 from wallet.errors import CustomerClosed, NotAllowed, NotFound
 from wallet.money import Amount
+from wallet.ports import Block, Incoming
 
 GAP = 1_000
 LOST = "bitcoin-deposit-998"  # the thousandth but one address of books that are gone
@@ -123,3 +125,21 @@ async def test_what_no_key_of_this_network_is_known_for_is_attributed_to_nobody(
     await world.customer("bob")
     with pytest.raises(NotAllowed, match="not one that was handed out on this network"):
         await attribute_deposit(world.context, "test", row["id"], "@bob", "he says so")
+
+
+@pytest.mark.parametrize("first", ["growth", "tx"])
+async def test_growth_and_the_tx_that_explains_it_are_not_both_attributed(world: World, first: str) -> None:
+    """Growth was found first, then its blocks were read again: whichever is given to somebody, the other is not."""
+    await watch(world.context, BITCOIN, 3, "restored", quiet)
+    network, bob = world.networks[BITCOIN], await world.customer("bob")
+    network.mine(3)
+    tip = await network.tip()
+    for name, height in (("growth:BTC:bitcoin-deposit-1:0", tip.height), ("tx:0", tip.height - 1)):
+        arrival = Incoming(name, "bitcoin-deposit-1", Amount(5_000, BTC), "tx")
+        block = Block(height, f"block-{height}", "", world.context.clock.now(), (arrival,))
+        await record_block(world.context, network, block)
+    rows = {row["identity"].partition(":")[0]: row for row in await deposits(world)}
+    other = {"growth": "tx", "tx": "growth"}[first]
+    await attribute_deposit(world.context, "test", rows[first]["id"], bob, "his")
+    with pytest.raises(NotAllowed, match="the same money"):
+        await attribute_deposit(world.context, "test", rows[other]["id"], bob, "his too")
