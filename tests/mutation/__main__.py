@@ -52,12 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not asked.again:
         prepare(ROOT, FOLDER, modules)
         made = found(FOLDER, modules)
-        drawn = random.Random(asked.seed).sample(made, min(asked.sample, len(made))) if asked.sample else []
+        drawn = random.Random(asked.seed).sample(made, min(asked.sample, len(made))) if asked.sample else made
         run_mutmut(FOLDER, drawn, asked.at_once)
         left = [mutant for mutant in found(FOLDER, modules) if mutant.status in {"survived", "no tests"}]
         say(f"\n{len(left)} survived; once more on each, from the start")
         judge_from_start(FOLDER, left, asked.at_once)
-        say(f"{len(drawn)} of {len(made)} drawn with the seed {asked.seed}" if drawn else f"all {len(made)}")
+        say(f"{len(drawn)} of {len(made)}" + (f", drawn with the seed {asked.seed}" if asked.sample else ""))
     run = [mutant for mutant in found(FOLDER, modules) if mutant.status != "not checked"]  # it may have been cut short
     score = tell(run)
     say(f"{time.monotonic() - started:.0f} s")

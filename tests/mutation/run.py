@@ -78,9 +78,12 @@ def prepare(root: Path, folder: Path, modules: Sequence[str]) -> None:
     subprocess.run([sys.executable, "-c", _MAKE], cwd=folder, check=True)
 
 
-def run_mutmut(folder: Path, drawn: Sequence[Mutant], at_once: int) -> None:
-    """On all, or on those that were drawn. Raises CalledProcessError if the tests do not even pass as they are."""
-    names = [mutant.key for mutant in drawn]
+def run_mutmut(folder: Path, mutants: Sequence[Mutant], at_once: int) -> None:
+    """Raises CalledProcessError if the tests do not even pass as they are, each called by its name.
+
+    The mutants are always named, all of them too: only then does mutmut first run their tests by name. A test that cannot be
+    named on a command line would count as one that has noticed."""
+    names = [mutant.key for mutant in mutants]
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(at_once), *names]
     subprocess.run(command, cwd=folder, check=True)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from wallet.money import UNITS_MAX, Amount, AmountMalformed, Asset, format_units, parse_amount, rescale
+from wallet.money import AMOUNT_TEXT_MAX, UNITS_MAX, Amount, AmountMalformed, Asset, format_units, parse_amount, rescale
 
 EUR, ETH, RAW = Asset("EUR", 2), Asset("ETH", 18), Asset("RAW", 0)
 
@@ -14,12 +14,30 @@ REFUSED = [
 NOT_TEXT = [True, False, None, 0, 1, 0.1, 10**30, [], {}, ["1"], {"amount": "1"}, b"1", object()]
 
 
-@pytest.mark.parametrize("text", REFUSED, ids=ascii)
+@pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
 def test_led_08_a_text_outside_the_grammar_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(AmountMalformed) as refusal:
         parse_amount(text, EUR)
     assert len(str(refusal.value)) < 80
     assert len(text) < 4 or text not in str(refusal.value)
+
+
+WORDS: list[tuple[object, Asset, str]] = [
+    (12.5, EUR, 'an amount is a decimal string, such as "12.50"'),
+    ("1," + "0" * AMOUNT_TEXT_MAX, EUR, "an amount has at most 120 characters"),
+    ("0." + "0" * (AMOUNT_TEXT_MAX - 1), EUR, "an amount has at most 120 characters"),
+    ("0." + "0" * (AMOUNT_TEXT_MAX - 2), EUR, "EUR has at most 2 decimals"),
+    ("1,5", EUR, 'an amount is ASCII digits with at most one point, such as "12.50"'),
+    ("0.001", EUR, "EUR has at most 2 decimals"),
+    (str(UNITS_MAX), EUR, "an amount is at most 2^256 - 1 base units"),
+]
+
+
+@pytest.mark.parametrize(("text", "asset", "words"), WORDS, ids=range(len(WORDS)))
+def test_led_08_why_a_text_is_no_amount_is_said(text: object, asset: Asset, words: str) -> None:
+    with pytest.raises(AmountMalformed) as refused:
+        parse_amount(text, asset)
+    assert (str(refused.value), refused.value.reason) == (words, words)
 
 
 @pytest.mark.parametrize("value", NOT_TEXT, ids=[type(value).__name__ for value in NOT_TEXT])
