@@ -91,8 +91,9 @@ def paid_addresses(block: BlockAnswer, receipts: Sequence[ReceiptAnswer], moves:
         for log in receipt.logs:
             if log.removed:
                 raise BlockVanished("the node has removed a log of this block")
-            if len(log.topics) == _TRANSFER_TOPICS and log.topics[0] == TRANSFER_TOPIC:
-                found.add(_address_of(log.topics[2]))
+            topics = log.topics
+            if len(topics) == _TRANSFER_TOPICS and topics[0] == TRANSFER_TOPIC:
+                found.add("0x" + topics[2][26:])
     return found
 
 
@@ -110,7 +111,7 @@ def read_claims(
     words = {_WORD_OF + address[2:] for address in ours}
     for tx, receipt, inner in zip(block.transactions, receipts, moves, strict=True) if ours else ():
         logs = [(ordinal, log) for ordinal, log in enumerate(receipt.logs) if _names_one(log, words)]
-        paid = (tx.target or "").lower() in ours or any(move.target.lower() in ours for move in inner)
+        paid = (tx.target or "").lower() in ours or (inner and any(move.target.lower() in ours for move in inner))
         if (logs or paid) and quantity(receipt.status) == _SUCCEEDED:
             name = block_id(tx.hash)
             stem = f"{chain_id}:{name}"

@@ -46,8 +46,8 @@ Say = Callable[[str], None]
 Found = dict[tuple[str | None, str], int]
 
 ROUNDS, SIZES = 5, (1_000_000, 10_000_000)
-BLOCKS = 2 * WINDOW_BLOCKS
-TURNS = 5  # so often ours reads the blocks while web3.py reads two of them
+BLOCKS = WINDOW_BLOCKS  # as many as the scan asks for at once: bytes that have just arrived are near the processor
+TURNS = 10  # so often ours reads the blocks while web3.py reads two of them
 WEB3_BLOCKS = 2
 HERE = NetworkId("ethereum")
 ETH, USD = Asset("ETH", 18), Asset("USDT", 6)
