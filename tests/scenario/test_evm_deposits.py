@@ -133,6 +133,32 @@ async def test_dpe_07_a_withdrawal_that_nobody_has_signed_is_cancelled_before_an
     await house.prove()
 
 
+async def test_dpe_07_a_deposit_that_was_swept_already_is_taken_from_where_the_books_have_it(house: House) -> None:
+    """Its sweep was final too, and is gone with it; both come back."""
+    alice, anvil = await house.customer("alice"), house.devnet.anvil
+    raw, height = await pay_raw(anvil, await house.address(alice, ETHEREUM))
+
+    async def all_final() -> bool:
+        return [row["state"] for row in await house.submissions()] == ["final"]
+
+    await house.until(all_final, ETHEREUM)
+    await take_back(anvil, height)
+    await look(house)
+    assert await deposits_of(house, "ETH") == ["charged_back"]
+    assert [row["state"] for row in await house.submissions()] == ["uprooted"]
+    assert await figures(house, alice, "ETH") == (0, 0)
+    await house.step()
+    await house.prove()
+    await anvil.receipt(await anvil.rpc("eth_sendRawTransaction", raw))
+    await resume_network(house.context, "test", "ethereum", "it is in the chain again")
+    await house.until(all_final, ETHEREUM)
+    await look(house, 3)
+    assert await deposits_of(house, "ETH") == ["credited"]
+    assert await figures(house, alice, "ETH") == (ETHER, 0)
+    await house.step()
+    await house.prove()
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 async def test_dpe_06_a_chain_that_became_shorter_takes_its_deposits_with_it(house: House, depth: int) -> None:
     alice, anvil = await house.customer("alice"), house.devnet.anvil

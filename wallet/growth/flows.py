@@ -12,7 +12,7 @@ from wallet.deposits.detect import ORPHANED, QUARANTINED, UPROOTED
 from wallet.growth.identity import DOUBT, is_growth
 from wallet.ids import NetworkId
 from wallet.ports import UNPROVEN_DOUBTS, Purpose
-from wallet.treasury.submissions import OPEN, State
+from wallet.treasury.submissions import FOLLOWED, State
 
 Place = tuple[str, str]
 """An asset's symbol and an address."""
@@ -41,7 +41,7 @@ class Flows:
         return {
             str(place)
             for row in self.submissions
-            if row["state"] in OPEN or (row["height"] or 0) > height
+            if row["state"] in FOLLOWED or (row["height"] or 0) > height
             for place in (row["source"], row["target"])
         }
 
