@@ -10,8 +10,11 @@ from tests.integration.chains.evm.lying import LyingNode
 from tests.scenario.house import BITCOIN, ETHEREUM, House
 from tests.scenario.test_bitcoin_deposits import HALF, NOTHING, customer_with_address, state_and_balance
 from wallet import schema
+from wallet.deposits.confirm import confirm_deposits
+from wallet.deposits.scan import scan
 from wallet.networks.halt import resume_network
-from wallet.ports import BlockVanished, NetworkUnproven
+from wallet.observations.record import observe_network
+from wallet.ports import BlockRef, BlockVanished, NetworkUnproven
 
 
 @pytest.fixture
@@ -72,4 +75,26 @@ async def test_dpb_09_confirmations_that_a_node_only_claims_credit_nothing(house
     await bitcoind.mine(2)
     await house.step(BITCOIN)
     assert await state_and_balance(house, alice) == ("credited", HALF)
+    await house.prove()
+
+
+async def test_dpb_09_depth_counts_to_the_last_block_that_was_read_and_no_further(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far behind a tip that is only claimed, as in a catch-up that one step does not finish."""
+    alice, address = await customer_with_address(house)
+    bitcoind, network = house.devnet.bitcoind, house.context.networks[BITCOIN]
+    await bitcoind.pay(address, "0.5")
+    await bitcoind.mine()
+    tip, _ = await scan(house.context, network)
+    claimed = BlockRef(tip.height + 50, "claimed")
+
+    async def final() -> BlockRef:
+        return claimed
+
+    monkeypatch.setattr(network, "final", final)
+    await observe_network(house.context, network)
+    assert await house.rows(schema.observations) != []  # so that nothing else keeps it from being credited
+    await confirm_deposits(house.context, network, claimed, claimed)
+    assert await state_and_balance(house, alice) == ("confirming", NOTHING)
     await house.prove()

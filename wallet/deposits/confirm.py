@@ -46,9 +46,7 @@ async def confirm_deposits(context: Context, network: Network, tip: BlockRef, fi
     """Move every open deposit as far as the network allows. Raises the network's errors; what was committed stays."""
     observed, canonical = await observations(context, network.id), dict[int, BlockRef | None]()
     cursor = await read_cursor(context, network.id)
-    read = (
-        min(tip.height, cursor.height) if cursor is not None else 0
-    )  # what was only claimed and never read is no depth
+    read = min(tip.height, cursor.height) if cursor is not None else 0  # what is claimed and was not read is no depth
     least = network.capabilities.confirmations or 0
     wanted, (height, deposit) = _open(network, tip), (-1, "")
     while rows := await context.all(wanted.where(tuple_(height, deposit) < _PLACE)):
