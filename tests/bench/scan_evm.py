@@ -95,7 +95,9 @@ async def _sized(
     )
     found = []
     for number in range(rounds):
+        gc.collect()  # neither clears away after the other
         own, what = await _ours(scan)
+        gc.collect()
         web3, same = _web3(blocks, watched)
         found.append((own, web3, what == _paid(blocks) and same))
         say(f"round {number + 1} of {rounds}  {size:,} watched  ours {own:.2f} ms a block  web3.py {web3:.1f} ms")
