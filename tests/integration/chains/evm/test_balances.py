@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from chains.evm import balances
+from chains.quorum import ContractQuorum
 from node.devnet.anvil import Anvil
 from tests.contracts import hostile
 from tests.integration.chains.evm.chain import Meet, Ours, calldata, deploy, listed, mint, send
 from tests.integration.chains.evm.lying import LyingNode, Refusal
 from wallet.ports import BlockVanished, NetworkUnreachable
+from wallet.providers import NetworkConflict
 
 WITHOUT_OVERRIDES = [
     lambda _params, _truth: "0x",  # runs what is there: nothing
@@ -108,3 +110,20 @@ async def test_a_payment_in_a_block_whose_state_is_gone_is_believed_and_a_tokens
     assert [(one.amount.units, one.doubt) for one in block.incoming] == [(5, None)]
     with pytest.raises(NetworkUnreachable, match="no longer keeps the state"):
         await deceived.blocks(token, token)
+
+
+async def test_two_providers_that_tell_different_balances_stop_the_network(
+    chain: Anvil, us: Ours, deceived: Ours, lying: LyingNode
+) -> None:
+    """Of several the same balances are wanted, or growth would be credited on the word of one."""
+    address = us.address()
+    await send(chain, address, wei=5)
+    quorum = ContractQuorum({"honest": us.network, "other": deceived.network}, 2)
+    tip = await us.network.tip()
+    assert (await quorum.balances([address], tip))["ETH"] == {address: 5}
+    lying.lies["eth_call"] = lambda params, truth: "0x" + "00" * 31 + "07" if len(params) > 2 else truth
+    with pytest.raises(NetworkConflict, match="balances of our addresses"):
+        await quorum.balances([address], tip)
+    assert lying.told["eth_call"]
+    with pytest.raises(NetworkConflict):
+        await quorum.balances([address], tip)
