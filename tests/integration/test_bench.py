@@ -9,10 +9,13 @@ import pytest
 from tests.bench import (
     address_book,
     addresses,
+    catch_up,
     export,
     growth,
     history,
     http,
+    latency,
+    rpc,
     scan_bitcoin,
     scan_evm,
     slow_disk,
@@ -57,6 +60,30 @@ async def test_the_measurement_of_a_bitcoin_block_finds_what_the_block_pays() ->
     assert figures["verified"]
     assert figures["speedup"] > figures["whole_speedup"] > 1
     assert len(told) == 1
+
+
+async def test_the_measurement_of_the_rpc_client_asks_as_often_as_it_says() -> None:
+    told: list[str] = []
+    figures = await rpc.measure(argparse.Namespace(rounds=1, calls=200, callers=8), told.append)
+    assert figures["verified"]
+    assert figures["single_speedup"] > 1
+    assert figures["batch_speedup"] > 1
+    assert len(told) == 2
+
+
+@pytest.mark.whole
+async def test_the_measurement_of_a_catch_up_finds_every_payment() -> None:
+    figures = await catch_up.measure(argparse.Namespace(rounds=2, blocks=200), lambda _: None)
+    assert figures["verified"]
+    assert figures["evm_blocks_per_s"] > 0
+    assert figures["bitcoin_blocks_per_s"] > 0
+    assert 0 < figures["waiting_share"] <= 1
+
+
+@pytest.mark.whole
+async def test_the_measurement_of_latency_hears_of_every_payment() -> None:
+    figures = await latency.measure(argparse.Namespace(rounds=1, payments=4), lambda _: None)
+    assert 0 < figures["p50_s"] <= figures["p99_s"] <= figures["max_s"]
 
 
 @pytest.mark.whole

@@ -157,6 +157,7 @@ async def test_rpc_04_no_lie_of_one_evm_provider_credits_or_loses_anything(decei
     await through(deceived, ETHEREUM, EVM_LIES, 10**15, pay)
 
 
+@pytest.mark.whole
 async def test_rpc_04_no_lie_of_one_bitcoind_credits_or_loses_anything(deceived: Deceived) -> None:
     house = deceived.house
     address = await house.address(await house.customer("bob"), BITCOIN)

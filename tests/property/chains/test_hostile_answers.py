@@ -109,7 +109,7 @@ async def read(us: Ours, tape: Tape) -> list[Block]:
     return [block async for block in us.network.blocks(height, height)]
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(choice=st.data(), hostile=HOSTILE)
 def test_rpc_06_no_hostile_answer_ends_but_in_a_named_error_or_the_truth(
     recorded: tuple[str, dict[str, Any]], choice: st.DataObject, hostile: Any

@@ -144,7 +144,6 @@ async def test_a_slow_provider_is_not_waited_for(scene: Scene, monkeypatch: pyte
     scene.a.delay_s = 60
     async with asyncio.timeout(20):
         assert await scene.quorum.tip() == await scene.truth.tip()
-        assert len(await scene.read(1, 3)) == 3
     assert "slower" in str(scene.quorum.providers()[0].error)
 
 
