@@ -166,6 +166,14 @@ async def test_rpc_03_two_final_blocks_at_one_height_stop_the_network_within_one
     assert {view.host: view.agrees for view in scene.quorum.providers()}["a.example"] is not True
 
 
+async def test_rpc_03_nothing_leaves_before_the_final_blocks_were_compared(scene: Scene) -> None:
+    """Whoever pays does not rest on the scan's having looked."""
+    scene.a.lies = {"final": other, "block_ref": other}
+    with pytest.raises(NetworkConflict):
+        await scene.quorum.submit(SUBMISSION)
+    assert all(provider.asked["submit"] == 0 for provider in scene.all)
+
+
 async def test_rpc_03_a_conflict_below_the_last_final_block_is_seen(scene: Scene) -> None:
     """The liar is ahead: what it calls final above is nobody's business, what it shows below is."""
     scene.a.lies["final"] = lambda ref: BlockRef(ref.height + 1, "another-block")
