@@ -23,7 +23,8 @@ _log = structlog.get_logger("growth")
 
 
 async def find_growth(context: Context, network: Network, final: BlockRef | None) -> None:
-    """One step. Repeatable: what was written down before is part of the sum. Raises the network's errors."""
+    """One step. Repeatable: what was written down before is part of the sum. Where the network does not tell the state of its
+    newest final block, growth waits and stops nothing else. Raises the network's other errors."""
     if not isinstance(network, Balances):
         return
     cursor = await read_cursor(context, network.id)
@@ -37,9 +38,10 @@ async def find_growth(context: Context, network: Network, final: BlockRef | None
     addresses = [row["address"] for row in page]
     try:
         held = await network.balances(addresses, now.to) if addresses else {}
-    except BlockVanished:
+    except BlockVanished as gone:
         if now.to == at:
-            raise
+            _log.warning("growth_waits", network=network.id, reason=str(gone))
+            return
         now = now.moved(at)
         held = await network.balances(addresses, now.to)
     seen = frozenset(row["address"] for row in page if row["id"] <= now.seen_to)
