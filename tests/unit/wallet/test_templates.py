@@ -71,6 +71,12 @@ def test_a_fee_of_zero_writes_no_transfer() -> None:
     assert len(templates.withdrawal_settled(ANN, CHAIN, btc(600), btc(0), *HOLDS)) == 1
     assert len(templates.withdrawal_released(ANN, CHAIN, btc(600), btc(0), *HOLDS)) == 1
     assert len(templates.submission_reserved(HOT, CHAIN, btc(600), btc(0), HOT)) == 1
+
+
+def test_a_submission_that_carries_what_these_books_do_not_count_moves_its_fee_alone() -> None:
+    (fee,) = templates.submission_reserved(HOT, CHAIN, btc(0), btc(50), HOT)
+    assert fee.amount == btc(50)
+    assert templates.submission_arrived(HOT, CHAIN, btc(0)) == ()
     assert templates.submission_final(CHAIN, btc(50), btc(50), HOT)[0].move is Move.POST
 
 
