@@ -247,6 +247,7 @@ async def test_dpb_04_a_sum_sent_in_many_small_parts_waits_as_long_as_one_large_
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_dpb_04_what_came_before_the_window_does_not_count_and_one_tx_counts_for_all_whom_it_pays(
     house: House,
 ) -> None:
@@ -286,6 +287,7 @@ async def test_dpb_05_a_miners_reward_is_credited_after_a_hundred_confirmations(
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_dpb_05_an_orphaned_reward_vanishes(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind

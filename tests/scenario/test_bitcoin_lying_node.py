@@ -58,6 +58,7 @@ async def test_dpb_09_a_network_that_shows_a_forged_block_is_halted_until_a_pers
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_dpb_09_confirmations_that_a_node_only_claims_credit_nothing(house: House, lying: LyingNode) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind

@@ -35,7 +35,7 @@ async def replaced(bitcoind: Bitcoind, tx: str) -> str:
     return str(await bitcoind.rpc("sendrawtransaction", signed["hex"]))
 
 
-@pytest.mark.parametrize("signals", [True, False])
+@pytest.mark.parametrize("signals", [True, pytest.param(False, marks=pytest.mark.whole)])
 async def test_dpb_01_a_payment_is_seen_before_its_block_cannot_be_spent_and_is_gone_when_replaced(
     house: House, signals: bool
 ) -> None:
@@ -61,6 +61,7 @@ async def test_dpb_01_a_payment_is_seen_before_its_block_cannot_be_spent_and_is_
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_an_announced_payment_that_is_included_is_the_same_deposit_and_credited_once(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
@@ -79,6 +80,7 @@ async def test_an_announced_payment_that_is_included_is_the_same_deposit_and_cre
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_dpb_01_a_payment_whose_block_is_taken_back_waits_again_as_the_same_deposit(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
@@ -100,6 +102,7 @@ async def test_dpb_01_a_payment_whose_block_is_taken_back_waits_again_as_the_sam
     await house.prove()
 
 
+@pytest.mark.whole
 async def test_dpb_03_a_double_spend_in_a_block_is_shown_as_a_conflict(house: House) -> None:
     alice, address = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
