@@ -17,6 +17,7 @@ MUTATED = (
     "wallet/journal/receipts.py",
     "wallet/journal/recent_receipts.py",
     "wallet/journal/remembered.py",
+    "wallet/journal/sealing.py",
     "wallet/proofs/batches.py",
     "wallet/proofs/copied.py",
     "wallet/proofs/replay.py",

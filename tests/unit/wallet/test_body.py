@@ -18,6 +18,7 @@ from wallet.journal.body import (
     result_of,
     time_text,
     wire_row,
+    written,
 )
 from wallet.journal.change import FlagChange
 from wallet.ledger.accounts import Account, Flags
@@ -208,3 +209,9 @@ def test_columns_are_spelt_by_their_kind() -> None:
 )
 def test_the_digest_of_a_request_is_over_its_canonical_text(meaning: dict[str, object], text: str) -> None:
     assert request_digest(meaning) == hashlib.sha256(b"coffer/request/1" + text.encode("ascii")).digest()
+
+
+def test_a_write_knows_its_row_wherever_the_id_stands() -> None:
+    made = written(["insert", "withdrawals", {"units": "5", "id": "wdr_one", "version": 1}])
+    assert (made.verb, made.table, made.row_id) == ("insert", "withdrawals", "wdr_one")
+    assert (made.names, made.values) == (("units", "id", "version"), ("5", "wdr_one", 1))

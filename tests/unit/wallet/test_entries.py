@@ -74,6 +74,43 @@ ENTRIES: dict[str, tuple[Callable[[], Entry], list[Line]]] = {
         lambda: templates.bank_charge(NET, btc(5)),
         [line("post", "house:network_fees:BTC", "house:hot@net:BTC", 5, fact=True)],
     ),
+    "a deposit that a reorg took back": (
+        lambda: templates.deposit_taken_back(ANN, PLACE, btc(5)),
+        [line("post", BALANCE, "house:deposits@net:BTC", 5, fact=True)],
+    ),
+    "funding that a reorg took back": (
+        lambda: templates.funding_taken_back(NET, btc(5)),
+        [line("post", "house:capital:BTC", "house:hot@net:BTC", 5, fact=True)],
+    ),
+    "a withdrawal that a reorg undid": (
+        lambda: templates.withdrawal_undone(ANN, NET, btc(5), btc(2)),
+        [
+            line("post", "house:hot@net:BTC", OWED, 5, otherwise=BALANCE),
+            line("post", "house:fees_earned:BTC", OWED, 2, otherwise=BALANCE),
+        ],
+    ),
+    "a withdrawal without a fee that a reorg undid": (
+        lambda: templates.withdrawal_undone(ANN, NET, btc(5), btc(0)),
+        [line("post", "house:hot@net:BTC", OWED, 5, otherwise=BALANCE)],
+    ),
+    "a sweep that a reorg undid": (
+        lambda: templates.sweep_undone(NET, btc(5)),
+        [line("post", "house:deposits@net:BTC", "house:hot@net:BTC", 5, fact=True)],
+    ),
+    "a gas funding that a reorg undid": (
+        lambda: templates.gas_funding_undone(NET, eth(5)),
+        [line("post", "house:hot@net:ETH", "house:deposits@net:ETH", 5, fact=True)],
+    ),
+    "a fee that was more": (
+        lambda: templates.fee_corrected(HOT, btc(5), btc(7)),
+        [line("post", "house:network_fees:BTC", "house:hot@net:BTC", 2, fact=True)],
+    ),
+    "a fee that was less": (
+        lambda: templates.fee_corrected(HOT, btc(5), btc(1)),
+        [line("post", "house:hot@net:BTC", "house:network_fees:BTC", 4, fact=True)],
+    ),
+    "a fee that was right": (lambda: templates.fee_corrected(HOT, btc(5), btc(5)), []),
+    "nothing that arrived": (lambda: templates.submission_arrived(HOT, NET, btc(0)), []),
     "a loss": (
         lambda: templates.loss_booked(PLACE, btc(5)),
         [line("post", "house:loss:BTC", "house:deposits@net:BTC", 5, fact=True)],
