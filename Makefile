@@ -62,7 +62,8 @@ bench-long: $(VENV)/.installed ## The same with long slices and ten million tran
 coverage: $(VENV)/.installed ## Every branch of money, ledger, journal and proofs, taken by tests of these; fails below 100 %
 	@mkdir -p .coffer
 	@$(BIN)/python -m coverage run -m pytest tests/unit/wallet tests/integration/wallet \
-	  tests/integration/api/test_receipts.py tests/scenario/test_breaks.py tests/scenario/test_withdrawals.py
+	  tests/integration/api/test_receipts.py tests/integration/node/test_forgotten_requests.py \
+	  tests/scenario/test_breaks.py tests/scenario/test_charge_backs.py tests/scenario/test_withdrawals.py
 	@$(BIN)/python -m coverage report
 
 mutants: $(VENV)/.installed ## Change the pure code of money in one place at a time; tests must notice: make mutants, or MODULE=wallet/journal/judge.py

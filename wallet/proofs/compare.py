@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger
@@ -57,7 +57,6 @@ async def name_bad_transfer(
     """`lines` are what the journal says of the block's rows up to `upto`. Raises `BooksBroken` for the first that differs."""
     if block.archived is not None:
         _name_archived(lines, block)
-        return
     told: dict[int, list[str]] = {}
     for line in lines:
         told.setdefault(int(line.partition("\t")[0]), []).append(line)
@@ -69,12 +68,13 @@ async def name_bad_transfer(
             _compare_entry(seq, told.get(seq, []), stored.get(seq, []))
 
 
-def _name_archived(lines: Sequence[str], block: JournalBlock) -> None:
+def _name_archived(lines: Sequence[str], block: JournalBlock) -> NoReturn:
     stored = block.transfers.splitlines(keepends=True)
     for line, found in zip_longest(lines, stored):
         if line != found:
             seq = str(line or found).partition("\t")[0]
             raise BooksBroken(f"{block.archived}: the transfers of journal row {seq} differ from the journal")
+    raise BooksBroken(f"{block.archived}: a transfer has a name that no account, asset or hold can have")
 
 
 _TRANSFERS = (

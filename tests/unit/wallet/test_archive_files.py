@@ -2,10 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
+import asyncpg
 import pytest
 
 from wallet.proofs.broken import BooksBroken
+from wallet.proofs.compare import name_bad_transfer
 from wallet.proofs.source import JournalBlock, archive_name, file_digest, read_archive, sound_blocks, write_block
 
 BLOCKS = [
@@ -76,3 +79,15 @@ def test_archives_are_read_one_after_the_other_if_they_are_the_very_files(tmp_pa
     files[0][0].unlink()
     with pytest.raises(BooksBroken, match=f"^the archive {files[0][0]} cannot be read: No such file or directory$"):
         next(sound_blocks(files))
+
+
+async def test_archived_transfers_that_are_unclear_and_not_different_are_named_as_such() -> None:
+    """A name with a tab in it: the line could be taken for another's."""
+    lines = ["7\t0\thold\thld\tone\n", "8\t0\tpost\n"]
+    block = JournalBlock(6, 8, b"", "".join(lines), "journal_7.coffer-archive")
+    with pytest.raises(
+        BooksBroken, match=r"^journal_7\S+: a transfer has a name that no account, asset or hold can have$"
+    ):
+        await name_bad_transfer(cast("asyncpg.Connection", None), lines, block, 8)
+    with pytest.raises(BooksBroken, match=r"^journal_7\S+: the transfers of journal row 8 differ from the journal$"):
+        await name_bad_transfer(cast("asyncpg.Connection", None), lines[:1], block, 8)

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from node.database import Dsns
+from node.processes import attempts
 from tests.fakes.clock import StillClock
 from tests.fakes.world import World, second_instance
 from tests.integration.wallet.changes import ALICE, BOB, connected, count_of, credited, paid
@@ -47,8 +48,10 @@ async def test_a_key_is_put_on_record_once_whoever_comes_first(world: World, dsn
         async with connected(dsns.books) as holder, holder.transaction():
             await holder.execute("SELECT FROM journal_head FOR UPDATE")  # until both have seen that it is not there
             both = [asyncio.create_task(list_journal_key(each.context, "key_two")) for each in (world, other)]
-            _, waiting = await asyncio.wait(both, timeout=0.5)
-            assert len(waiting) == 2
+            async for _ in attempts(10.0):
+                if all(each.context.journal._under_way for each in (world, other)):
+                    break
+            assert not any(each.done() for each in both)
         await asyncio.gather(*both)
     assert await count_of(dsns.books, "journal") == before + 2
     async with connected(dsns.books) as connection:
