@@ -1,9 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 from tests.fakes.world import BITCOIN, BTC, SEPA
 from tests.integration.api.client import Client
 from tests.integration.api.conftest import ApiNode
 from wallet.money import parse_amount
+from wallet.ports import Branch
 
 
 async def test_an_address_is_made_once_and_shown_ever_after(api_node: ApiNode) -> None:
@@ -111,3 +113,15 @@ async def test_networks_and_assets_tell_what_can_be_used(api_node: ApiNode) -> N
 async def only_deposit(client: Client) -> dict[str, Any]:
     (found,) = (await client.get("/v1/deposits")).body["items"]
     return dict(found)
+
+
+async def test_a_kind_of_address_may_be_asked_for_and_an_unknown_one_is_a_problem(api_node: ApiNode) -> None:
+    alice, network = await api_node.person(), api_node.world.networks[BITCOIN]
+    kinds = {"p2wpkh": Branch.DEPOSIT, "p2tr": Branch.DEPOSIT_TAPROOT}
+    network.capabilities = replace(network.capabilities, address_kinds=kinds)
+    made = await alice.client.post("/v1/addresses", {"network": "bitcoin", "kind": "p2tr"})
+    again = await alice.client.post("/v1/addresses", {"network": "bitcoin", "kind": "p2tr"})
+    assert (made.status, again.status, made.body["kind"]) == (201, 200, "p2tr")
+    assert again.body == made.body
+    unknown = await alice.client.post("/v1/addresses", {"network": "bitcoin", "kind": "p2sh"})
+    assert (unknown.status, unknown.body["code"]) == (422, "address_kind_unknown")
