@@ -17,6 +17,7 @@ WAYS_OUT: Mapping[str, str] = {
     "replaced": "whoever paid it has sent the same coins elsewhere before they arrived: ask them to pay again",
     "conflicted": "the same coins were spent by another payment, which is in a block: ask whoever paid it",
     "dropped": "the network has let go of it before it was in a block; it may return, or be sent again by whoever paid it",
+    "one_provider": "it is large, and one node alone has shown it to us: an operator looks at another one and accepts it",
     "less_arrived": "the token keeps a part of what it moves: an operator decides whether we take what arrived",
     "balance_grew": "the token changed your address's balance without saying who paid: tell us, and an operator decides",
     "in_growth": "it is part of a deposit that was found by the balance of your address",
