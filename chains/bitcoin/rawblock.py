@@ -90,6 +90,7 @@ def _walk(octets: bytes) -> tuple[list[bytes], list[tuple[int, int, int]]]:  # n
     """
     digests: list[bytes] = []
     places: list[tuple[int, int, int]] = []
+    note, hashed = places.append, digests.append
     count, at = octets[HEADER_BYTES], HEADER_BYTES
     if count >= _LONG:
         count, at = _long(octets, at)
@@ -114,19 +115,20 @@ def _walk(octets: bytes) -> tuple[list[bytes], list[tuple[int, int, int]]]:  # n
             length = octets[at + 8]
             if length == _P2WPKH_BYTES:
                 if octets[at + 10] == 20 and octets[at + 9] == 0:
-                    places.append((number, index, at))
+                    note((number, index, at))
             elif length == _P2TR_BYTES:
                 if octets[at + 10] == 32 and octets[at + 9] == 0x51:
-                    places.append((number, index, at))
+                    note((number, index, at))
             elif length >= _LONG:
                 length, at = _long(octets, at, 8)
             at += 9 + length
-        end = at
-        if body - start > 4:
-            at = _behind_witnesses(octets, at, inputs)
-        at += 4
-        stripped = octets[start : start + 4] + octets[body:end] + octets[at - 4 : at]
-        digests.append(sha256(sha256(stripped).digest()).digest())
+        if body - start == 4:
+            at += 4
+            stripped = octets[start:at]
+        else:
+            end, at = at, _behind_witnesses(octets, at, inputs) + 4
+            stripped = octets[start : start + 4] + octets[body:end] + octets[at - 4 : at]
+        hashed(sha256(sha256(stripped).digest()).digest())
     if at != len(octets):
         raise RawMalformed("the bytes end too early, or there are some behind the end")
     return digests, places
