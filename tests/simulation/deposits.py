@@ -222,11 +222,15 @@ class DepositSimulation:
         lines = self._lines()
         journal = Journal(self._dsns.books, VirtualClock(loop))
         await journal.start()
-        for death in range(DEATHS_A_PROCESS):
-            context = self._woken(loop, lines, journal)
-            last = death == DEATHS_A_PROCESS - 1
-            await (self._cut_off(loop, context) if last else self._dead_at_a_point(context))
-            self._crashes += 1
+        try:
+            for death in range(DEATHS_A_PROCESS):
+                context = self._woken(loop, lines, journal)
+                last = death == DEATHS_A_PROCESS - 1
+                await (self._cut_off(loop, context) if last else self._dead_at_a_point(context))
+                self._crashes += 1
+        finally:  # nothing of it reaches the database any more: only what this test itself holds is let go
+            await journal.stop()
+            await lines.close()
 
     async def _dead_at_a_point(self, context: Context) -> None:
         """It passes so many points, and nothing that it holds in its hands is done. With none left it dies idle."""
