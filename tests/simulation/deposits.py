@@ -57,7 +57,8 @@ DEPOSITS_A_BLOCK = 10  # and so many deposits to one crash
 CUSTOMERS = 12
 SHALLOW, DEEP = 0.06, 0.005  # how often a reorg comes, above and below what was final; per block
 DEATHS_A_PROCESS = 10  # the last of them is the whole process'
-POINTS_MAX = 16  # that a life passes at the most
+POINTS_MAX = 16  # that a short life passes at the most
+POINTS_LONG_MAX = 1_000  # and a long one, or the node would fall behind the chain for ever
 STEPS_MAX = 3  # of one life
 CALM_MAX = 400  # steps until everything must have come to its end
 
@@ -234,7 +235,7 @@ class DepositSimulation:
 
     async def _dead_at_a_point(self, context: Context) -> None:
         """It passes so many points, and nothing that it holds in its hands is done. With none left it dies idle."""
-        left = self._chance.randint(1, POINTS_MAX)
+        left = self._chance.randint(1, POINTS_MAX if self._chance.random() < 0.5 else POINTS_LONG_MAX)
 
         def passed(_name: str) -> None:
             nonlocal left
