@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
-from wallet.providers import CircuitState
+from wallet.ports.providers import CircuitState
 
 FAILURES_MAX: Final = 5  # in a row, before it is left alone: a restart of a node costs fewer
 PAUSE_LEAST_MS: Final = 1_000

@@ -4,12 +4,12 @@ whatever one of them shows waits, and it is gone when none shows it."""
 from collections.abc import Sequence
 
 from chains.quorum import Quorum
-from wallet.announcing import Announcing, Departure
 from wallet.ports import Incoming, Network
+from wallet.ports.announcing import Announcing, Departure
 
 
 class CoinQuorum(Quorum):
-    """`wallet.announcing.Announcing` besides."""
+    """`wallet.ports.announcing.Announcing` besides."""
 
     async def announced(self) -> Sequence[Incoming]:
         """What any of them shows: mempools differ, and a customer looks for their payment."""

@@ -17,7 +17,7 @@ from wallet.ports import (
     NetworkRateLimited,
     NetworkUnreachable,
 )
-from wallet.providers import Provided, ProviderView
+from wallet.ports.providers import Provided, ProviderView
 
 PATIENCE_S: Final = 2  # for those who are slower than enough others: an answer of a healthy node takes a tenth of it
 

@@ -52,8 +52,8 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
-from wallet.providers import NetworkConflict, ProviderView
-from wallet.token_ports import Recovering, StrayTransfer, TokenFacts, Tokens
+from wallet.ports.providers import NetworkConflict, ProviderView
+from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 RECHECK_MS: Final = 5_000  # between two questions whether a conflict has ended; some of them are dear
 LOOK_MS: Final = 5_000  # so old may the last comparison be when value leaves
@@ -336,7 +336,7 @@ class Quorum:
 
 
 class ContractQuorum(Quorum):
-    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.token_ports.Tokens` and `Recovering`, and
+    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.ports.tokens.Tokens` and `Recovering`, and
     `wallet.growth.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:

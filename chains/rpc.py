@@ -25,7 +25,7 @@ from yarl import URL
 from chains.circuit import FAILURES_MAX, Circuit
 from chains.pace import Pace
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
-from wallet.providers import ProviderView
+from wallet.ports.providers import ProviderView
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024  # four full blocks with receipts stay under 20 MB
 BATCH_CALLS_MAX = 100  # hosted providers refuse more; local nodes gain little beyond it

@@ -15,7 +15,7 @@ from wallet.journal.body import time_text
 from wallet.listings.watch import suspended_tokens
 from wallet.networks.view import NetworkView as CoreView
 from wallet.networks.view import network_views
-from wallet.providers import CircuitState
+from wallet.ports.providers import CircuitState
 
 NOTICES_MAX = 100
 BREAKS_MAX = 200

@@ -17,10 +17,10 @@ from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawtx import RawMalformed, RawTx, parse_tx
 from chains.bitcoin.status import is_spent, tx_state
 from chains.rpc import JsonRpc, RpcError
-from wallet.announcing import Departure
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import AddressBook, Incoming, NetworkUnreachable
+from wallet.ports.announcing import Departure
 
 TXS_PER_LOOK: Final = 2_000  # a full mempool is read in some minutes after a start, and what is new at once
 REMEMBERED_MAX: Final = 50_000  # txs of ours whose inputs are remembered after they left: some 10 MB

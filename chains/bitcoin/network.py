@@ -11,7 +11,6 @@ from chains.bitcoin.mempool import Mempool
 from chains.bitcoin.parameters import DECIMALS, Chain, chain_named
 from chains.bitcoin.proven import ProvenHeaders
 from chains.rpc import JsonRpc
-from wallet.announcing import Departure
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (
@@ -37,7 +36,8 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
-from wallet.providers import ProviderView
+from wallet.ports.announcing import Departure
+from wallet.ports.providers import ProviderView
 
 RATE_MAX_DEFAULT: Final = 500_000  # satoshi per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
 FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 BTC for one tx
@@ -47,7 +47,7 @@ SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the 
 
 
 class BitcoinNetwork:
-    """Implements `wallet.ports.Network` and `wallet.announcing.Announcing`.
+    """Implements `wallet.ports.Network` and `wallet.ports.announcing.Announcing`.
 
     `chain` is one of the family, by the name that it has in `parameters`. `public_keys` is "deposit-xpub house-xpub
     taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind

@@ -14,7 +14,7 @@ from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import at_block, is_bytes, is_failure, unread
 from chains.rpc import Call, JsonRpc, RpcError
 from wallet.ports import BlockRef, NetworkUnreachable
-from wallet.token_ports import TokenFacts
+from wallet.ports.tokens import TokenFacts
 
 _SLOTS = (
     "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc",  # EIP-1967, implementation

@@ -41,8 +41,8 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
-from wallet.providers import ProviderView
-from wallet.token_ports import StrayTransfer, TokenFacts
+from wallet.ports.providers import ProviderView
+from wallet.ports.tokens import StrayTransfer, TokenFacts
 
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
 
@@ -169,7 +169,7 @@ class EvmNetwork:
         self._scan.carry(self._listed)
 
     def check_contract(self, contract: str) -> str:
-        """As `wallet.token_ports.Recovering`."""
+        """As `wallet.ports.tokens.Recovering`."""
         if contract.lower() in self._listed.tokens:
             raise ValueError("this token is listed here")
         return parse_address(contract)

@@ -6,7 +6,7 @@ from chains.evm.decode import encode_unsigned
 from chains.rpc import JsonRpc
 from wallet.money import Amount, Asset
 from wallet.ports import Fee, Listing, Unsigned
-from wallet.token_ports import StrayTransfer
+from wallet.ports.tokens import StrayTransfer
 
 _NAMELESS = Asset("STRAY", 0)  # stands in messages only: nothing is counted in it
 

@@ -21,12 +21,12 @@ from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
 from node.workers.watch_head import watch_head
 from node.workers.witness_heads import witness_head
-from wallet.announcing import Announcing
 from wallet.context import Context
 from wallet.deposits.announce import announce_deposits
 from wallet.listings.adopt import adopt_tokens
+from wallet.ports.announcing import Announcing
+from wallet.ports.tokens import Tokens
 from wallet.proposals.carry_out import carry_out_proposals
-from wallet.token_ports import Tokens
 
 PARTITIONS_EVERY_S = 3600.0
 ANNOUNCE_EVERY_S = 1.0  # a customer sees a payment within a second or two of making it

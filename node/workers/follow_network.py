@@ -14,7 +14,7 @@ from wallet.networks.halt import halt_network
 from wallet.networks.progress import record_providers
 from wallet.observations.record import observe_network
 from wallet.ports import Network, NetworkError, NetworkUnproven
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 PROVIDERS = "providers"
 """The subject of the notice about a conflict of providers; its states."""

@@ -56,7 +56,7 @@ from wallet.ports import (
     Utxo,
     UtxoSource,
 )
-from wallet.token_ports import TokenFacts
+from wallet.ports.tokens import TokenFacts
 
 _GENESIS_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _ADDRESS = re.compile(r"[a-z0-9-]{3,60}", re.ASCII)

@@ -13,12 +13,12 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.addresses.owner import owners_of_addresses
-from wallet.announcing import Announcing
 from wallet.context import Context, Record
 from wallet.deposits.detect import DETECTED, ORPHANED, first_sight, moved, own_submissions, why_doubted
 from wallet.errors import AlreadyExists, Stale
 from wallet.journal.change import Change, EventKind
 from wallet.ports import Incoming, Network
+from wallet.ports.announcing import Announcing
 
 GONE_PER_LOOK = 200  # each costs a few questions to the node; the rest at the next look
 

@@ -7,7 +7,7 @@ from wallet.context import Context
 from wallet.deposits.one_provider import bounded_alike
 from wallet.money import Asset
 from wallet.ports import Listing, Network
-from wallet.token_ports import Tokens
+from wallet.ports.tokens import Tokens
 
 
 async def adopt_tokens(context: Context, network: Network) -> None:

@@ -11,9 +11,9 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.listings.facts import code_texts, final_facts, tokens_of
 from wallet.money import AmountMalformed, Asset, parse_amount
 from wallet.ports import Network
+from wallet.ports.tokens import TokenFacts
 from wallet.proposals.propose import Draft
 from wallet.proposals.states import Kind
-from wallet.token_ports import TokenFacts
 
 _PLAIN = re.compile(r"[!-~]{1,32}", re.ASCII)
 

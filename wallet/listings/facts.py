@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from wallet.context import Context
 from wallet.errors import NotAllowed
 from wallet.ports import Network, NetworkUnreachable
-from wallet.token_ports import TokenFacts, Tokens
+from wallet.ports.tokens import TokenFacts, Tokens
 
 
 def tokens_of(context: Context, name: str) -> tuple[Network, Tokens]:

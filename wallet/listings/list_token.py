@@ -7,8 +7,8 @@ from wallet.listings.adopt import adopt_tokens
 from wallet.listings.draft import listing_row, refuse_listed
 from wallet.listings.facts import code_columns, code_texts, final_facts, tokens_of
 from wallet.money import Asset, parse_amount
+from wallet.ports.tokens import TokenFacts
 from wallet.proposals.end import done
-from wallet.token_ports import TokenFacts
 
 
 async def list_token(context: Context, proposal: Record) -> None:

@@ -15,7 +15,7 @@ from wallet.errors import Stale
 from wallet.journal.change import Change, EventKind, Update
 from wallet.listings.facts import code_columns
 from wallet.ports import BlockRef, Network
-from wallet.token_ports import TokenFacts, Tokens
+from wallet.ports.tokens import TokenFacts, Tokens
 
 _log = structlog.get_logger("listings")
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from wallet.context import Context
 from wallet.ids import NetworkId
 from wallet.ports import Block, Network
-from wallet.providers import Provided
+from wallet.ports.providers import Provided
 from wallet.schema import network_progress
 
 CATCHING_UP_FROM = 10  # blocks behind the tip: fewer come and go with every look

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.networks.progress import CATCHING_UP_FROM, seconds_left
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 SEEN_WITHIN = timedelta(minutes=10)  # or nobody is looking; a look at what we hold takes minutes on Bitcoin
 

@@ -25,12 +25,12 @@ from wallet.ports import (
     Purpose,
     SignerRefused,
 )
+from wallet.ports.tokens import Recovering, StrayTransfer
 from wallet.proposals.digest import recovery_content
 from wallet.proposals.end import done
 from wallet.proposals.propose import Draft
 from wallet.proposals.states import Kind
 from wallet.strays.find import final_stray
-from wallet.token_ports import Recovering, StrayTransfer
 from wallet.treasury.drive import ask_signer
 from wallet.treasury.gas import begin, fund_gas, gas_on
 from wallet.treasury.recoveries import Recovery

@@ -12,9 +12,9 @@ from tests.integration.api.client import Client
 from tests.integration.api.conftest import ApiNode
 from wallet import schema
 from wallet.access.keys import OPERATOR_SCOPES, create_key, revoke_key
+from wallet.ports.tokens import TokenFacts
 from wallet.proposals.carry_out import carry_out_proposals
 from wallet.proposals.find import find_proposal
-from wallet.token_ports import TokenFacts
 
 PATH = "/v1/operator/proposals"
 

@@ -18,7 +18,7 @@ from chains.rpc import JsonRpc
 from node.processes import free_port
 from tests.integration.chains.test_rpc import SECRET, Server, echo, raw, result
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
-from wallet.providers import CircuitState
+from wallet.ports.providers import CircuitState
 
 MB = 1 << 20
 MEMORY_MAX = 48 * MB  # of growth while an answer of a thousand times that comes in

@@ -15,7 +15,7 @@ from wallet.context import ACTOR_NODE
 from wallet.networks.halt import halt_network, resume_network
 from wallet.networks.view import NetworkStatus, NetworkView, network_views
 from wallet.ports import BlockRef, NetworkUnreachable
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 
 async def seen(world: World) -> NetworkView:

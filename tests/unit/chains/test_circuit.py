@@ -7,7 +7,7 @@ import pytest
 from chains.circuit import ASKED_PAUSE_MAX_MS, FAILURES_MAX, PAUSE_LEAST_MS, PAUSE_MAX_MS, Circuit
 from chains.pace import Pace
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
-from wallet.providers import CircuitState
+from wallet.ports.providers import CircuitState
 
 
 class Clock:

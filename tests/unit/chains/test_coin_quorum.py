@@ -10,10 +10,10 @@ from tests.fakes.network import COINS, FakeNetwork
 from tests.fakes.provider import FakeProvider
 from tests.fakes.world import BTC
 from tests.unit.chains.test_quorum import Everybodys
-from wallet.announcing import Announcing, Departure
 from wallet.ids import NetworkId
 from wallet.money import Amount
 from wallet.ports import Incoming
+from wallet.ports.announcing import Announcing, Departure
 
 ONE, TWO = (Incoming(f"{tx}:0", "an address", Amount(5, BTC), tx, booked=False) for tx in ("one", "two"))
 

@@ -29,7 +29,7 @@ from wallet.ports import (
     Status,
     SubmissionRef,
 )
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 CHAIN = NetworkId("ethereum")
 SUBMISSION = SubmissionRef(SubmissionId("sub_1"), "tx-of-ours", b"", ("hot:0",), ())

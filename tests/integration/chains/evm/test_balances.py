@@ -11,7 +11,7 @@ from tests.contracts import hostile
 from tests.integration.chains.evm.chain import Meet, Ours, calldata, deploy, listed, mint, send
 from tests.integration.chains.evm.lying import LyingNode, Refusal
 from wallet.ports import BlockVanished, NetworkUnreachable
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 WITHOUT_OVERRIDES = [
     lambda _params, _truth: "0x",  # runs what is there: nothing

@@ -16,7 +16,7 @@ from wallet.addresses.assign import assign_address
 from wallet.context import ACTOR_NODE
 from wallet.money import Amount
 from wallet.ports import BlockRef
-from wallet.providers import NetworkConflict
+from wallet.ports.providers import NetworkConflict
 
 
 def other(ref: BlockRef) -> BlockRef:

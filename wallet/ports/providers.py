@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from wallet.ports import NetworkError
+from wallet.ports.errors import NetworkError
 
 
 class NetworkConflict(NetworkError):

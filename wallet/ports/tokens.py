@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from wallet.ports import BlockRef, Fee, Listing, Unsigned
+from wallet.ports.arrivals import BlockRef
+from wallet.ports.listings import Listing
+from wallet.ports.payments import Fee, Unsigned
 
 
 @dataclass(frozen=True, slots=True)

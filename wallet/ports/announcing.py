@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from wallet.ports import Incoming
+from wallet.ports.arrivals import Incoming
 
 
 class Departure(StrEnum):

@@ -1,0 +1,100 @@
+"""What the core asks of the world: networks, the signer, the address book, the clock. Plain frozen facts in and out.
+
+Adapters record facts and decide nothing. A bank rail and a blockchain are the same kind of thing here: a place where
+value arrives in blocks (a bank's block is its statement), becomes final, can be taken back by rules of its own, and
+accepts signed submissions. What differs is declared in `Capabilities`, never guessed.
+
+    errors      why a network did not answer           payments    value that leaves
+    listings    what a network can do and carry         network     one network
+    arrivals    value that arrives                      signing     the signer
+    tokens, announcing, providers                       what some networks can tell besides
+"""
+
+from wallet.ports.arrivals import UNPROVEN_DOUBTS, AddressBook, Block, BlockRef, Incoming, Outgoing, Party, Stray
+from wallet.ports.clock import Clock
+from wallet.ports.errors import (
+    BlockVanished,
+    NetworkError,
+    NetworkMismatch,
+    NetworkRateLimited,
+    NetworkRejected,
+    NetworkUnproven,
+    NetworkUnreachable,
+)
+from wallet.ports.listings import Branch, Capabilities, Derived, Listing, Reversal, Source, Step
+from wallet.ports.network import Network, Observation, Sweeping
+from wallet.ports.payments import (
+    Destination,
+    Fate,
+    Fee,
+    FileSource,
+    FundsShort,
+    Instruction,
+    NonceSource,
+    Signed,
+    Status,
+    SubmissionRef,
+    Unsigned,
+    Utxo,
+    UtxoSource,
+)
+from wallet.ports.signing import (
+    Approval,
+    Ground,
+    Purpose,
+    Signer,
+    SignerRefused,
+    SignerStatus,
+    SignerUnavailable,
+    SignRequest,
+)
+
+__all__ = [
+    "UNPROVEN_DOUBTS",
+    "AddressBook",
+    "Approval",
+    "Block",
+    "BlockRef",
+    "BlockVanished",
+    "Branch",
+    "Capabilities",
+    "Clock",
+    "Derived",
+    "Destination",
+    "Fate",
+    "Fee",
+    "FileSource",
+    "FundsShort",
+    "Ground",
+    "Incoming",
+    "Instruction",
+    "Listing",
+    "Network",
+    "NetworkError",
+    "NetworkMismatch",
+    "NetworkRateLimited",
+    "NetworkRejected",
+    "NetworkUnproven",
+    "NetworkUnreachable",
+    "NonceSource",
+    "Observation",
+    "Outgoing",
+    "Party",
+    "Purpose",
+    "Reversal",
+    "SignRequest",
+    "Signed",
+    "Signer",
+    "SignerRefused",
+    "SignerStatus",
+    "SignerUnavailable",
+    "Source",
+    "Status",
+    "Step",
+    "Stray",
+    "SubmissionRef",
+    "Sweeping",
+    "Unsigned",
+    "Utxo",
+    "UtxoSource",
+]

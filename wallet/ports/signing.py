@@ -1,0 +1,83 @@
+"""The process that holds the keys which move money, as the core asks it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from wallet.ids import NetworkId, SubmissionId
+from wallet.ports.payments import Signed
+
+
+class Purpose(StrEnum):
+    WITHDRAWAL = "withdrawal"
+    SWEEP = "sweep"
+    GAS_FUNDING = "gas_funding"
+    RECOVERY = "recovery"  # a stray goes from a deposit address to where its owner wants it
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An operator's Ed25519 key and signature over the digest of an exact act (`wallet.proposals.digest`), in hex."""
+
+    key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """`references` are the withdrawals paid (empty for sweeps and gas funding), or the proposal of a recovery, whose approvals
+    go with it. `paths` name the keys, in the order of the inputs. The signer believes none of it: it decodes `payload` and
+    judges what that would do."""
+
+    submission: SubmissionId
+    network: NetworkId
+    purpose: Purpose
+    references: tuple[str, ...]
+    payload: bytes
+    paths: tuple[str, ...]
+    approvals: tuple[Approval, ...] = ()
+
+
+class Ground(StrEnum):
+    """Why the signer says no: never under this policy; not before the window has moved on; or because it has already
+    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other."""
+
+    POLICY = "policy"
+    WINDOW = "window"
+    CONFLICT = "conflict"
+
+
+class SignerRefused(Exception):
+    """The signer says no; the message says which rule and carries no secret."""
+
+    def __init__(self, reason: str, ground: Ground = Ground.POLICY) -> None:
+        super().__init__(reason)
+        self.ground = ground
+
+
+class SignerUnavailable(Exception):
+    """No signer answers, or it is locked. Says nothing about whether a signature was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignerStatus:
+    locked: bool
+    reason: str | None
+    networks: tuple[str, ...] = field(default=())
+
+
+class Signer(Protocol):
+    """The process that holds the keys which move money. It judges every byte for itself and believes nobody."""
+
+    async def status(self) -> SignerStatus: ...
+
+    async def public_keys(self) -> Mapping[str, str]:
+        """Per network: the account-level extended public keys "deposit-xpub house-xpub" (chains) or the hex Ed25519 key
+        that signs payout files (banks)."""
+
+    async def check(self, request: SignRequest) -> None:
+        """Dry run: raises `SignerRefused` if `sign` would refuse. Changes nothing."""
+
+    async def sign(self, request: SignRequest) -> Signed:
+        """The same request returns the same bytes and counts once. Raises `SignerRefused`, `SignerUnavailable`."""
