@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chains.bitcoin.network import BitcoinNetwork
-from chains.coin_quorum import CoinQuorum
 from chains.evm.network import EvmNetwork
 from chains.evm.receipts_root import Proofs
-from chains.quorum import ContractQuorum
-from chains.rpc import url_credentials, url_host
+from chains.quorum.coins import CoinQuorum
+from chains.quorum.quorum import ContractQuorum
+from chains.rpc.client import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice
 from node.config import BitcoinSection, Config, EvmSection, ProviderSection, SepaSection

@@ -13,7 +13,7 @@ from chains.bitcoin.coins import (
     fee_units,
     vsize,
 )
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from wallet.money import Amount, Asset
 from wallet.ports import Fee, NetworkRejected
 

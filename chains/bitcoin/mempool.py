@@ -16,7 +16,7 @@ from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, MempoolState, Spendin
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawtx import RawMalformed, RawTx, parse_tx
 from chains.bitcoin.status import is_spent, tx_state
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import AddressBook, Incoming, NetworkUnreachable

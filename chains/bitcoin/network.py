@@ -10,7 +10,7 @@ from chains.bitcoin.address import AccountKeys, check_destination
 from chains.bitcoin.mempool import Mempool
 from chains.bitcoin.parameters import DECIMALS, Chain, chain_named
 from chains.bitcoin.proven import ProvenHeaders
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (

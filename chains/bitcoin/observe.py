@@ -9,7 +9,7 @@ from typing import Final
 from chains.bitcoin.address import script_of
 from chains.bitcoin.answers import INVALID_PARAMETER, ScanState, satoshi
 from chains.bitcoin.parameters import Chain
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Asset
 from wallet.ports import BlockRef, NetworkUnreachable, Observation
 

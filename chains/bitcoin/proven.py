@@ -13,7 +13,7 @@ from chains.bitcoin.headers import HeaderUnproven, RawHeader, check_height, chec
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawblock import RawBlock
 from chains.bitcoin.rawtx import RawMalformed
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import BlockVanished, NetworkUnproven, NetworkUnreachable
 
 HEADERS_KEPT: Final = 2_500  # one period and some; a few hundred bytes each

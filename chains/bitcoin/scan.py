@@ -19,7 +19,7 @@ from chains.bitcoin.parameters import Chain
 from chains.bitcoin.proven import ProvenHeaders
 from chains.bitcoin.rawblock import RawBlock, parse_block
 from chains.bitcoin.rawtx import RawContradicted, RawMalformed
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (

@@ -7,7 +7,7 @@ be found for that: the blocks above that depth are read, and the spender is in n
 
 from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, Header, Indexes, TxState, UnspentState, satoshi
 from chains.bitcoin.scan import block_id, header, raw_block, tip
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Amount, Asset
 from wallet.ports import BlockRef, Fate, Status, SubmissionRef
 

@@ -10,7 +10,7 @@ from typing import Final
 from chains.bitcoin.answers import ALREADY_IN_CHAIN, IN_WARMUP, VERIFY_ERROR, VERIFY_REJECTED
 from chains.bitcoin.decode import decode_signed
 from chains.bitcoin.status import tx_state
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import NetworkRejected, NetworkUnreachable, SubmissionRef
 
 _REFUSALS: Final = frozenset({VERIFY_ERROR, VERIFY_REJECTED})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from chains.evm.listings import Listings, floor_units
 from chains.evm.token import balance_call, parse_word
 from chains.evm.wire import at_block, is_bytes, is_failure, is_state_gone, quantity, unread
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.ports import BlockRef, BlockVanished, Listing, NetworkError
 
 OWNERS_PER_CALL = 500  # some 10 million gas for an ordinary token; nodes stop a call at 50 million

@@ -8,7 +8,7 @@ from chains.evm.fees import GasCall, estimate_call, gas_limit, refusal
 from chains.evm.listings import Listings, chain_units
 from chains.evm.token import accepts_transfer, balance_call, parse_word, transfer_call
 from chains.evm.wire import quantity
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.money import Amount
 from wallet.ports import Fee, FundsShort, Instruction, Listing, NetworkRejected, NonceSource, Unsigned
 

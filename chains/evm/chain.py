@@ -8,7 +8,7 @@ of ours that is believed dead because its nonce was used there.
 from typing import Any
 
 from chains.evm.wire import HeaderAnswer, block_id, quantity
-from chains.rpc import Call, JsonRpc
+from chains.rpc.client import Call, JsonRpc
 from wallet.ids import NetworkId
 from wallet.ports import BlockRef, NetworkMismatch, NetworkUnreachable
 

@@ -12,7 +12,7 @@ from eth_hash.auto import keccak
 from chains.evm.address import checksum_lower
 from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import at_block, is_bytes, is_failure, unread
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.ports import BlockRef, NetworkUnreachable
 from wallet.ports.tokens import TokenFacts
 

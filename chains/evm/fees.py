@@ -1,7 +1,7 @@
 """What gas costs now, and how much of it a tx may use. Nothing here is a known price: all is asked, and capped."""
 
 from chains.evm.wire import FeeHistoryAnswer, is_failure, quantity
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.ports import NetworkRejected, NetworkUnreachable
 
 GasCall = dict[str, str]

@@ -15,7 +15,7 @@ from chains.evm.receipts_root import Proofs
 from chains.evm.scan import Scan
 from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import HeaderAnswer, is_failure, quantity, unread
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
 from wallet.ports import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from chains.evm.listings import Listings, floor_units
 from chains.evm.token import balance_call, parse_word
 from chains.evm.wire import at_block, quantity, unread
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.ports import BlockRef, Listing, NetworkUnreachable, Observation
 
 

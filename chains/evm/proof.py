@@ -17,7 +17,7 @@ from chains.evm.claims import BlockClaims, Holder
 from chains.evm.listings import Listings
 from chains.evm.token import DECIMALS_CALL, balance_call, parse_word
 from chains.evm.wire import BlockAnswer, at_block, is_failure, is_state_gone, quantity, unread
-from chains.rpc import Call, JsonRpc, RpcError
+from chains.rpc.client import Call, JsonRpc, RpcError
 
 DOUBT_BALANCE = "balance_disagrees"
 DOUBT_UNREADABLE = "balance_unreadable"

@@ -19,7 +19,7 @@ from eth_hash.auto import keccak
 
 from chains.evm.rlp import encode, encode_quantity
 from chains.evm.wire import BlockAnswer, LogAnswer, ReceiptAnswer, quantity
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from wallet.ports import BlockVanished, NetworkUnreachable
 
 BLOOM_BYTES: Final = 256

@@ -3,7 +3,7 @@
 from chains.evm.address import parse_address
 from chains.evm.build import Payment, try_payment, write_tx
 from chains.evm.decode import encode_unsigned
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from wallet.money import Amount, Asset
 from wallet.ports import Fee, Listing, Unsigned
 from wallet.ports.tokens import StrayTransfer

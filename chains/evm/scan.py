@@ -26,7 +26,7 @@ from chains.evm.receipts_root import BlockProofs, Proofs
 from chains.evm.strays import find_strays
 from chains.evm.traces import Move, read_moves
 from chains.evm.wire import BlockAnswer, ReceiptAnswer, TraceAnswer, block_id, quantity, unread
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ids import NetworkId
 from wallet.ports import AddressBook, Block, BlockVanished, Incoming, Listing, NetworkUnreachable
 

@@ -14,7 +14,7 @@ from chains.evm.wire import (
     quantity,
     unread,
 )
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Amount, Asset
 from wallet.ports import BlockRef, BlockVanished, Fate, Status, SubmissionRef
 

@@ -11,7 +11,7 @@ from itertools import islice
 from chains.evm.claims import BlockClaims
 from chains.evm.token import DECIMALS_CALL, RawTransfer, parse_text, parse_word, read_transfer
 from chains.evm.wire import BlockAnswer, at_block
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import Stray
 
 STRAYS_MAX = 5_000  # a block's gas pays for some 17,000 logs; whoever fills it is no customer

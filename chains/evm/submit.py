@@ -2,7 +2,7 @@
 
 from chains.evm.decode import tx_id
 from chains.evm.wire import KnownTxAnswer
-from chains.rpc import JsonRpc, RpcError
+from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import NetworkRejected, NetworkUnreachable, SubmissionRef
 
 _INTERNAL = -32603  # "internal error" says nothing about our tx

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from chains.rpc import RpcError
+from chains.rpc.client import RpcError
 from wallet.ports import BlockRef, BlockVanished, NetworkError, NetworkUnreachable
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)

@@ -17,7 +17,7 @@ from typing import Any
 
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
-from chains.rpc import BATCH_CALLS_MAX, JsonRpc
+from chains.rpc.client import BATCH_CALLS_MAX, JsonRpc
 from node.devnet.anvil import Anvil, find_anvil
 from tests.bench.options import at_least
 

@@ -30,7 +30,7 @@ from chains.evm.listings import read_listings
 from chains.evm.receipts_root import Proofs
 from chains.evm.scan import WINDOW_BLOCKS, Scan
 from chains.evm.token import TRANSFER_TOPIC
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from node.collector import settle_collector
 from node.compose import make_reading_engine
 from tests.bench.cluster import running_cluster

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from tests.integration.chains.evm.lying import LyingNode
 from tests.scenario.house import BITCOIN, ETHEREUM, House
 from tests.scenario.test_bitcoin_deposits import HALF, NOTHING, customer_with_address, state_and_balance

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from chains import circuit, quorum
-from chains.coin_quorum import CoinQuorum
-from chains.quorum import ContractQuorum
+from chains.quorum import quorum
+from chains.quorum.coins import CoinQuorum
+from chains.quorum.quorum import ContractQuorum
+from chains.rpc import circuit
 from node.build_networks import build_networks
 from node.config import read_config
 from node.workers.follow_network import follow_network

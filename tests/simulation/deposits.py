@@ -23,7 +23,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from node.compose import make_engine, make_reading_engine
 from node.database import Dsns
 from node.workers.follow_network import follow_network

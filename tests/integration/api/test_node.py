@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
 from api.request_lines import WRITE_EVERY_S
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from node.processes import free_port
 from node.workers.follow_network import follow_network
 from tests.fakes.provider import FakeProvider

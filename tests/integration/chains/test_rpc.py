@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from chains.rpc import MESSAGE_CHARS_MAX, JsonRpc, RpcError
+from chains.rpc.client import MESSAGE_CHARS_MAX, JsonRpc, RpcError
 from node.processes import free_port
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from aiohttp import web
 
-from chains import circuit
-from chains.rpc import JsonRpc
+from chains.rpc import circuit
+from chains.rpc.client import JsonRpc
 from node.processes import free_port
 from tests.integration.chains.test_rpc import SECRET, Server, echo, raw, result
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from node.notices import latest_notices
 from node.workers.follow_network import follow_network
 from node.workers.watch_head import silent_after_s, watch_head

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from chains.circuit import ASKED_PAUSE_MAX_MS, FAILURES_MAX, PAUSE_LEAST_MS, PAUSE_MAX_MS, Circuit
-from chains.pace import Pace
+from chains.rpc.circuit import ASKED_PAUSE_MAX_MS, FAILURES_MAX, PAUSE_LEAST_MS, PAUSE_MAX_MS, Circuit
+from chains.rpc.pace import Pace
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
 from wallet.ports.providers import CircuitState
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chains.coin_quorum import CoinQuorum
+from chains.quorum.coins import CoinQuorum
 from tests.fakes.network import COINS, FakeNetwork
 from tests.fakes.provider import FakeProvider
 from tests.fakes.world import BTC

@@ -8,7 +8,7 @@ import pytest
 
 from chains.bitcoin.network import BitcoinNetwork
 from chains.evm.network import EvmNetwork
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from node.build_networks import build_networks, listings_of
 from tests.integration.chains.evm.chain import XPUBS as EVM_KEYS
 from tests.unit.chains.bitcoin.material import PUBLIC_KEYS as BITCOIN_KEYS

@@ -10,7 +10,7 @@ import pytest
 from chains.evm.receipts_root import Proofs, header_hash, may_hold, receipts_root, trie_root
 from chains.evm.scan import read_block_receipts, read_blocks
 from chains.evm.wire import BlockAnswer, ReceiptAnswer
-from chains.rpc import JsonRpc
+from chains.rpc.client import JsonRpc
 from node.devnet.anvil import Anvil
 from tests.integration.chains.evm.chain import Meet, Ours, calldata, listed, mint
 from tests.integration.chains.evm.lying import LyingNode

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from chains import quorum
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from node.notices import latest_notices
 from node.workers.follow_network import follow_network
 from tests.fakes.provider import FakeProvider

@@ -1,7 +1,7 @@
 import pytest
 
 from chains.evm.wire import block_id, is_failure, quantity, unread
-from chains.rpc import RpcError
+from chains.rpc.client import RpcError
 from wallet.ports import BlockVanished, NetworkUnreachable
 
 

@@ -3,7 +3,7 @@ whatever one of them shows waits, and it is gone when none shows it."""
 
 from collections.abc import Sequence
 
-from chains.quorum import Quorum
+from chains.quorum.quorum import Quorum
 from wallet.ports import Incoming, Network
 from wallet.ports.announcing import Announcing, Departure
 

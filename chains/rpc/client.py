@@ -22,8 +22,8 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
-from chains.circuit import FAILURES_MAX, Circuit
-from chains.pace import Pace
+from chains.rpc.circuit import FAILURES_MAX, Circuit
+from chains.rpc.pace import Pace
 from wallet.ports import NetworkError, NetworkRateLimited, NetworkUnreachable
 from wallet.ports.providers import ProviderView
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from chains.agreement import (
+from chains.quorum.agreement import (
     agreed,
     agreed_status,
     contradiction,
@@ -25,7 +25,7 @@ from chains.agreement import (
     merge_blocks,
     middle_fee,
 )
-from chains.providers import Providers
+from chains.quorum.providers import Providers
 from wallet.growth.balances import Balances
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
