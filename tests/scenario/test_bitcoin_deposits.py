@@ -10,6 +10,7 @@ from node.clock import SystemClock
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.scenario.house import BITCOIN, House
 from wallet import schema
+from wallet.deposits.announce import announce_deposits
 from wallet.deposits.progress import Progress, progress_of
 from wallet.errors import NetworkHalted
 from wallet.ids import CustomerId
@@ -255,17 +256,38 @@ async def test_dpb_04_what_came_before_the_window_does_not_count_and_one_tx_coun
     alice, address = await customer_with_address(house)
     bob, other = await customer_with_address(house)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.pay(address, "0.9")
-    await bitcoind.mine()
-    await house.step(BITCOIN)
     await bitcoind.rpc("sendmany", "", {address: "0.6", other: "0.6"}, wallet=WALLET)
-    await bitcoind.mine(2)
-    house = replace(house, context=replace(house.context, clock=Ahead(timedelta(days=2))))
+    await bitcoind.mine(3)
     await house.step(BITCOIN)
-    assert sorted(await states(house)) == ["confirming", "confirming", "credited"]
-    assert (await house.available(alice, "BTC"), await house.available(bob, "BTC")) == ("0.90000000", NOTHING)
+    assert await states(house) == ["confirming"] * 2
+    assert (await house.available(alice, "BTC"), await house.available(bob, "BTC")) == (NOTHING, NOTHING)
     await bitcoind.mine(4)
     await house.step(BITCOIN)
+    assert await states(house) == ["credited"] * 2
+    house = replace(house, context=replace(house.context, clock=Ahead(timedelta(days=2))))
+    await bitcoind.pay(address, "0.9")
+    await bitcoind.mine(3)
+    await house.step(BITCOIN)
+    assert await states(house) == ["credited"] * 3
+    await house.prove()
+
+
+async def test_dpb_04_parts_that_were_announced_on_other_days_count_together_in_one_block(house: House) -> None:
+    """Low fees keep a tx waiting, and a child that pays for all of them brings them into one block."""
+    with_steps(house, Step(100_000_000, 6))
+    _, address = await customer_with_address(house)
+    bitcoind, network = house.devnet.bitcoind, house.context.networks[BITCOIN]
+    for days in (0, 2, 4):
+        await bitcoind.pay(address, "0.9")
+        late = replace(house, context=replace(house.context, clock=Ahead(timedelta(days=days))))
+        await announce_deposits(late.context, network)
+    assert await states(house) == ["detected"] * 3
+    await bitcoind.mine(5)
+    await late.step(BITCOIN)
+    await late.step(BITCOIN)
+    assert await states(house) == ["confirming"] * 3
+    await bitcoind.mine()
+    await late.step(BITCOIN)
     assert await states(house) == ["credited"] * 3
     await house.prove()
 

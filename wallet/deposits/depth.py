@@ -1,8 +1,9 @@
 """How deep a deposit must lie beyond what its network calls final: deeper for more value, and deepest for a miner's reward.
 
 What this prevents: a large sum that is paid in many small parts, each of them believed early (DPB-04). What is judged is not
-the deposit but the sum that would fall together or in a row: all that its owner received in the window, and all that the
-same tx pays to anybody here.
+the deposit but the sum that would fall together or in a row: all that its owner received in the window, all that they received
+in blocks that one reorg of the greatest depth would take (what waited long for its block came to the books on another day), and
+all that the same tx pays to anybody here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,9 @@ def _sums(listing: Listing, ids: Sequence[str]) -> Select[tuple[str, int]]:
     one, other = schema.deposits.alias("one"), schema.deposits.alias("other")
     same_asset = and_(other.c.network == one.c.network, other.c.asset == one.c.asset, other.c.state.in_(_COUNTED))
     window = timedelta(seconds=listing.steps_window_s)
-    near = other.c.created_at.between(one.c.created_at - window, one.c.created_at + window)
+    reach = max(step.confirmations for step in listing.steps)
+    soon = other.c.created_at.between(one.c.created_at - window, one.c.created_at + window)
+    near = or_(soon, other.c.height.between(one.c.height - reach, one.c.height + reach))
     together = or_(other.c.tx == one.c.tx, and_(other.c.owner == one.c.owner, near))
     units = type_coerce(func.sum(other.c.units), schema.Units).label("units")
     return (

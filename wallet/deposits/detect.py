@@ -214,9 +214,7 @@ async def _seen_again(
         return None
     if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
         return None
-    misplaced = await owner_elsewhere(context, network.id, known["address"])
-    whose = WRONG_NETWORK if misplaced else None if known["owner"] else "unattributed"
-    quarantined = why_doubted(network, incoming) or whose
+    quarantined = why_doubted(network, incoming) or await whose_doubt(context, known)
     values: dict[str, Any] = {
         "state": QUARANTINED if quarantined else DETECTED,
         "reason": quarantined,
@@ -228,6 +226,13 @@ async def _seen_again(
     }
     kind = EventKind.DEPOSIT_QUARANTINED if quarantined else EventKind.DEPOSIT_DETECTED
     return await moved(context, known, kind, values)
+
+
+async def whose_doubt(context: Context, row: Record) -> str | None:
+    """Why it is not yet anybody's to have, whatever else is thought of it: it came over the wrong network, or has no owner."""
+    if await owner_elsewhere(context, row["network"], row["address"]):
+        return WRONG_NETWORK
+    return None if row["owner"] else "unattributed"
 
 
 async def _found_again(

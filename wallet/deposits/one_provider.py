@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view
+from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view, whose_doubt
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Listing, Network
@@ -65,7 +65,8 @@ keeps a part of what it moves, or changed a balance without a log. The amount is
 
 
 async def accept_deposit(context: Context, actor: str, deposit: str, reason: str) -> Committed:
-    """A person has looked, elsewhere or at the token: it goes on as any other. Raises `NotFound`, `NotAllowed`."""
+    """A person has looked, elsewhere or at the token: it goes on as any other. That it is there says not whose it is: what has
+    no owner, or came over the wrong network, waits for that as any other does. Raises `NotFound`, `NotAllowed`."""
     table = schema.deposits
     row = await context.one(select(table).where(table.c.id == deposit))
     if row is None:
@@ -74,7 +75,8 @@ async def accept_deposit(context: Context, actor: str, deposit: str, reason: str
         raise NotAllowed(
             f"deposit {deposit} is {row['state']} ({row['reason']}): only one that waits for a second opinion is accepted"
         )
-    values = {"state": DETECTED, "reason": None}
+    whose = await whose_doubt(context, row)
+    values = {"state": QUARANTINED if whose else DETECTED, "reason": whose}
     view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
     change = Change(
         actor=actor,

@@ -66,7 +66,7 @@ class Listing:
 
     A deposit below `deposit_min_units` is dust, which would cost more to spend than it is worth; a withdrawal below
     `withdrawal_min_units` would cost others its network fee. Both in base units of the ledger. `steps` ask for more depth
-    than the network calls final where one owner receives much within `steps_window_s`.
+    than the network calls final where one owner receives much within `steps_window_s`, or in blocks that lie close together.
 
     Where one provider alone is believed, a deposit above `one_provider_max_units` waits for a person, and what is credited
     within 24 hours stays at or below `one_provider_day_max_units`. None: no such bound.
