@@ -21,9 +21,13 @@ from tests.scenario.paid_in import figures
 from wallet import schema
 from wallet.breaks.open import reconcile_network
 from wallet.deposits.attribute import attribute_deposit
+from wallet.deposits.detect import record_block
 from wallet.deposits.one_provider import accept_deposit
+from wallet.errors import NotAllowed
 from wallet.growth import find
 from wallet.ids import CustomerId
+from wallet.money import Amount
+from wallet.ports import Block, Incoming
 
 ETHER = 10**18
 NO_TRACES = {"COFFER__NETWORKS__ETHEREUM__TRACES": "false"}
@@ -310,6 +314,30 @@ async def test_dpe_11_a_token_that_moves_without_a_log_is_shown_and_not_credited
         await look(house)
         assert await figures(house, alice, "DUSD") == (7_000_000, 0)
         assert await shown(house, "DUSD") == [("credited", None, 7_000_000), ("quarantined", "balance_grew", 1_000_000)]
+
+
+async def test_dpe_11_growth_that_a_tx_explains_by_now_is_not_accepted_beside_it(
+    devnet: Devnet, dsns: Dsns, tmp_path: Path
+) -> None:
+    """A rescan has read the tx, and the next look at the address is yet to come."""
+    async with await with_token(devnet, dsns, tmp_path / "node", hostile("QuietToken")) as house:
+        alice, token = await house.customer("alice"), house.devnet.dev_dollar
+        address, network = await house.address(alice, ETHEREUM), house.context.networks[ETHEREUM]
+        await mint(devnet.anvil, token, (await devnet.anvil.accounts())[0], 9_000_000)
+        await send(devnet.anvil, token, data=calldata("transfer(address,uint256)", address, 5_000_000))
+        await look(house)
+        (grown,) = await house.deposits()
+        tx = "0x" + "ab" * 32
+        told = Incoming(f"31337:{tx}:log:0", address, Amount(5_000_000, house.context.asset("DUSD")), tx)
+        await record_block(
+            house.context, network, Block(grown["height"], grown["block"], "", grown["created_at"], (told,))
+        )
+        assert await shown(house, "DUSD") == [("quarantined", "balance_grew", 5_000_000), ("detected", None, 5_000_000)]
+        with pytest.raises(NotAllowed, match="a tx tells of it"):
+            await accept_deposit(house.context, "op", grown["id"], "it is there")
+        await look(house)
+        assert await shown(house, "DUSD") == [("quarantined", "balance_grew", 0), ("credited", None, 5_000_000)]
+        assert await figures(house, alice, "DUSD") == (5_000_000, 0)
 
 
 async def test_dpe_11_what_a_rebasing_token_adds_is_shown_and_what_it_takes_away_stops_it(

@@ -14,6 +14,7 @@ from wallet.context import Context, Record
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view, whose_doubt
 from wallet.errors import NotAllowed, NotFound
+from wallet.growth.lasting import is_lasting
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Listing, Network
 
@@ -66,7 +67,8 @@ keeps a part of what it moves, or changed a balance without a log. The amount is
 
 async def accept_deposit(context: Context, actor: str, deposit: str, reason: str) -> Committed:
     """A person has looked, elsewhere or at the token: it goes on as any other. That it is there says not whose it is: what has
-    no owner, or came over the wrong network, waits for that as any other does. Raises `NotFound`, `NotAllowed`."""
+    no owner, or came over the wrong network, waits for that as any other does. Raises `NotFound`, `NotAllowed`, and where
+    balances are asked for the network's errors."""
     table = schema.deposits
     row = await context.one(select(table).where(table.c.id == deposit))
     if row is None:
@@ -74,6 +76,10 @@ async def accept_deposit(context: Context, actor: str, deposit: str, reason: str
     if row["state"] != QUARANTINED or row["reason"] not in ACCEPTABLE or not row["units"]:
         raise NotAllowed(
             f"deposit {deposit} is {row['state']} ({row['reason']}): only one that waits for a second opinion is accepted"
+        )
+    if not await is_lasting(context, row):
+        raise NotAllowed(
+            f"{deposit} is not there as it was shown, or a tx tells of it by now: look again at a later block"
         )
     whose = await whose_doubt(context, row)
     values = {"state": QUARANTINED if whose else DETECTED, "reason": whose}

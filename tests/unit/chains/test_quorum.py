@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chains import quorum
+from chains.quorum import quorum
 from chains.quorum.quorum import ContractQuorum
 from tests.fakes.network import FakeNetwork
 from tests.fakes.provider import FakeProvider

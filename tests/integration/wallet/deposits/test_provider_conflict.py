@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from chains import quorum
+from chains.quorum import quorum
 from chains.quorum.quorum import Quorum
 from node.notices import latest_notices
 from node.workers.follow_network import follow_network
