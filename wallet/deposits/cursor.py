@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Delete, delete, func, select
+from sqlalchemy import Delete, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,7 +80,11 @@ async def scanned_count(context: Context, network: NetworkId, height: int) -> in
 
 
 async def rewind_cursor(context: Context, network: NetworkId, to: BlockRef) -> None:
+    """What was called final above this block is final no more: that is on record, and a person has been told."""
+    higher = network_views.c.final_highest > to.height
+    final = update(network_views).where(network_views.c.network == network, higher)
     async with context.ops.begin() as connection:
+        await connection.execute(final.values(final_highest=to.height))
         await connection.execute(
             delete(scanned_blocks).where(scanned_blocks.c.network == network, scanned_blocks.c.height > to.height)
         )

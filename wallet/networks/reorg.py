@@ -36,7 +36,7 @@ async def record_reorg(context: Context, network: Network, scanned: BlockRef, an
 
 async def _recorded(context: Context, network: Network, scanned: BlockRef, ancestor: BlockRef) -> Change:
     view, row = await read_view(context, network.id), await network_row(context, network.id)
-    final = view["final"] if view is not None else None
+    final = view["final_highest"] if view is not None else None  # it stands by that, whatever it said since
     data = {
         "network": network.id,
         "from_height": scanned.height,
