@@ -103,7 +103,7 @@ def _invalid(error: ValidationError) -> Problem:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:FIELD_MAX]
     told = {"missing": "this is required", "extra_forbidden": "this is not known here"}
-    return Problem("invalid_request", told.get(first["type"], first["msg"]), blame=place)
+    return Problem("invalid_request", told.get(first["type"], first["msg"].removeprefix("Value error, ")), blame=place)
 
 
 async def _response(context: Context, answer: Answer) -> web.StreamResponse:

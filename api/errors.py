@@ -57,7 +57,7 @@ RULES: dict[str, Rule] = {
     "account_closed": Rule(409, "The account is closed", "this account is closed"),
     "account_not_empty": Rule(409, "The account is not empty", "there is money on this account"),
     "balance_overflow": Rule(409, "The balance would be too large", "a balance above 2^256 - 1 units does not exist"),
-    "hold_not_open": Rule(409, "The hold has ended", "what was held has been settled or released"),
+    "hold_not_open": Rule(409, "The hold has ended, or less of it is left", "this much is not held any more"),
     "duplicate_reference": Rule(
         409, "The client_reference was used before", "this client_reference was used before", field="client_reference"
     ),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.auth import subject
+from api.errors import Problem
 from api.moments import MomentAsked
 from api.personal import reveal_text
 from api.routes import Answer, Call, any_of, route
@@ -17,6 +18,7 @@ from wallet.exports.files import CSV_TYPE
 from wallet.ids import CustomerId
 from wallet.journal.change import EventKind
 from wallet.ledger.accounts import Account
+from wallet.ledger.moments import MomentToCome
 from wallet.statements.files import statement_csv, statement_json
 from wallet.statements.open import open_statement
 from wallet.statements.posted import PostedStatement
@@ -78,7 +80,10 @@ async def show(call: Call[Nothing, StatementQuery]) -> Answer:
     asked, context = call.query, call.context
     owner = await subject(call, asked.customer)
     account = Account(owner, asked.account, context.asset(asked.asset))
-    posted = PostedStatement(context, await open_statement(context, account, asked.start, asked.end))
+    try:
+        posted = PostedStatement(context, await open_statement(context, account, asked.start, asked.end))
+    except MomentToCome as early:
+        raise Problem(early.code, early.message, blame="to") from early
     sees_all = call.principal.sees_all
     match asked.form:
         case "json":

@@ -29,7 +29,7 @@ _OPEN_DEPOSITS = (DETECTED, CONFIRMING)
 async def read_status(context: Context) -> dict[str, Any]:
     """What `coffer status --json` prints. A network that does not answer is named; its assets then have no proof."""
     return {
-        "networks": await _networks(context),
+        "networks": await read_networks(context),
         "assets": await _assets(context),
         "proofs": await _proofs(context),
         "breaks": [break_view(row, context.asset(row["asset"]).decimals) for row in await _open_breaks(context)],
@@ -43,7 +43,8 @@ async def read_status(context: Context) -> dict[str, Any]:
     }
 
 
-async def _networks(context: Context) -> list[dict[str, Any]]:
+async def read_networks(context: Context) -> list[dict[str, Any]]:
+    """What `coffer network list --json` prints."""
     suspended = await suspended_tokens(context)
     return [{**shown_network(view), "suspended": suspended.get(view.id, [])} for view in await network_views(context)]
 

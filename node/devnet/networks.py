@@ -98,7 +98,8 @@ def how_to_pay_in(devnet: Devnet) -> list[str]:
     """For people with wallets of their own: where each network listens."""
     cli = f"curl -s -u {devnet.bitcoind.user}:{devnet.bitcoind.password}"
     return [
-        f"Ethereum JSON-RPC {devnet.anvil.url}, chain id {CHAIN_ID}, accounts unlocked; DUSD is {devnet.dev_dollar}",
+        f"Ethereum JSON-RPC {devnet.anvil.url}, chain id {CHAIN_ID}, accounts unlocked",
+        f"DUSD, an ERC-20     {devnet.dev_dollar}; anybody may call its mint(address,uint256)",
         f"bitcoind JSON-RPC  {cli} {devnet.bitcoind.url} (regtest; its wallet has coins)",
         f"bank statements    put camt.053 files (.02, .03, .08) for {BANK_IBAN} into {devnet.bank_folder / 'in'}",
     ]

@@ -19,11 +19,10 @@ def network_list(
 
     from rich.console import Console  # noqa: PLC0415
 
-    from node.commands.status import print_networks, shown_network  # noqa: PLC0415
-    from wallet.networks.view import network_views  # noqa: PLC0415
+    from node.commands.status import print_networks, read_networks  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
-        found = [shown_network(view) for view in await network_views(context)]
+        found = await read_networks(context)
         if json:
             print(dumps(found))
         else:

@@ -86,7 +86,8 @@ async def test_led_04_a_hold_is_settled_in_parts_by_its_id_and_never_more_than_w
     assert (again.raw, again.headers["Idempotent-Replayed"]) == (part.raw, "true")
     assert (await pay_out(platform, hold, "part", "26.00")).code == "idempotency_key_reused"
     assert (await pay_out(platform, hold, "other", "1.00", client_reference="fill-1")).code == "duplicate_reference"
-    assert (await pay_out(platform, hold, "over", "35.01")).code == "hold_not_open"
+    over = await pay_out(platform, hold, "over", "35.01")
+    assert (over.code, over.body["detail"]) == ("hold_not_open", "this much is not held any more")
     assert (await pay_out(platform, hold, "fee", "0.50", "fees")).status == 200
     rest = await pay_out(platform, hold, "rest")
     assert (rest.body["status"], rest.body["settled"]) == ("settled", "60.00")

@@ -59,6 +59,10 @@ async def test_final_is_said_only_of_what_can_not_change(api_node: ApiNode) -> N
     for end, code in ((later, "moment_to_come"), ("2106-02-08", "moment_to_come"), ("2019-01-01", "period_refused")):
         refused = await asked(alice, f"{EVER}&to={end}")
         assert (refused.status, refused.code) == (400, code)
+        assert refused.body.get("field") == ("to" if code == "moment_to_come" else None)
+    unread = await asked(alice, "asset=EUR&from=yesterday&to=2020-01-02")
+    assert unread.body["field"] == "from"
+    assert unread.body["detail"].startswith("a moment is RFC 3339")
     await api_node.person(EUR="1.00")
     assert (await asked(alice, f"{EVER}&to={ends['BTC']}")).raw == closed.raw
 

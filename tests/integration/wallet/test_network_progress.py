@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from chains.quorum.quorum import Quorum
+from node.commands.status import print_networks, read_networks
 from node.notices import latest_notices
 from node.workers.follow_network import follow_network
 from node.workers.watch_head import silent_after_s, watch_head
@@ -35,6 +37,16 @@ async def test_a_network_that_nobody_has_looked_at_says_so(world: World) -> None
         None,
         "not seen yet",
     )
+
+
+async def test_the_list_of_networks_is_printed_with_what_the_status_tells(world: World) -> None:
+    world.networks[ETHEREUM].mine(7)
+    await follow(world)
+    console = Console(record=True, width=100)
+    print_networks(console, await read_networks(world.context))
+    line = next(line for line in console.export_text().splitlines() if ETHEREUM in line)
+    assert "running" in line
+    assert " 7 " in line
 
 
 async def test_catching_up_shows_height_speed_and_what_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
