@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from tests.fakes.world import World
 from tests.scenario.house import House
 from wallet import schema
 from wallet.access.keys import OPERATOR_SCOPES, Principal, authenticate, create_key, create_operator
@@ -17,7 +18,7 @@ from wallet.proposals.propose import Draft, propose
 class Pair:
     """`ann` proposes and `ben` approves."""
 
-    house: House
+    house: House | World
     ann: Principal
     ben: Principal
 
@@ -46,11 +47,11 @@ class Pair:
         return f"{row['state']}: {row['outcome']}"
 
 
-async def two_operators(house: House) -> Pair:
+async def two_operators(house: House | World) -> Pair:
     return Pair(house, await _operator(house, "ann"), await _operator(house, "ben"))
 
 
-async def _operator(house: House, handle: str) -> Principal:
+async def _operator(house: House | World, handle: str) -> Principal:
     made = await create_operator(house.context, "test", f"{handle}_{secrets.token_hex(3)}")
     _, secret = await create_key(house.context, "test", str(made.result["id"]), OPERATOR_SCOPES, "test")
     principal = await authenticate(house.context, secret or "")

@@ -43,7 +43,7 @@ async def adopt_deposit(context: Context, proposal: Record) -> None:
     if row["owner"] != proposal["content"]["owner"]:
         raise NotAllowed("it is somebody else's than was approved")
     network, owner = NetworkId(row["network"]), row["owner"]
-    values = {"state": DETECTED, "reason": None}
+    values = {"owner": owner, "state": DETECTED, "reason": None}
     change = Change(
         actor=ACTOR_NODE,
         kind=EventKind.DEPOSIT_ATTRIBUTED,
@@ -62,9 +62,11 @@ async def _misplaced(context: Context, deposit: str) -> Record:
     row = await context.one(select(schema.deposits).where(schema.deposits.c.id == deposit))
     if row is None:
         raise NotFound("deposit", deposit)
-    if row["state"] != QUARANTINED or row["reason"] != WRONG_NETWORK:
+    elsewhere = await owner_elsewhere(context, NetworkId(row["network"]), row["address"])
+    given_since = row["reason"] == "unattributed" and elsewhere is not None  # when it came the address was nobody's
+    if row["state"] != QUARANTINED or not (row["reason"] == WRONG_NETWORK or given_since):
         raise NotAllowed(f"deposit {deposit} is {row['state']} ({row['reason']}): it came to the right network")
-    return row
+    return {**row, "owner": row["owner"] or elsewhere}
 
 
 async def _address_writes(context: Context, network: NetworkId, address: str, owner: str) -> tuple[Insert, ...]:
