@@ -22,7 +22,7 @@ def customer_unfreeze(name: str, reason: str, config: ConfigFile = DEFAULT_CONFI
     """Let a frozen customer go on."""
     from wallet.customers.freeze import unfreeze_customer  # noqa: PLC0415
 
-    do(config, lambda context: unfreeze_customer(context, "cli", name, reason), f"{name} is not frozen")
+    do(config, lambda context: unfreeze_customer(context, "cli", name, reason), f"{name} is not frozen any more")
 
 
 @group.command("close")

@@ -18,6 +18,7 @@ from tests.scenario.operators import two_operators
 from tests.scenario.paid_in import fresh_ethereum_address
 from wallet import schema
 from wallet.deposits.adopt import draft_adoption
+from wallet.deposits.one_provider import accept_deposit
 from wallet.errors import NotAllowed
 from wallet.ids import CustomerId, NetworkId
 from wallet.listings.draft import Wish, draft_listing
@@ -121,6 +122,50 @@ async def test_a_stray_whose_token_is_listed_later_is_credited_once(house: House
     assert await house.available(alice, "XUSD") == "7.000000"
     assert [row["state"] for row in await strays_of(house, alice)] == ["credited"]
     await house.step()
+    await house.prove()
+
+
+async def test_a_stray_that_is_shown_as_growth_since_its_token_was_listed_is_credited_once(house: House) -> None:
+    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
+    contract = await deploy(anvil, dev_dollar())
+    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "asked for")
+    assert await pair.decide(listing) == "done: listed"
+    await turns(house, ETHEREUM, chain=anvil)
+    (grown,) = await deposits_of(house, alice)
+    assert (grown["state"], grown["reason"], grown["units"]) == ("quarantined", "balance_grew", 7 * DOLLAR)
+    assert (await pair.decide(await draft_credit(house.context, stray["id"], "asked for"))).startswith(
+        "done: deposit dep_"
+    )
+    (beside,) = [row for row in await deposits_of(house, alice) if row["id"] == grown["id"]]
+    assert beside["version"] > grown["version"]  # who was about to accept it is stale
+    with pytest.raises(NotAllowed, match="a tx tells of it"):
+        await accept_deposit(house.context, "op", grown["id"], "it is there")
+    await turns(house, ETHEREUM, chain=anvil)
+    assert await house.available(alice, "XUSD") == "7.000000"
+    (grown,) = [row for row in await deposits_of(house, alice) if row["id"] == grown["id"]]
+    assert grown["units"] == 0
+    await house.step()
+    await house.prove()
+
+
+async def test_a_stray_whose_growth_was_accepted_is_not_credited_beside_it(house: House) -> None:
+    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
+    contract = await deploy(anvil, dev_dollar())
+    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "asked for")
+    assert await pair.decide(listing) == "done: listed"
+    await turns(house, ETHEREUM, chain=anvil)
+    draft = await draft_credit(house.context, stray["id"], "asked for")
+    (grown,) = await deposits_of(house, alice)
+    await accept_deposit(house.context, "op", grown["id"], "it is there")
+    assert (await pair.decide(draft)).startswith("failed:")
+    await turns(house, ETHEREUM, chain=anvil)
+    assert await house.available(alice, "XUSD") == "7.000000"
     await house.prove()
 
 

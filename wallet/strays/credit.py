@@ -5,13 +5,14 @@ one Change), and crediting a claim: the address must hold it beside everything e
 deposit is confirmed and covered before it is credited.
 """
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import DETECTED, ORPHANED
+from wallet.deposits.detect import DETECTED, ORPHANED, QUARANTINED
 from wallet.errors import NotAllowed
+from wallet.growth.identity import DOUBT
 from wallet.ids import DepositId
 from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.money import Amount, format_units, rescale
@@ -43,6 +44,7 @@ async def draft_credit(context: Context, stray: str, reason: str) -> Draft:
 async def credit_stray(context: Context, proposal: Record) -> None:
     """Raises as the draft; `Stale`."""
     row, content = await final_stray(context, proposal["subject"]), proposal["content"]
+    beside = await _growth_beside(context, row)  # read before the proof, which does not count it
     amount = await _proven(context, row)
     if (content["owner"], content["amount"]) != (row["owner"], format_units(amount.units, amount.asset.decimals)):
         raise NotAllowed("it is not what was approved any more")
@@ -56,6 +58,7 @@ async def credit_stray(context: Context, proposal: Record) -> None:
             Insert("deposits", deposit),
             Update("strays", row["id"], row["version"], values),
             done(context, proposal, f"deposit {deposit['id']}"),
+            *beside,
         ),
         viewers=await viewers_of(context, row["owner"]),
     )
@@ -107,6 +110,20 @@ def _listing(network: Network, row: Record) -> Listing:
     raise NotAllowed(f"{row['contract']} is not listed on {network.id}: propose that first")
 
 
+async def _growth_beside(context: Context, row: Record) -> tuple[Update, ...]:
+    """Shown growth may be this very money: who accepts it at the same moment finds it changed, and looks again."""
+    table = schema.deposits
+    wanted = select(table).where(table.c.network == row["network"], table.c.address == row["address"], _shown_growth())
+    return tuple(
+        Update("deposits", grown["id"], grown["version"], {"reason": DOUBT}) for grown in await context.all(wanted)
+    )
+
+
+def _shown_growth() -> ColumnElement[bool]:
+    """Growth that nobody has accepted is believed to be nothing: it is what no tx has told, and a stray's tx does tell."""
+    return and_(schema.deposits.c.state == QUARANTINED, schema.deposits.c.reason == DOUBT)
+
+
 async def _believed(context: Context, row: Record, listing: Listing) -> int:
     table = schema.deposits
     wanted = select(func.coalesce(func.sum(table.c.units), 0).label("units")).where(
@@ -115,6 +132,7 @@ async def _believed(context: Context, row: Record, listing: Listing) -> int:
         table.c.asset == listing.asset.symbol,
         table.c.state != ORPHANED,
         table.c.swept_by.is_(None),
+        ~_shown_growth(),
     )
     found = await context.one(wanted)
     return int(found["units"]) if found else 0
