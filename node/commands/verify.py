@@ -1,7 +1,7 @@
 """`coffer verify`: the journal replayed and compared, then every asset proven against its networks."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -92,7 +92,14 @@ def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
     print(f"         sealed by {journal['head']}")  # noqa: T201
     for symbol, figures in found.get("assets", {}).items():
         state = _judged(figures["difference"])
-        print(f"{symbol:>7}: owed {figures['owed']} + house {figures['house']}, held {figures['held']}: {state}")  # noqa: T201
+        there = f"held {figures['held']}{_beside(figures)}"
+        print(f"{symbol:>7}: owed {figures['owed']} + house {figures['house']}, {there}: {state}")  # noqa: T201
+
+
+def _beside(figures: Mapping[str, str]) -> str:
+    """What counts beside what is held, where there is any."""
+    named = (("in transit", figures["in_transit"]), ("receivables", figures["receivables"]))
+    return "".join(f" + {name} {amount}" for name, amount in named if amount.strip("-0."))
 
 
 def _judged(difference: str) -> str:
