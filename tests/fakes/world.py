@@ -105,7 +105,9 @@ async def _context(
     await journal.start()
     running = networks or _networks(StoredAddressBook(reads))
     vault = Vault(PersonKeys(folder / "vault"))
-    yield World(Context(journal, reads, ops, ASSETS, dict(running), signer, vault, clock, random_id), running, signer)
+    yield World(
+        Context(journal, reads, ops, dict(ASSETS), dict(running), signer, vault, clock, random_id), running, signer
+    )
     await journal.stop()
     await reads.dispose()
     await ops.dispose()
