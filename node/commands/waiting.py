@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, select
 
+from node.command_line import say
 from wallet import schema
 from wallet.context import Context
 from wallet.deposits.detect import QUARANTINED, deposit_view
@@ -16,10 +17,14 @@ from wallet.strays.view import stray_view
 
 async def print_waiting(context: Context) -> int:
     """One JSON object a line: deposits first, then strays."""
-    for row in await context.all(_in_state(schema.deposits, QUARANTINED)):
+    deposits = await context.all(_in_state(schema.deposits, QUARANTINED))
+    strays = await context.all(_in_state(schema.strays, State.SEEN.value))
+    for row in deposits:
         _print(deposit_view(row, context.asset(row["asset"]).decimals))
-    for row in await context.all(_in_state(schema.strays, State.SEEN.value)):
+    for row in strays:
         _print(stray_view(row))
+    if not deposits and not strays:
+        say("nothing waits")
     return 0
 
 
