@@ -49,9 +49,7 @@ class Context:
     clock: Clock
     new_id: IdSource
     recent: RecentRows = field(default_factory=RecentRows)
-    gathered: dict[str, GatheredReads] = field(
-        default_factory=dict, init=False
-    )  # of these `reads`, in no other context
+    gathered: dict[str, GatheredReads] = field(default_factory=dict, init=False)  # of these `reads` alone
     ahead: AddressesAhead = field(default_factory=AddressesAhead, init=False)
     new_salt: Callable[[int], bytes] = secrets.token_bytes  # guessable in simulations only
 

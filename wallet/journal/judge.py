@@ -74,7 +74,7 @@ class JudgedTransfer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Known(msgspec.Struct):
-    """What the database says about everything that a batch touches; the writer loads it under the head lock.
+    """What is so of everything that a batch touches, by the database and what the batch before has done (`lookups`).
     `totals` has no entry for an account that does not exist yet; a version is None for a row that does not exist."""
 
     totals: dict[str, Totals] = {}  # a copy for each, as of the others

@@ -6,14 +6,10 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 QUEUE_MAX = 20_000  # waiting in one lane; beyond it callers are told at once that nothing was written
-BATCH_MAX = (
-    1_000  # in one transaction: of 2,000 each cost half as much again, measured, for what is in hand leaves the caches
-)
+BATCH_MAX = 1_000  # in one transaction: of 2,000 each cost half as much again, measured, for they leave the caches
 HALVED_FROM = 50  # fewer are one batch: what each transaction costs by itself would weigh more than the overlap gains
 BULK_BESIDE = 500  # of the bulk lane in a transaction in which somebody interactive waits: some tens of milliseconds
-BULK_SHARE = (
-    10  # one place in so many is bulk's while it waits, however many people do: it is slow then, and never stands
-)
+BULK_SHARE = 10  # one place in so many is bulk's while it waits, however many people do: slow then, and never stands
 
 Item = TypeVar("Item")
 

@@ -27,7 +27,7 @@ from wallet.journal.body import result_of, time_text
 from wallet.journal.chain import microseconds
 
 CLAIM_VERSION = 1
-BATCH_LEAVES_MAX = 4_000  # as many Changes as one transaction of the Journal takes
+BATCH_LEAVES_MAX = 4_000  # as many Changes as one transaction of the Journal ever took (`lanes.BATCH_MAX` now)
 HASH_BYTES = 32
 _HASH_DIGITS = 2 * HASH_BYTES
 _SIGNATURE_BYTES = 64

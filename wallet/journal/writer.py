@@ -86,9 +86,7 @@ class Journal:
         self._standby_wait_cancelled = False
         self._tail: Tail | None = None  # what the next connection must have on record
         self.tail_lost: TailLost | None = None
-        self._put_aside: set[AccountId] = (
-            set()
-        )  # a forged transfer would have moved these: something in this process is wrong
+        self._put_aside: set[AccountId] = set()  # a forged transfer would have moved these: a fault of this process
         self.held_back: str | None = None  # why nothing is taken for now; whoever set it takes it away
 
     async def start(self) -> None:

@@ -131,3 +131,23 @@ async def test_before_the_first_scan_nothing_was_ours_and_the_block_below_says_s
     net._chain.clear()
     with pytest.raises(NetworkUnreachable, match="does not show the block before the first"):
         await holdings(world.context, net)
+
+
+async def test_an_address_that_comes_into_use_while_the_network_is_asked_makes_nothing_look_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was not among those asked for, and what arrived there is booked at the block that the answer is of."""
+    owner, net = await world.customer("alice"), world.networks[BITCOIN]
+    asked: list[frozenset[str]] = []
+
+    async def arriving(net: FakeNetwork, addresses: Sequence[str], _at: BlockRef) -> Observation:
+        asked.append(frozenset(addresses))
+        if len(asked) == 1:
+            await world.fund(owner, "BTC", "2")
+        return await OBSERVE(net, addresses, await net.tip())
+
+    await world.fund(await world.customer("bob"), "BTC", "5")
+    monkeypatch.setattr(FakeNetwork, "observe", arriving)
+    found = await holdings(at_rest(world), net)
+    assert asked[0] < asked[-1], "no address came into use: the test would say nothing"
+    assert [(each.booked, each.difference) for each in found] == [(7 * 10**8, 0)]
