@@ -1,7 +1,7 @@
 """Write down what a block brought. The outside event is recorded first; whether to believe it is decided later."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -26,8 +26,11 @@ from wallet.ledger.accounts import HOUSE
 from wallet.money import format_units
 from wallet.points import point
 from wallet.ports import Block, Incoming, Network, Outgoing, Reversal
-from wallet.strays.find import went_back
+from wallet.strays.find import strays_by_identity
 from wallet.strays.record import record_strays
+from wallet.strays.states import GONE_BACK
+from wallet.strays.states import MOVABLE as MOVABLE_STRAYS
+from wallet.strays.states import State as StrayState
 from wallet.together import together
 from wallet.treasury.coins import found_coin
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
@@ -81,20 +84,28 @@ async def record_block(context: Context, network: Network, block: Block) -> None
 async def _record_some(context: Context, network: Network, block: Block, some: Sequence[Incoming]) -> None:
     """In the block's order, as one batch of the Journal where nobody is in the way."""
     known = await _known(context, network, some)
-    back = await went_back(context, network.id, [each.identity for each in some])
     owners = await owners_of_addresses(context, network.id, {each.address for each in some if each.address})
     await together(
-        _record_incoming(context, network, block, each, known.get(each.identity), owners.get(each.address or ""))
+        _record_incoming(context, network, block, each, known[each.identity], owners.get(each.address or ""))
         for each in some
-        if each.identity in known or each.identity not in back
     )
 
 
-async def _known(context: Context, network: Network, some: Sequence[Incoming]) -> dict[str, Record]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the books have of an arrival: its deposit, and the stray that it was while its asset was not listed."""
+
+    deposit: Record | None
+    stray: Record | None
+
+
+async def _known(context: Context, network: Network, some: Sequence[Incoming]) -> Mapping[str, _Known]:
     table = schema.deposits
     names = [each.identity for each in some]
     rows = await context.all(select(table).where(table.c.network == network.id, table.c.identity.in_(names)))
-    return {row["identity"]: row for row in rows}
+    deposits = {row["identity"]: row for row in rows}
+    strays = await strays_by_identity(context, network.id, names)
+    return {name: _Known(deposits.get(name), strays.get(name)) for name in names}
 
 
 async def own_submissions(context: Context, network: Network, txs: Sequence[str]) -> frozenset[str]:
@@ -108,24 +119,24 @@ async def own_submissions(context: Context, network: Network, txs: Sequence[str]
 
 
 async def _record_incoming(
-    context: Context, network: Network, block: Block, incoming: Incoming, known: Record | None, owner: str | None
+    context: Context, network: Network, block: Block, incoming: Incoming, known: _Known, owner: str | None
 ) -> None:
     while True:
-        if known is not None and _is_another(network, block, known):
+        if known.deposit is not None and _is_another(network, block, known.deposit):
             incoming = replace(incoming, identity=f"{incoming.identity}@{block.height}", doubt="identity_seen_before")
         elif await _is_recorded(context, network, block, incoming, known, owner):
             return
-        known = (await _known(context, network, [incoming])).get(incoming.identity)
+        known = (await _known(context, network, [incoming]))[incoming.identity]
 
 
 async def _is_recorded(
-    context: Context, network: Network, block: Block, incoming: Incoming, known: Record | None, owner: str | None
+    context: Context, network: Network, block: Block, incoming: Incoming, known: _Known, owner: str | None
 ) -> bool:
     """False if another worker was faster: look again."""
     change = (
-        await first_sight(context, network, block, incoming, owner)
-        if known is None
-        else await _seen_again(context, network, block, incoming, known)
+        await _seen_again(context, network, block, incoming, known.deposit)
+        if known.deposit is not None
+        else await _seen_first(context, network, block, incoming, known.stray, owner)
     )
     if change is None:
         return True
@@ -135,6 +146,20 @@ async def _is_recorded(
         return False
     point("deposit.after_detect")
     return True
+
+
+async def _seen_first(
+    context: Context, network: Network, block: Block, incoming: Incoming, stray: Record | None, owner: str | None
+) -> Change | None:
+    """What was a stray until its asset was listed is one no more, in the same Change: where a recovery of it is committed at
+    the same moment, versions decide, so that nothing is both sent back and credited."""
+    if stray is not None and stray["state"] in GONE_BACK:
+        return None
+    change = await first_sight(context, network, block, incoming, owner)
+    if stray is None or stray["state"] not in MOVABLE_STRAYS:
+        return change
+    ended = Update("strays", stray["id"], stray["version"], {"state": StrayState.CREDITED.value})
+    return structs.replace(change, writes=(*change.writes, ended))
 
 
 def why_doubted(network: Network, incoming: Incoming) -> str | None:

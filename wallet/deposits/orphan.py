@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, not_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, not_, select, tuple_
 
 from wallet import schema
 from wallet.context import Context, Record
@@ -32,11 +32,14 @@ async def orphan_above(context: Context, network: Network, ancestor: BlockRef) -
 async def orphan_beside(context: Context, network: Network, blocks: Sequence[BlockRef]) -> None:
     """What stands at the heights of these blocks and in none of them. The scan was there before on another branch, and its
     cursor was not: it died in between, or two scanned at once, or what it knew was lost."""
-    if not blocks:
-        return
-    table = schema.deposits
+    if blocks:
+        await _orphan(context, network, beside(schema.deposits, blocks))
+
+
+def beside(table: Table, blocks: Sequence[BlockRef]) -> ColumnElement[bool]:
+    """Rows at the heights of these blocks, which follow each other, and in none of them."""
     there = tuple_(table.c.height, table.c.block).in_([(block.height, block.id) for block in blocks])
-    await _orphan(context, network, and_(table.c.height.between(blocks[0].height, blocks[-1].height), not_(there)))
+    return and_(table.c.height.between(blocks[0].height, blocks[-1].height), not_(there))
 
 
 async def _orphan(context: Context, network: Network, which: ColumnElement[bool]) -> None:

@@ -21,7 +21,7 @@ from wallet.networks.progress import ScanProgress
 from wallet.networks.reorg import record_reorg
 from wallet.points import point
 from wallet.ports import BlockRef, Network, NetworkError, NetworkMismatch
-from wallet.strays.orphan import orphan_strays_above
+from wallet.strays.orphan import orphan_strays_above, orphan_strays_beside
 from wallet.treasury.uproot import uproot_above
 
 BLOCKS_MAX = 200  # blocks asked for at once
@@ -92,6 +92,7 @@ async def _scan_range(
 
 async def _advance(context: Context, network: Network, passed: Sequence[BlockRef]) -> None:
     await orphan_beside(context, network, passed)
+    await orphan_strays_beside(context, network, passed)
     await advance_cursor(context, network.id, passed)
 
 

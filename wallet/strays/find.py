@@ -1,6 +1,6 @@
 """Look strays up for whoever wants to do something with one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
 
@@ -10,8 +10,6 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.ids import NetworkId
 from wallet.ports import Network
 from wallet.strays.states import State
-
-_GONE_BACK = (State.RECOVERING, State.RECOVERED)
 
 
 async def final_stray(context: Context, name: str, network: Network | None = None) -> Record:
@@ -31,9 +29,8 @@ async def final_stray(context: Context, name: str, network: Network | None = Non
     return row
 
 
-async def went_back(context: Context, network: NetworkId, identities: Collection[str]) -> frozenset[str]:
-    """Of these arrivals those that were sent back as strays, or are about to be: no deposits, however they are seen again."""
+async def strays_by_identity(context: Context, network: NetworkId, identities: Collection[str]) -> Mapping[str, Record]:
+    """Of these arrivals those that were ever written down as strays."""
     table = schema.strays
-    wanted = select(table.c.identity).where(table.c.network == network, table.c.identity.in_(identities))
-    rows = await context.all(wanted.where(table.c.state.in_(_GONE_BACK)))
-    return frozenset(row["identity"] for row in rows)
+    rows = await context.all(select(table).where(table.c.network == network, table.c.identity.in_(identities)))
+    return {row["identity"]: row for row in rows}

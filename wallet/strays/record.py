@@ -21,6 +21,7 @@ from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.ledger.accounts import HOUSE
 from wallet.ports import Block, Network, Stray
 from wallet.schema import stray_counts
+from wallet.strays.find import strays_by_identity
 from wallet.strays.states import MOVABLE, State
 from wallet.strays.view import UNLISTED_TOKEN, stray_view
 
@@ -35,7 +36,7 @@ async def record_strays(context: Context, network: Network, block: Block) -> Non
     if not block.strays:
         return
     strays = await _foreign(context, network, block.strays)
-    known = await _known(context, network, strays)
+    known = await strays_by_identity(context, network.id, [stray.identity for stray in strays])
     await _each(_see_again(context, block, stray, known[stray.identity]) for stray in strays if stray.identity in known)
     news = [stray for stray in strays if stray.identity not in known]
     owners = await _owners(context, network, {stray.address for stray in news})
@@ -55,7 +56,7 @@ async def find_strays(context: Context, network: Network, height: int) -> int:
     found = 0
     async for block in network.blocks(height, height):
         strays = await _foreign(context, network, block.strays)
-        known = await _known(context, network, strays)
+        known = await strays_by_identity(context, network.id, [stray.identity for stray in strays])
         news = [stray for stray in strays if stray.identity not in known]
         owners = await _owners(context, network, {stray.address for stray in news})
         await _each(_first_sight(context, network, block, stray, owners[stray.address]) for stray in news)
@@ -75,13 +76,6 @@ async def _foreign(context: Context, network: Network, strays: Sequence[Stray]) 
     rows = await context.all(select(table.c.tx).where(table.c.network == network.id, table.c.tx.in_(txs)))
     ours = {row["tx"] for row in rows}
     return [stray for stray in strays if stray.tx not in ours]
-
-
-async def _known(context: Context, network: Network, strays: Sequence[Stray]) -> Mapping[str, Record]:
-    table = schema.strays
-    wanted = table.c.identity.in_([stray.identity for stray in strays])
-    rows = await context.all(select(table).where(table.c.network == network.id, wanted))
-    return {row["identity"]: row for row in rows}
 
 
 async def _owners(context: Context, network: Network, addresses: Collection[str]) -> Mapping[str, str]:

@@ -13,3 +13,6 @@ class State(StrEnum):
 
 MOVABLE = frozenset({State.SEEN, State.ORPHANED})
 """A reorg may move these to another block, or out of all."""
+
+GONE_BACK = frozenset({State.RECOVERING, State.RECOVERED})
+"""Sent back, or about to be: no deposit, however it is seen again."""
