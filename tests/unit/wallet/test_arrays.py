@@ -20,6 +20,7 @@ from wallet.journal.arrays import columns, number_array, packed, text_array, tex
         (["back\\slash"], '{"back\\\\slash"}'),
         (['","'], '{"\\",\\""}'),
         (["a\\", "b"], '{"a\\\\","b"}'),
+        (["two\nlines", "\t", "\x07"], '{"two\nlines","\t","\x07"}'),  # JSON's spelling of these means something else
     ],
 )
 def test_texts_are_quoted_whatever_they_hold(values: list[str | None], literal: str) -> None:

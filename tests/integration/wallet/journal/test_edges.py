@@ -20,15 +20,17 @@ from tests.integration.wallet.changes import (
     connected,
     count_of,
     credited,
+    listed,
     paid,
+    paused,
     posted_and_held,
     proven,
     running,
 )
 from tests.integration.wallet.cutting import Cut, CuttingLine
-from wallet.errors import InsufficientFunds, JournalUnavailable, KeyReused, OutcomeUnknown, RememberedRefusal
+from wallet.errors import InsufficientFunds, JournalUnavailable, KeyReused, OutcomeUnknown, RememberedRefusal, Stale
 from wallet.ids import VaultItemId
-from wallet.journal import Journal, lanes, writer
+from wallet.journal import Journal, Requirement, lanes, writer
 from wallet.journal.connection import connect
 from wallet.journal.lanes import Lane
 from wallet.vault.items import ItemKind, SealedItem
@@ -217,6 +219,21 @@ async def test_a_database_that_does_not_do_what_was_judged_is_not_believed(dsns:
     await journal.commit(paid(ALICE, BOB, 1))
     assert await posted_and_held(dsns.books, BOB) == (2, 0)
     await proven(dsns.books)
+
+
+async def test_a_row_that_was_changed_past_the_journal_is_not_written_over(dsns: Dsns, journal: Journal) -> None:
+    """What the writer remembers of its version is judged on, and the row itself is asked once more."""
+    await journal.commit(listed())
+    await journal.commit(structs.replace(credited(ALICE, 100), requires=(Requirement("assets", "EUR", 1),)))
+    assert journal._image.versions == {("assets", "EUR"): 1}, "it is looked up: the test would say nothing"
+    async with connected(dsns.owner) as owner:
+        await owner.execute("UPDATE assets SET version = 7")
+        with pytest.raises(JournalUnavailable, match="nothing was written"):
+            await journal.commit(paused(1, "on what was"))
+        (row,) = await owner.fetch("SELECT version, pause_reason FROM assets")
+        assert tuple(row) == (7, None)
+    with pytest.raises(Stale):
+        await journal.commit(paused(1, "on what was"))
 
 
 async def test_an_answer_whose_journal_row_is_gone_is_not_made_up(dsns: Dsns) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from node.database import Dsns
 from node.processes import attempts
 from tests.integration.wallet.changes import (
     ALICE,
     BOB,
     connected,
+    count_of,
     credited,
     held,
     listed,
@@ -18,7 +21,9 @@ from tests.integration.wallet.changes import (
     running,
     voided,
 )
+from wallet.errors import InsufficientFunds
 from wallet.journal import Journal
+from wallet.journal.head import FENCE_HEAD
 
 
 def judges_ahead(journal: Journal) -> bool:
@@ -89,4 +94,17 @@ async def test_a_batch_of_several_statements_that_was_judged_before_another_wrot
     async with connected(dsns.books) as connection:
         (row,) = await connection.fetch("SELECT version, pause_reason FROM assets")
         assert tuple(row) == (4, "and again")
+    await proven(dsns.books)
+
+
+async def test_a_refusal_that_finds_the_head_fenced_by_another_is_on_record_all_the_same(dsns: Dsns) -> None:
+    """The head then stands where the refusal would have left it; what is remembered of that was never written."""
+    async with running(dsns.books) as one, connected(dsns.books) as other:
+        await one.commit(credited(ALICE, 100))
+        assert judges_ahead(one)
+        await other.execute(FENCE_HEAD)
+        with pytest.raises(InsufficientFunds):
+            await one.commit(paid(ALICE, BOB, 1_000, key="k"))
+        assert not judges_ahead(one), "the head had not moved: the test would say nothing"
+    assert await count_of(dsns.books, "requests") == 1
     await proven(dsns.books)
