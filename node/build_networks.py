@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.evm.network import EvmNetwork
 from chains.evm.receipts_root import Proofs
 from chains.quorum.coins import CoinQuorum
@@ -12,7 +12,7 @@ from chains.quorum.quorum import ContractQuorum
 from chains.rpc.client import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice
-from node.config import BitcoinSection, Config, EvmSection, ProviderSection, SepaSection
+from node.config import Config, EvmSection, ProviderSection, SepaSection, UtxoSection
 from node.notices import record_notice
 from node.statement_archive import StatementArchive
 from wallet.context import Context
@@ -46,14 +46,14 @@ def build_networks(config: Config, public_keys: Mapping[str, str], book: Address
         match section:
             case EvmSection():
                 networks.adapters[network] = _evm(config, network, section, keys, book)
-            case BitcoinSection():
-                networks.adapters[network] = _bitcoin(config, network, section, keys, book)
+            case UtxoSection():
+                networks.adapters[network] = _utxo(config, network, section, keys, book)
             case SepaSection():
                 networks.adapters[network] = _sepa(config, network, section, keys, book, networks)
     return networks
 
 
-def _chain(section: EvmSection | BitcoinSection, one: Callable[[ProviderSection], Network]) -> Network:
+def _chain(section: EvmSection | UtxoSection, one: Callable[[ProviderSection], Network]) -> Network:
     """One provider's network, or the quorum of several. The members' names are their hosts, which alone are ever shown."""
     members: dict[str, Network] = {}
     for number, source in enumerate(section.sources(), 1):
@@ -100,10 +100,10 @@ def _traces(section: EvmSection) -> bool | None:
     return False if section.traces is None and len(section.sources()) > 1 else section.traces
 
 
-def _bitcoin(config: Config, network: NetworkId, section: BitcoinSection, keys: str, book: AddressBook) -> Network:
-    def one(source: ProviderSection) -> BitcoinNetwork:
+def _utxo(config: Config, network: NetworkId, section: UtxoSection, keys: str, book: AddressBook) -> Network:
+    def one(source: ProviderSection) -> UtxoNetwork:
         user, password, cookie_file = _login(section, source)
-        return BitcoinNetwork(
+        return UtxoNetwork(
             id=network,
             url=source.url.get_secret_value(),
             chain=section.chain,
@@ -121,7 +121,7 @@ def _bitcoin(config: Config, network: NetworkId, section: BitcoinSection, keys: 
     return _chain(section, one)
 
 
-def _login(section: BitcoinSection, source: ProviderSection) -> tuple[str | None, str | None, str | None]:
+def _login(section: UtxoSection, source: ProviderSection) -> tuple[str | None, str | None, str | None]:
     """User and password, or a cookie file: the provider's own, or those of its URL, or the section's."""
     for named in (source, section):
         if named.user is not None or named.password is not None or named.cookie_file is not None:

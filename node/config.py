@@ -180,7 +180,7 @@ class EvmSection(_ChainSection):
     block_proofs: Literal["required", "where_possible", "off"] = "where_possible"
 
 
-class BitcoinSection(_ChainSection):
+class UtxoSection(_ChainSection):
     """`address_kind` is what customers are given who ask for no other kind of address: BIP-84's or BIP-86's (taproot)."""
 
     block_time_usual_s: ClassVar[int] = 600
@@ -214,7 +214,7 @@ class SepaSection(_NetworkSection):
         return _units(self.opening_balance, self.asset(next(iter(self.assets))), "opening_balance")
 
 
-NetworkSection = Annotated[EvmSection | BitcoinSection | SepaSection, Field(discriminator="kind")]
+NetworkSection = Annotated[EvmSection | UtxoSection | SepaSection, Field(discriminator="kind")]
 
 
 class NodeSection(_Section):

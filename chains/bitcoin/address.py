@@ -1,4 +1,4 @@
-"""Addresses: ours from public keys alone, and strangers' from text, both as the scripts that Bitcoin really compares.
+"""Addresses: ours from public keys alone, and strangers' from text, both as the scripts that the network really compares.
 
 What this prevents: value sent to where nobody can spend it, and a deposit credited by a label instead of by its script.
 Sources: BIP-32, BIP-84 and BIP-86 (our paths), BIP-141, BIP-341 (scripts), BIP-173 and BIP-350 (text).
@@ -20,9 +20,8 @@ from wallet.ports import Branch, Derived, Destination
 
 _ADDRESS_CHARS_MAX = 90
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,35}", re.ASCII)
-_P2WPKH_PREFIX = b"\x00\x14"
-_P2TR_PREFIX = b"\x51\x20"
 P2WPKH_PURPOSE, P2TR_PURPOSE = 84, 86
+_P2TR_PATHS = f"m/{P2TR_PURPOSE}'/"
 _ACCOUNTS = {
     Branch.DEPOSIT: (P2WPKH_PURPOSE, 0),
     Branch.HOUSE: (P2WPKH_PURPOSE, 1),
@@ -99,11 +98,12 @@ def address_of_key(public_key: bytes, purpose: int, chain: Chain) -> str:
 
 def own_address_of(script: bytes, chain: Chain) -> str | None:
     """The address whose output script is exactly this one; None for every script of another kind than ours."""
-    if len(script) == 22 and script.startswith(_P2WPKH_PREFIX):
-        return encode_segwit(chain.prefix, 0, script[2:])
-    if len(script) == 34 and script.startswith(_P2TR_PREFIX):
-        return encode_segwit(chain.prefix, 1, script[2:])
-    return None
+    return None if purpose_of(script) is None else address_of(script, chain)
+
+
+def purpose_of_path(path: str) -> int:
+    """The purpose with which a path of ours begins."""
+    return P2TR_PURPOSE if path.startswith(_P2TR_PATHS) else P2WPKH_PURPOSE
 
 
 def purpose_of(script: bytes) -> int | None:

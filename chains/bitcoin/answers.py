@@ -1,7 +1,7 @@
-"""The shapes of bitcoind's answers that we read, and its amounts as whole satoshi.
+"""The shapes of the node's answers that we read, and its amounts as whole base units.
 
-What this prevents: an amount that passed through a float. bitcoind writes JSON numbers with eight decimals; they are read
-digit by digit.
+What this prevents: an amount that passed through a float. A node writes coins as JSON numbers with eight decimals; they are
+read digit by digit.
 """
 
 from decimal import Decimal
@@ -101,11 +101,11 @@ class ScanState(msgspec.Struct):
     total_amount: Decimal
 
 
-def satoshi(bitcoin: Decimal) -> int:
+def units_of(coins: Decimal) -> int:
     """Exactly. Raises `NetworkUnreachable` for what is no amount of coins: the node's answer is then no answer."""
-    if not bitcoin.is_finite() or not 0 <= bitcoin <= UNITS_MAX:  # a bound on digits: bitcoin are fewer than satoshi
-        raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
-    units = int(bitcoin.scaleb(DECIMALS))
-    if Decimal(units).scaleb(-DECIMALS) != bitcoin or units > UNITS_MAX:
-        raise NetworkUnreachable("bitcoind answered with an amount that cannot exist")
+    if not coins.is_finite() or not 0 <= coins <= UNITS_MAX:  # a bound on digits: coins are fewer than units
+        raise NetworkUnreachable("the node answered with an amount that cannot exist")
+    units = int(coins.scaleb(DECIMALS))
+    if Decimal(units).scaleb(-DECIMALS) != coins or units > UNITS_MAX:
+        raise NetworkUnreachable("the node answered with an amount that cannot exist")
     return units

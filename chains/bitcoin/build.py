@@ -20,7 +20,7 @@ OUTPUTS_MAX: Final = 200  # payments in one tx; a limit of ours, far below the n
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What no tx may pass: `rate_max` is relative to its size (satoshi per 1,000 virtual bytes), `fee_units_max` absolute.
+    """What no tx may pass: `rate_max` is relative to its size (units per 1,000 virtual bytes), `fee_units_max` absolute.
     `dust_rate` is the node's rate by which it judges outputs too small."""
 
     rate_max: int
@@ -50,14 +50,12 @@ def build(
     )
     choice = choose(source.available, need)
     if choice.fee_units > bounds.fee_units_max:
-        raise ValueError(
-            f"the network fee would be {choice.fee_units} satoshi, above the {bounds.fee_units_max} allowed"
-        )
+        raise ValueError(f"the network fee would be {choice.fee_units} units, above the {bounds.fee_units_max} allowed")
     return _assemble(payments, choice, source.change, change_script, asset)
 
 
 def smallest_payment(address: str, chain: Chain, dust_rate: int) -> int:
-    """The least that nodes relay to this address, in satoshi."""
+    """The least that nodes relay to this address, in base units."""
     return dust_units(script_of(address, chain), dust_rate)
 
 
@@ -67,7 +65,7 @@ def _payment(instruction: Instruction, asset: Asset, chain: Chain, bounds: Bound
     address = instruction.destination.address
     smallest = smallest_payment(address, chain, bounds.dust_rate)
     if instruction.amount.units < smallest:
-        raise ValueError(f"the network does not relay less than {smallest} satoshi to such an address")
+        raise ValueError(f"the network does not relay less than {smallest} units to such an address")
     return TxOutput(instruction.amount.units, script_of(address, chain))
 
 

@@ -9,17 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chains.bitcoin.address import P2TR_PURPOSE
+from chains.bitcoin.address import P2TR_PURPOSE, purpose_of_path
 from wallet.ports import FundsShort, Utxo
 
 INPUTS_MAX: Final = 500  # 34,000 virtual bytes: a third of what nodes relay as standard
 _OVERHEAD_WEIGHT: Final = 4 * 8 + 2  # version, locktime, marker and flag; the two counts are added as they grow
 P2WPKH_INPUT_WEIGHT: Final = 4 * 41 + 108  # outpoint, empty script, sequence; a 72-byte signature and a 33-byte key
 P2TR_INPUT_WEIGHT: Final = 4 * 41 + 66  # the same with one Schnorr signature of 64 bytes (BIP-341, default hash type)
-_P2TR_PATHS: Final = f"m/{P2TR_PURPOSE}'/"
 P2WPKH_OUTPUT_SIZE: Final = 31
 P2WSH_OUTPUT_SIZE: Final = 43  # the largest standard output, as for P2TR
-DUST_RATE_DEFAULT: Final = 3_000  # satoshi per 1,000 virtual bytes: Bitcoin Core's -dustrelayfee since 0.15
+DUST_RATE_DEFAULT: Final = 3_000  # units per 1,000 virtual bytes: Bitcoin Core's -dustrelayfee since 0.15
 _SPEND_SIZE_WITNESS: Final = 67  # what Bitcoin Core counts for spending a witness output later (policy.cpp)
 _SPEND_SIZE_LEGACY: Final = 148
 
@@ -79,7 +78,7 @@ def _settle(inputs: tuple[Utxo, ...], need: Need) -> Choice:
 
 def input_weight(coin: Utxo) -> int:
     """What spending this coin adds to a tx: its path tells which kind of signature it takes."""
-    return P2TR_INPUT_WEIGHT if coin.path.startswith(_P2TR_PATHS) else P2WPKH_INPUT_WEIGHT
+    return P2TR_INPUT_WEIGHT if purpose_of_path(coin.path) == P2TR_PURPOSE else P2WPKH_INPUT_WEIGHT
 
 
 def vsize(inputs: Sequence[int], output_sizes: Sequence[int]) -> int:
@@ -90,7 +89,7 @@ def vsize(inputs: Sequence[int], output_sizes: Sequence[int]) -> int:
 
 
 def fee_units(virtual_bytes: int, rate: int) -> int:
-    """Satoshi at a rate per 1,000 virtual bytes, rounded up: the network refuses a fraction too little."""
+    """Base units at a rate per 1,000 virtual bytes, rounded up: the network refuses a fraction too little."""
     return -(-virtual_bytes * rate // 1_000)
 
 

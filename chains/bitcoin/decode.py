@@ -43,7 +43,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class BitcoinTx:
+class UtxoTx:
     """An unsigned payload. `inputs` are in the order of the tx and of the keys; `change_index` is its place among `outputs`."""
 
     raw: RawTx
@@ -103,7 +103,7 @@ def _encode(payload: _Payload) -> bytes:
     return msgspec.json.encode(payload, order="sorted")
 
 
-def decode(payload: bytes) -> BitcoinTx:
+def decode(payload: bytes) -> UtxoTx:
     """All that an unsigned payload would do. Raises `PayloadMalformed`."""
     try:
         return _judge(_read(payload))
@@ -125,14 +125,14 @@ def _read(payload: bytes) -> _Payload:
     return read
 
 
-def _judge(read: _Payload) -> BitcoinTx:
+def _judge(read: _Payload) -> UtxoTx:
     raw = _unsigned_tx(read.tx)
     chain = _chain(read)
     inputs = tuple(Utxo(spent.outpoint, spent.units, spent.address, spent.path) for spent in read.inputs)
     _check_inputs(inputs, raw, chain)
     outputs = _outputs(raw, chain)
     change = None if read.change is None else Derived(read.change.address, read.change.path)
-    return BitcoinTx(
+    return UtxoTx(
         raw=raw,
         chain=chain,
         inputs=inputs,
@@ -238,7 +238,7 @@ def show(payload: bytes, chain: Chain) -> dict[str, object]:
     }
 
 
-def _show_unsigned(decoded: BitcoinTx) -> dict[str, object]:
+def _show_unsigned(decoded: UtxoTx) -> dict[str, object]:
     return {
         "tx": decoded.tx,
         "signed": False,

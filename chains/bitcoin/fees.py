@@ -4,7 +4,7 @@ What this prevents: a tx that no node takes, and a fee beyond reason because a s
 policy of any node version is written down here; the node is asked for its own.
 """
 
-from chains.bitcoin.answers import Estimate, MempoolState, satoshi
+from chains.bitcoin.answers import Estimate, MempoolState, units_of
 from chains.bitcoin.coins import (
     DUST_RATE_DEFAULT,
     P2WPKH_INPUT_WEIGHT,
@@ -22,7 +22,7 @@ _TYPICAL_INPUTS = (P2WPKH_INPUT_WEIGHT, P2WPKH_INPUT_WEIGHT)  # the heavier kind
 
 
 async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
-    """`rate` in satoshi per 1,000 virtual bytes; `units` for two inputs, the largest standard output and change.
+    """`rate` in units per 1,000 virtual bytes; `units` for two inputs, the largest standard output and change.
 
     Raises `NetworkRejected` when even the least that the node relays is above `rate_max`.
     """
@@ -30,7 +30,7 @@ async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
     lowest = await _lowest_rate(rpc)
     if lowest > rate_max:
         raise NetworkRejected(f"the network asks {lowest} units per 1,000 virtual bytes, above the {rate_max} allowed")
-    wanted = lowest if estimated.feerate is None else max(lowest, satoshi(estimated.feerate))
+    wanted = lowest if estimated.feerate is None else max(lowest, units_of(estimated.feerate))
     rate = min(wanted, rate_max)
     size = vsize(_TYPICAL_INPUTS, (P2WSH_OUTPUT_SIZE, P2WPKH_OUTPUT_SIZE))
     return Fee(rate=rate, units=Amount(fee_units(size, rate), asset))
@@ -39,10 +39,10 @@ async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
 async def _lowest_rate(rpc: JsonRpc) -> int:
     """What the node relays now: its fixed minimum, or more while its mempool is full. Never 0."""
     state = await rpc.call("getmempoolinfo", [], MempoolState)
-    return max(satoshi(state.mempoolminfee), satoshi(state.minrelaytxfee), 1)
+    return max(units_of(state.mempoolminfee), units_of(state.minrelaytxfee), 1)
 
 
 async def dust_rate(rpc: JsonRpc) -> int:
     """The rate by which outputs are judged too small; where the node does not tell, that of Bitcoin Core."""
     told = (await rpc.call("getmempoolinfo", [], MempoolState)).dustrelayfee
-    return DUST_RATE_DEFAULT if told is None else max(satoshi(told), DUST_RATE_DEFAULT)
+    return DUST_RATE_DEFAULT if told is None else max(units_of(told), DUST_RATE_DEFAULT)

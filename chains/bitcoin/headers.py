@@ -17,7 +17,6 @@ from chains.bitcoin.rawtx import RawMalformed, hash256
 HEADER_BYTES: Final = 80
 _HASH_BITS: Final = 256
 _OP_1_LESS_1: Final = 0x50
-_VERSION_WITH_HEIGHT: Final = 2
 
 
 class HeaderUnproven(ValueError):
@@ -30,7 +29,6 @@ class RawHeader:
 
     id: str
     parent: str
-    version: int
     merkle_root: bytes
     time_s: int
     bits: int
@@ -48,7 +46,6 @@ def parse_header(octets: bytes) -> RawHeader:
     return RawHeader(
         id=hash256(octets)[::-1].hex(),
         parent=octets[4:36][::-1].hex(),
-        version=int.from_bytes(octets[:4], "little", signed=True),
         merkle_root=octets[36:68],
         time_s=int.from_bytes(octets[68:72], "little"),
         bits=int.from_bytes(octets[72:76], "little"),
@@ -105,11 +102,9 @@ def check_target(header: RawHeader, height: int, parent: RawHeader, first: RawHe
         raise HeaderUnproven(f"the header at height {height} has another target than the chain's rules give it")
 
 
-def check_height(header: RawHeader, first_script: bytes, height: int, chain: Chain) -> None:
+def check_height(first_script: bytes, height: int, chain: Chain) -> None:
     """The miner has written the height into the coinbase (BIP-34), so a node cannot pass a block off at another one."""
-    if height < chain.height_written_from or header.version < _VERSION_WITH_HEIGHT:
-        return
-    if not first_script.startswith(_pushed(height)):
+    if height >= chain.height_written_from and not first_script.startswith(_pushed(height)):
         raise HeaderUnproven(f"the block that was sent for height {height} was made for another one")
 
 

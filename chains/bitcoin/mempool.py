@@ -109,7 +109,7 @@ def _parsed(tx: str, text: str) -> RawTx:
     try:
         raw = parse_tx(bytes.fromhex(text))
     except (RawMalformed, ValueError) as error:
-        raise NetworkUnreachable("bitcoind sent a tx that is not sound") from error
+        raise NetworkUnreachable("the node sent a tx that is not sound") from error
     if raw.tx != tx:
-        raise NetworkUnreachable("bitcoind sent another tx than the one that was asked for")
+        raise NetworkUnreachable("the node sent another tx than the one that was asked for")
     return raw

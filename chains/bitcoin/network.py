@@ -39,18 +39,18 @@ from wallet.ports import (
 from wallet.ports.announcing import Departure
 from wallet.ports.providers import ProviderView
 
-RATE_MAX_DEFAULT: Final = 500_000  # satoshi per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
-FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 BTC for one tx
+RATE_MAX_DEFAULT: Final = 500_000  # units per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
+FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 coins for one tx
 P2WPKH, P2TR = "p2wpkh", "p2tr"
 _KINDS: Final = {P2WPKH: Branch.DEPOSIT, P2TR: Branch.DEPOSIT_TAPROOT}
 SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the main chain
 
 
-class BitcoinNetwork:
+class UtxoNetwork:
     """Implements `wallet.ports.Network` and `wallet.ports.announcing.Announcing`.
 
     `chain` is one of the family, by the name that it has in `parameters`. `public_keys` is "deposit-xpub house-xpub
-    taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that bitcoind
+    taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that it
     writes at each start. `address_kind` is given to customers who ask for no other, "p2wpkh" or "p2tr". `rate_max` and
     `fee_units_max` bound every fee (units per 1,000 virtual bytes; units per tx). Raises `ValueError` for settings that
     contradict each other.
@@ -191,11 +191,11 @@ def _capabilities(keys: AccountKeys, address_kind: str, confirmations: int) -> C
 
 
 class _Login:
-    """User and password for each request. A cookie is read each time: bitcoind writes a new one at every start."""
+    """User and password for each request. A cookie is read each time: the node writes a new one at every start."""
 
     def __init__(self, user: str | None, password: str | None, cookie_file: Path | None) -> None:
         if (cookie_file is None) == (user is None or password is None):
-            raise ValueError("bitcoind is entered with user and password, or with a cookie file")
+            raise ValueError("the node is entered with user and password, or with a cookie file")
         self._pair = (user or "", password or "")
         self._cookie_file = cookie_file
 
@@ -205,7 +205,7 @@ class _Login:
         try:
             user, _, password = self._cookie_file.read_text().strip().partition(":")
         except OSError as error:
-            raise NetworkUnreachable("bitcoind's cookie file cannot be read: is it running?") from error
+            raise NetworkUnreachable("the node's cookie file cannot be read: is it running?") from error
         return user, password
 
 

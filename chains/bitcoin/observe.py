@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from chains.bitcoin.address import script_of
-from chains.bitcoin.answers import INVALID_PARAMETER, ScanState, satoshi
+from chains.bitcoin.answers import INVALID_PARAMETER, ScanState, units_of
 from chains.bitcoin.parameters import Chain
 from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Asset
@@ -26,7 +26,7 @@ async def observe(rpc: JsonRpc, addresses: Sequence[str], asset: Asset, chain: C
         scans = [await _scan(rpc, part, chain) for part in _parts(addresses)]
         refs = {BlockRef(scan.height, scan.bestblock) for scan in scans}
         if len(refs) == 1:
-            return Observation(refs.pop(), {asset.symbol: sum(satoshi(scan.total_amount) for scan in scans)})
+            return Observation(refs.pop(), {asset.symbol: sum(units_of(scan.total_amount) for scan in scans)})
     raise NetworkUnreachable("the tip moved while the unspent outputs were read")
 
 
@@ -42,8 +42,8 @@ async def _scan(rpc: JsonRpc, addresses: Sequence[str], chain: Chain) -> ScanSta
         scanned = await rpc.call("scantxoutset", ["start", descriptors], ScanState)
     except RpcError as error:
         if error.code == INVALID_PARAMETER:
-            raise NetworkUnreachable("bitcoind is busy with another scan of its unspent outputs") from error
+            raise NetworkUnreachable("the node is busy with another scan of its unspent outputs") from error
         raise
     if not scanned.success:
-        raise NetworkUnreachable("bitcoind broke off the scan of its unspent outputs")
+        raise NetworkUnreachable("the node broke off the scan of its unspent outputs")
     return scanned

@@ -3,15 +3,14 @@
 The family: coins in unspent outputs, witness outputs (BIP-141), headers of 80 bytes. A coin without witness outputs (Dogecoin,
 Bitcoin Cash) is not of it: there a tx id depends on its signatures, and what we author could not be named before it is signed.
 
-Sources: SLIP-173 (human-readable parts), SLIP-44 (coin numbers), Bitcoin Core's and Litecoin Core's chainparams for the rest.
+Sources: SLIP-173 (human-readable parts), SLIP-44 (coin numbers), chainparams.cpp of Bitcoin Core (main, testnet,
+signet, regtest) and of Litecoin Core 0.21 for the rest, and pow.cpp of both for where a period is measured from.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-UNITS_MAX = (
-    84_000_000 * 10**8
-)  # the most units that a chain of the family can have (Litecoin's; Bitcoin's are a quarter)
+UNITS_MAX = 84_000_000 * 10**8  # the most that a chain of the family can have: Litecoin's, Bitcoin's are a quarter
 DECIMALS = 8
 
 
@@ -24,8 +23,9 @@ class Work(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retarget:
-    """Every so many `blocks` the target follows the `seconds` that they took; `back` is how far above the new period's first
-    block the period is measured from, `limit_bits` the easiest target of all."""
+    """Every so many `blocks` the target follows the `seconds` that they took; `back` is how many blocks below the new period's
+    first one their time is counted from (Litecoin's pow.cpp goes one further back than Bitcoin's), `limit_bits` the easiest
+    target of all."""
 
     blocks: int
     seconds: int
@@ -64,8 +64,8 @@ class Chain:
 
 
 _TWO_WEEKS = Retarget(2016, 14 * 24 * 3600, 2016, 0x1D00FFFF)
-_BLOCK_600_000 = 0x1715A35C  # of October 2019: no header of Bitcoin has been easier since
-_LITECOIN_MILLION = 0x1A10C6E6  # difficulty one million: Litecoin's has been above it since 2017
+_BLOCK_600_000 = 0x1715A35C  # of October 2019: none has been easier since January 2020 (lowest since: July 2021)
+_LITECOIN_MILLION = 0x1A10C6E6  # difficulty one million; Litecoin's was above 20 million in January 2023
 MAIN = Chain("main", "BTC", "bc", 0x00, 0x05, 0, _BLOCK_600_000, _TWO_WEEKS, 227_931)
 TESTNET = Chain("testnet", "BTC", "tb", 0x6F, 0xC4, 1, 0x1D00FFFF, None, 21_111, node_name="test")
 SIGNET = Chain("signet", "BTC", "tb", 0x6F, 0xC4, 1, 0x1E0377AE, replace(_TWO_WEEKS, limit_bits=0x1E0377AE), 1)
@@ -74,7 +74,9 @@ _LITECOIN_WORK = Retarget(2016, 84 * 3600, 2017, 0x1E0FFFFF)
 LITECOIN = Chain(
     "litecoin", "LTC", "ltc", 0x30, 0x32, 2, _LITECOIN_MILLION, _LITECOIN_WORK, 710_000, Work.SCRYPT, "main"
 )
-LITECOIN_REGTEST = Chain("litecoin-regtest", "LTC", "rltc", 0x6F, 0x3A, 1, 0x207FFFFF, None, 1, Work.SCRYPT, "regtest")
+LITECOIN_REGTEST = Chain(
+    "litecoin-regtest", "LTC", "rltc", 0x6F, 0x3A, 1, 0x207FFFFF, None, 500, Work.SCRYPT, "regtest"
+)
 CHAINS = {chain.name: chain for chain in (MAIN, TESTNET, SIGNET, REGTEST, LITECOIN, LITECOIN_REGTEST)}
 
 

@@ -12,7 +12,6 @@ from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, INVALID_PARAMETER
 from chains.bitcoin.headers import HeaderUnproven, RawHeader, check_height, check_target, check_work, parse_header
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawblock import RawBlock
-from chains.bitcoin.rawtx import RawMalformed
 from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import BlockVanished, NetworkUnproven, NetworkUnreachable
 
@@ -31,10 +30,10 @@ class ProvenHeaders:
         changes meanwhile."""
         try:
             check_work(block.header, self.chain)
-            check_height(block.header, block.first_script, height, self.chain)
+            check_height(block.first_script, height, self.chain)
             await self._check_target(rpc, block.header, height)
         except HeaderUnproven as error:
-            raise NetworkUnproven(f"bitcoind shows what cannot be: {error} (block {block.id})") from error
+            raise NetworkUnproven(f"the node shows what cannot be: {error} (block {block.id})") from error
         self._keep(block.header)
 
     async def _check_target(self, rpc: JsonRpc, header: RawHeader, height: int) -> None:
@@ -61,7 +60,7 @@ class ProvenHeaders:
         return found[::-1]
 
     async def _read(self, rpc: JsonRpc, last: str, heights: range) -> None:
-        """The headers at these heights, the highest of which has the id `last`; each has its own work behind it."""
+        """The headers at these heights, the highest of which is `last`. Raises `HeaderUnproven` for one without work."""
         try:
             ids = await rpc.batch([("getblockhash", [height]) for height in heights], str)
             texts = await rpc.batch([("getblockheader", [block, False]) for block in ids], str)
@@ -71,8 +70,10 @@ class ProvenHeaders:
             raise
         try:
             headers = await asyncio.to_thread(self._parsed, texts)
-        except (RawMalformed, ValueError) as error:
-            raise NetworkUnreachable("bitcoind sent a header that is not sound") from error
+        except HeaderUnproven:
+            raise
+        except ValueError as error:
+            raise NetworkUnreachable("the node sent a header that is not sound") from error
         for header in reversed(headers):
             if header.id != last:
                 raise BlockVanished("the headers that were read do not follow each other")

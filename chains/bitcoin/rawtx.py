@@ -1,4 +1,4 @@
-"""A Bitcoin tx as bytes: read strictly, written minimally.
+"""A tx as bytes: read strictly, written minimally.
 
 What this prevents: a signer or a scanner that sees something else in the bytes than the network does. What does not parse
 to the last byte is refused. Source: BIP-141 and BIP-144, and Bitcoin Core's serialisation.

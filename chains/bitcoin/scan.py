@@ -33,7 +33,7 @@ from wallet.ports import (
     NetworkUnreachable,
 )
 
-BLOCKS_AT_ONCE: Final = 4  # bitcoind serves as many; full blocks as hexadecimal text are 8 MB each
+BLOCKS_AT_ONCE: Final = 4  # as many as bitcoind serves at once; full blocks as hexadecimal text are 8 MB each
 HEIGHTS_PER_REQUEST: Final = 50  # block ids are asked for in batches when there is much to walk
 COINBASE_MATURITY: Final = 100  # Bitcoin Core's consensus.h: a miner's reward cannot be spent before, and may vanish
 _RAW: Final = 0  # getblock's verbosity
@@ -46,12 +46,12 @@ async def identity(rpc: JsonRpc, chain: Chain) -> str:
     """
     state = await rpc.call("getblockchaininfo", [], ChainState)
     if state.chain != chain.told_as:
-        raise NetworkMismatch(f"bitcoind serves the chain {_quoted(state.chain)}, the configuration says {chain.name}")
+        raise NetworkMismatch(f"the node serves the chain {_quoted(state.chain)}, the configuration says {chain.name}")
     if (await rpc.call("getindexinfo", [], Indexes)).txindex is None:
-        raise NetworkMismatch("bitcoind keeps no tx index: start it with -txindex=1")
+        raise NetworkMismatch("the node keeps no tx index: start it with -txindex=1")
     first = await block_id(rpc, 1)
     if first is None:
-        raise NetworkUnreachable("bitcoind has no block 1 yet: its chain cannot be told from others")
+        raise NetworkUnreachable("the node has no block 1 yet: its chain cannot be told from others")
     return f"{await rpc.call('getblockhash', [0], str)}:{first}"
 
 
@@ -131,11 +131,11 @@ async def raw_block(rpc: JsonRpc, block: str) -> RawBlock:
     except RpcError as error:
         raise _vanished(error) from error
     except RawContradicted as error:
-        raise NetworkUnproven(f"bitcoind shows what cannot be: {error} (block {block})") from error
+        raise NetworkUnproven(f"the node shows what cannot be: {error} (block {block})") from error
     except RawMalformed as error:
-        raise NetworkUnreachable(f"bitcoind sent a block that is not sound: {error}") from error
+        raise NetworkUnreachable(f"the node sent a block that is not sound: {error}") from error
     except ValueError as error:
-        raise NetworkUnreachable("bitcoind sent a block that is not hexadecimal") from error
+        raise NetworkUnreachable("the node sent a block that is not hexadecimal") from error
 
 
 def _parsed(text: str, block: str) -> RawBlock:

@@ -5,7 +5,7 @@ active chain, is spent there, the tx itself is not there, and the spender lies a
 be found for that: the blocks above that depth are read, and the spender is in none of them. Everything short of it is UNKNOWN.
 """
 
-from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, Header, Indexes, TxState, UnspentState, satoshi
+from chains.bitcoin.answers import INVALID_ADDRESS_OR_KEY, Header, Indexes, TxState, UnspentState, units_of
 from chains.bitcoin.scan import block_id, header, raw_block, tip
 from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Amount, Asset
@@ -40,7 +40,7 @@ def _included(found: TxState, block: Header, confirmations: int, asset: Asset) -
     if block.confirmations < 1:
         return Status(Fate.UNKNOWN)  # orphaned between two questions
     fate = Fate.FINAL if block.confirmations >= confirmations else Fate.INCLUDED
-    fee_paid = None if found.fee is None else Amount(satoshi(found.fee), asset)
+    fee_paid = None if found.fee is None else Amount(units_of(found.fee), asset)
     return Status(fate, BlockRef(block.height, block.hash), fee_paid)
 
 

@@ -35,7 +35,7 @@ async def _judge(rpc: JsonRpc, submission: SubmissionRef, error: RpcError) -> No
         return
     if error.code not in _REFUSALS:
         state = "is still starting" if error.code == IN_WARMUP else "answered with an unexpected error"
-        raise NetworkUnreachable(f"bitcoind {state}: {error}") from error
+        raise NetworkUnreachable(f"the node {state}: {error}") from error
     known = await tx_state(rpc, submission.tx)
     if known is None or known.orphaned:
         raise NetworkRejected(str(error)) from error

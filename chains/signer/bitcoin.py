@@ -1,4 +1,4 @@
-"""Signatures for Bitcoin payloads: one witness per input, over all of the tx. P2WPKH here, taproot in `schnorr`.
+"""Signatures for payloads of the Bitcoin family: one witness per input, over all of the tx. P2WPKH here, taproot in `schnorr`.
 
 What this prevents: a signature by the wrong key, or over anything but the payload. bitcoinlib computes what a P2WPKH
 signature commits to (BIP-143); libsecp256k1 signs it in constant time, deterministically (RFC 6979) and with low s (BIP-146),
@@ -18,11 +18,11 @@ from typing import Any, Final
 
 from coincurve import PrivateKey, PublicKey
 
-from chains.bitcoin.address import P2TR_PURPOSE, P2WPKH_PURPOSE, address_of_key, purpose_of, script_of
+from chains.bitcoin.address import P2TR_PURPOSE, address_of_key, purpose_of_path
 from chains.bitcoin.bech32 import decode_segwit
-from chains.bitcoin.decode import BitcoinTx, decode, decode_signed
+from chains.bitcoin.decode import UtxoTx, decode, decode_signed
 from chains.signer.schnorr import key_path_digests, sign_key_path
-from wallet.ports import Signed, Utxo
+from wallet.ports import Signed
 
 _SIGHASH_ALL: Final = 1
 _NETWORK: Final = "bitcoin"  # bitcoinlib wants one; scripts are given as bytes, so it decides nothing
@@ -38,7 +38,7 @@ def sign(payload: bytes, private_keys: Sequence[bytes]) -> Signed:
     keys = [PrivateKey(secret) for secret in private_keys]
     _check_keys(decoded, keys)
     signing = zip(decoded.inputs, keys, digests(decoded), strict=True)
-    witnesses = tuple(_witness(_purpose(spent, decoded), key, digest) for spent, key, digest in signing)
+    witnesses = tuple(_witness(purpose_of_path(spent.path), key, digest) for spent, key, digest in signing)
     signed = dataclasses.replace(decoded.raw, witnesses=witnesses).serialised()
     read_back = decode_signed(signed)
     if read_back.stripped() != decoded.raw.stripped():
@@ -46,18 +46,12 @@ def sign(payload: bytes, private_keys: Sequence[bytes]) -> Signed:
     return Signed(signed, read_back.tx)
 
 
-def _check_keys(decoded: BitcoinTx, keys: Sequence[PrivateKey]) -> None:
+def _check_keys(decoded: UtxoTx, keys: Sequence[PrivateKey]) -> None:
     if len(keys) != len(decoded.inputs):
         raise KeyMismatch("there is not one key for each input")
     for key, spent in zip(keys, decoded.inputs, strict=True):
-        if address_of_key(key.public_key.format(), _purpose(spent, decoded), decoded.chain) != spent.address:
+        if address_of_key(key.public_key.format(), purpose_of_path(spent.path), decoded.chain) != spent.address:
             raise KeyMismatch(f"the key for {spent.path} does not own {spent.address}")
-
-
-def _purpose(spent: Utxo, decoded: BitcoinTx) -> int:
-    """Which kind of output it is, by its script; decoding has let no other kind through."""
-    purpose = purpose_of(script_of(spent.address, decoded.chain))
-    return P2WPKH_PURPOSE if purpose is None else purpose
 
 
 def _witness(purpose: int, key: PrivateKey, digest: bytes) -> tuple[bytes, ...]:
@@ -69,18 +63,18 @@ def _witness(purpose: int, key: PrivateKey, digest: bytes) -> tuple[bytes, ...]:
     return signature + bytes([_SIGHASH_ALL]), public_key
 
 
-def digests(decoded: BitcoinTx) -> list[bytes]:
+def digests(decoded: UtxoTx) -> list[bytes]:
     """What the signature of each input commits to: all inputs, all outputs, and the worth of that input (taproot: of all)."""
     assembled, taproot = assemble(decoded), key_path_digests(decoded)
     return [
         taproot(place)
-        if _purpose(spent, decoded) == P2TR_PURPOSE
+        if purpose_of_path(spent.path) == P2TR_PURPOSE
         else assembled.signature_hash(place, _SIGHASH_ALL, "segwit")
         for place, spent in enumerate(decoded.inputs)
     ]
 
 
-def assemble(decoded: BitcoinTx) -> Any:
+def assemble(decoded: UtxoTx) -> Any:
     """The same tx as a bitcoinlib `Transaction`, with what each input is worth.
 
     Everything goes in as hexadecimal text: bitcoinlib takes bytes that look like such text for it.

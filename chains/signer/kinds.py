@@ -7,7 +7,7 @@ from chains.signer import bitcoin, evm, sepa
 from chains.signer.effect import Effect
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, Tree
-from chains.signer.policy import BitcoinPolicy, EvmPolicy, NetworkPolicy, SepaPolicy
+from chains.signer.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
 from chains.signer.weigh_bitcoin import trees_of, weigh_bitcoin
 from chains.signer.weigh_evm import weigh_evm
 from chains.signer.weigh_sepa import weigh_sepa
@@ -19,7 +19,7 @@ def weigh(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Effect:
     match policy:
         case EvmPolicy():
             return weigh_evm(request, policy, keys)
-        case BitcoinPolicy():
+        case UtxoPolicy():
             return weigh_bitcoin(request, policy, keys)
         case SepaPolicy():
             return weigh_sepa(request, policy)
@@ -33,7 +33,7 @@ def sign_payload(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Sig
         case EvmPolicy():
             path = request.paths[0]
             return evm.sign(request.payload, keys.reveal_private_key(path), keys.public_key(path))
-        case BitcoinPolicy():
+        case UtxoPolicy():
             return bitcoin.sign(request.payload, [keys.reveal_private_key(path) for path in request.paths])
         case SepaPolicy():
             return sepa.sign(request.payload, keys.payout_file_key())
@@ -56,7 +56,7 @@ def public_keys(policy: NetworkPolicy, keys: Keys) -> str:
     match policy:
         case EvmPolicy():
             return _account_keys([EVM_TREE], keys, main=True)
-        case BitcoinPolicy():
+        case UtxoPolicy():
             return _account_keys(trees_of(policy), keys, main=policy.main)
         case SepaPolicy():
             return keys.payout_file_key().public_key().public_bytes_raw().hex()

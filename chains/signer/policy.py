@@ -27,8 +27,7 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     window_max = "50000"
 
 A chain of the Bitcoin family has `kind = "bitcoin"` and `chain` ("main", "testnet", "signet", "regtest", "litecoin" or
-"litecoin-regtest") with its one asset, BTC or LTC; a bank has
-`kind = "sepa"` and `iban` with the one asset EUR, and no fees.
+"litecoin-regtest") with its one asset, BTC or LTC; a bank has `kind = "sepa"` and `iban` with the one asset EUR, and no fees.
 """
 
 import re
@@ -39,7 +38,7 @@ from typing import Annotated, Any, assert_never
 import msgspec
 from schwifty import IBAN
 
-from chains.bitcoin.parameters import DECIMALS as BITCOIN_DECIMALS
+from chains.bitcoin.parameters import DECIMALS as COIN_DECIMALS
 from chains.bitcoin.parameters import Chain, chain_named
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
@@ -84,7 +83,7 @@ class EvmPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class BitcoinPolicy:
+class UtxoPolicy:
     chain: Chain
     limits: Mapping[str, Limit]
     fees: Limit
@@ -104,7 +103,7 @@ class SepaPolicy:
     window_s: int
 
 
-NetworkPolicy = EvmPolicy | BitcoinPolicy | SepaPolicy
+NetworkPolicy = EvmPolicy | UtxoPolicy | SepaPolicy
 Policy = Mapping[str, NetworkPolicy]
 """By the network's id."""
 
@@ -134,7 +133,7 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     recovery: _Recovery | None = None
 
 
-class _Bitcoin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
+class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
     chain: str
     fee_max: str
     fee_window_max: str
@@ -155,17 +154,17 @@ def read_policy(networks: Mapping[str, Any]) -> Policy:
 
 def _read_network(network: str, table: object) -> NetworkPolicy:
     try:
-        return _network(msgspec.convert(table, type=_Evm | _Bitcoin | _Sepa))
+        return _network(msgspec.convert(table, type=_Evm | _Utxo | _Sepa))
     except ValueError as reason:
         raise PolicyMalformed(f"networks.{network}: {reason}") from None
 
 
-def _network(written: _Evm | _Bitcoin | _Sepa) -> NetworkPolicy:
+def _network(written: _Evm | _Utxo | _Sepa) -> NetworkPolicy:
     match written:
         case _Evm():
             return _evm(written)
-        case _Bitcoin():
-            return _bitcoin(written)
+        case _Utxo():
+            return _utxo(written)
         case _Sepa():
             return _sepa(written)
         case _:
@@ -198,11 +197,11 @@ def _recovery(written: _Recovery) -> RecoveryPolicy:
     return RecoveryPolicy(written.approvals, approvers)
 
 
-def _bitcoin(written: _Bitcoin) -> BitcoinPolicy:
+def _utxo(written: _Utxo) -> UtxoPolicy:
     chain = chain_named(written.chain)
-    asset = _sole_asset(written.assets, Asset(chain.asset, BITCOIN_DECIMALS))
+    asset = _sole_asset(written.assets, Asset(chain.asset, COIN_DECIMALS))
     fees = _fees(written.fee_max, written.fee_window_max, asset)
-    return BitcoinPolicy(chain, _limits(written.assets), fees, written.window_s)
+    return UtxoPolicy(chain, _limits(written.assets), fees, written.window_s)
 
 
 def _sepa(written: _Sepa) -> SepaPolicy:

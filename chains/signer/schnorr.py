@@ -12,7 +12,7 @@ from typing import Final
 from coincurve import PrivateKey, PublicKeyXOnly
 
 from chains.bitcoin.address import script_of
-from chains.bitcoin.decode import BitcoinTx
+from chains.bitcoin.decode import UtxoTx
 from chains.bitcoin.rawtx import string
 from chains.bitcoin.taproot import tagged_hash, tweak
 
@@ -22,7 +22,7 @@ _KEY_PATH_NO_ANNEX: Final = b"\x00"
 _NO_RANDOMNESS: Final = bytes(32)
 
 
-def key_path_digests(decoded: BitcoinTx) -> Callable[[int], bytes]:
+def key_path_digests(decoded: UtxoTx) -> Callable[[int], bytes]:
     """What the signature of the input at a place commits to (BIP-341, "Common signature message"). What all inputs share is
     hashed once."""
     raw, chain = decoded.raw, decoded.chain

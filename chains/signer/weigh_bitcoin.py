@@ -1,27 +1,27 @@
-"""What a Bitcoin payload would do, and whether it is of a class that is ever signed: payments of withdrawals, from inputs
-of ours, with the rest coming back to us."""
+"""What a payload of the Bitcoin family would do, and whether it is of a class that is ever signed: payments of
+withdrawals, from inputs of ours, with the rest coming back to us."""
 
-from chains.bitcoin.address import P2TR_PURPOSE, address_of_key
-from chains.bitcoin.decode import BitcoinTx, PayloadMalformed, decode
+from chains.bitcoin.address import address_of_key, purpose_of_path
+from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
 from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
-from chains.signer.policy import BitcoinPolicy
+from chains.signer.policy import UtxoPolicy
 from wallet.ports import Purpose, SignRequest
 
 
-def trees_of(policy: BitcoinPolicy) -> tuple[Tree, Tree]:
+def trees_of(policy: UtxoPolicy) -> tuple[Tree, Tree]:
     """For both kinds of address, the one that the house uses first."""
     return p2wpkh_tree(policy.chain.coin), p2tr_tree(policy.chain.coin)
 
 
-def weigh_bitcoin(request: SignRequest, policy: BitcoinPolicy, keys: Keys) -> Effect:
+def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effect:
     """Raises `SignerRefused`. Every output that is not the one proven change counts as paid out."""
     if request.purpose is not Purpose.WITHDRAWAL:
-        raise refuse("on Bitcoin only withdrawals are signed; deposits are spent where they lie")
+        raise refuse("where coins are unspent outputs only withdrawals are signed; deposits are spent where they lie")
     tx = _decode(request.payload)
     if tx.chain.prefix != policy.chain.prefix:
-        raise refuse("the payload is for another Bitcoin chain")
+        raise refuse("the payload is for another chain of the Bitcoin family")
     if request.paths != tuple(spent.path for spent in tx.inputs):
         raise refuse("the paths of the request are not those of the inputs")
     _check_owned(tx, policy, keys)
@@ -34,14 +34,14 @@ def weigh_bitcoin(request: SignRequest, policy: BitcoinPolicy, keys: Keys) -> Ef
     )
 
 
-def _decode(payload: bytes) -> BitcoinTx:
+def _decode(payload: bytes) -> UtxoTx:
     try:
         return decode(payload)
     except PayloadMalformed as reason:
-        raise refuse(f"the payload is no Bitcoin payload: {reason}") from None
+        raise refuse(f"the payload is none of the Bitcoin family: {reason}") from None
 
 
-def _check_owned(tx: BitcoinTx, policy: BitcoinPolicy, keys: Keys) -> None:
+def _check_owned(tx: UtxoTx, policy: UtxoPolicy, keys: Keys) -> None:
     """The payload says that paths lead to addresses; here that is derived instead of believed."""
     owned = [(spent.path, spent.address) for spent in tx.inputs]
     if tx.change is not None:
@@ -51,11 +51,11 @@ def _check_owned(tx: BitcoinTx, policy: BitcoinPolicy, keys: Keys) -> None:
             raise refuse("an input or the change is not at the address that its path leads to")
 
 
-def _address(path: str, policy: BitcoinPolicy, keys: Keys) -> str:
-    plain, taproot = trees_of(policy)
-    tree = taproot if path.startswith(f"m/{P2TR_PURPOSE}'/") else plain
+def _address(path: str, policy: UtxoPolicy, keys: Keys) -> str:
+    purpose = purpose_of_path(path)
+    (tree,) = (tree for tree in trees_of(policy) if tree.purpose == purpose)
     try:
         tree.place(path)
     except PathForeign as reason:
         raise refuse(str(reason)) from None
-    return address_of_key(keys.public_key(path), tree.purpose, policy.chain)
+    return address_of_key(keys.public_key(path), purpose, policy.chain)

@@ -20,7 +20,7 @@ import pytest
 from bip32 import BIP32
 from sqlalchemy import select
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.evm.network import EvmNetwork
 from node.clock import SystemClock
 from node.compose import make_engine, make_reading_engine
@@ -146,7 +146,7 @@ def _evm(anvil: Anvil) -> Chain:
 
 def _bitcoin(bitcoind: Bitcoind) -> Chain:
     def network(book: StoredAddressBook) -> Network:
-        return BitcoinNetwork(
+        return UtxoNetwork(
             id=BITCOIN,
             url=bitcoind.url,
             chain="regtest",

@@ -39,11 +39,22 @@ async def pay_with_old_coins(bitcoind: Bitcoind, address: str) -> str:
         await bitcoind.rpc("lockunspent", True, wallet=WALLET)
 
 
-async def double_spend(bitcoind: Bitcoind, tx: str) -> str:
-    """The same inputs, to the payer's own new address: a signed tx that was never sent. Once its block is taken back."""
-    paid = await bitcoind.rpc("getrawtransaction", tx, 2)
-    inputs = [{"txid": each["txid"], "vout": each["vout"]} for each in paid["vin"]]
-    satoshi = sum(round(each["value"] * 100_000_000) for each in paid["vout"])
+async def paid_and_seen(house: House, confirmations: int) -> tuple[CustomerId, str]:
+    """A customer to whose address half a coin came, and the tx; the node has seen it with so many confirmations."""
+    alice, address = await customer_with_address(house)
+    await house.devnet.bitcoind.mine(20)
+    tx = await pay_with_old_coins(house.devnet.bitcoind, address)
+    await house.devnet.bitcoind.mine(confirmations)
+    await house.step(BITCOIN)
+    return alice, tx
+
+
+async def double_spend(bitcoind: Bitcoind, tx: str, fee_more: int = 0) -> str:
+    """The same inputs, to the payer's own new address: a signed tx that was never sent. Once its block is taken back, or for
+    so much more fee while it waits."""
+    sent = await bitcoind.rpc("getrawtransaction", tx, 2)
+    inputs = [{"txid": each["txid"], "vout": each["vout"]} for each in sent["vin"]]
+    satoshi = sum(round(each["value"] * 100_000_000) for each in sent["vout"]) - fee_more
     target = await bitcoind.new_address()
     raw = await bitcoind.rpc("createrawtransaction", inputs, {target: f"{satoshi // 10**8}.{satoshi % 10**8:08d}"})
     signed = await bitcoind.rpc("signrawtransactionwithwallet", raw, wallet=WALLET)
@@ -73,16 +84,12 @@ async def state_and_balance(house: House, owner: CustomerId) -> tuple[str, str]:
     return (await the_deposit(house))["state"], await house.available(owner, "BTC")
 
 
-@pytest.mark.parametrize("confirmations", [1, 2])
+@pytest.mark.parametrize("confirmations", [pytest.param(1, marks=pytest.mark.whole), 2])
 async def test_dpb_03_a_deposit_that_is_double_spent_before_it_is_deep_enough_is_never_credited(
     house: House, confirmations: int
 ) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, confirmations)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine(confirmations)
-    await house.step()
     assert await state_and_balance(house, alice) == ("confirming" if confirmations > 1 else "detected", NOTHING)
     await take_back(bitcoind, confirmations)
     rival = await double_spend(bitcoind, tx)
@@ -109,12 +116,8 @@ async def test_dpb_03_a_deposit_is_credited_at_its_third_confirmation_and_not_be
 
 
 async def test_a_deposit_that_is_included_again_in_another_block_is_the_same_deposit(house: House) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, 2)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine(2)
-    await house.step()
     first = await the_deposit(house)
     await take_back(bitcoind, 2)
     await mine_instead(bitcoind, 3, [])
@@ -132,16 +135,12 @@ async def test_a_deposit_that_is_included_again_in_another_block_is_the_same_dep
     await house.prove()
 
 
-@pytest.mark.parametrize("spent", ["0", "0.2"])
+@pytest.mark.parametrize("spent", [pytest.param("0", marks=pytest.mark.whole), "0.2"])
 async def test_dpe_07_a_double_spend_deeper_than_policy_is_borne_by_its_owner_and_halts_bitcoin_alone(
     house: House, spent: str
 ) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, 3)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine(3)
-    await house.step()
     assert await state_and_balance(house, alice) == ("credited", HALF)
     gone = parse_amount(spent, house.context.asset("BTC"))
     if gone:
@@ -167,12 +166,8 @@ async def test_dpe_07_a_double_spend_deeper_than_policy_is_borne_by_its_owner_an
 async def test_dpe_07_a_deposit_that_another_branch_includes_again_after_its_credit_is_spendable_again(
     house: House,
 ) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, 3)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine(3)
-    await house.step()
     await take_back(bitcoind, 3)
     await mine_instead(bitcoind, 4, [])
     await house.step()
@@ -189,13 +184,10 @@ async def test_dpe_07_a_deposit_that_another_branch_includes_again_after_its_cre
     await house.prove()
 
 
+@pytest.mark.whole  # `test_reorgs_after_credit` has it without a bitcoind
 async def test_dpe_07_a_deposit_that_the_new_branch_has_at_once_stays_credited(house: House) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, 3)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine(3)
-    await house.step()
     first = await the_deposit(house)
     await take_back(bitcoind, 3)
     await mine_instead(bitcoind, 4, [tx])

@@ -12,7 +12,7 @@ from tests.scenario.test_bitcoin_deposits import (
     customer_with_address,
     double_spend,
     mine_instead,
-    pay_with_old_coins,
+    paid_and_seen,
     state_and_balance,
     take_back,
     the_deposit,
@@ -26,13 +26,7 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of
 
 async def replaced(bitcoind: Bitcoind, tx: str) -> str:
     """Its payer sends the same coins to themselves, for a higher fee."""
-    paid = await bitcoind.rpc("getrawtransaction", tx, 2)
-    inputs = [{"txid": each["txid"], "vout": each["vout"]} for each in paid["vin"]]
-    satoshi = sum(round(each["value"] * 100_000_000) for each in paid["vout"]) - 50_000
-    amount = f"{satoshi // 10**8}.{satoshi % 10**8:08d}"
-    raw = await bitcoind.rpc("createrawtransaction", inputs, {await bitcoind.new_address(): amount})
-    signed = await bitcoind.rpc("signrawtransactionwithwallet", raw, wallet=WALLET)
-    return str(await bitcoind.rpc("sendrawtransaction", signed["hex"]))
+    return str(await bitcoind.rpc("sendrawtransaction", await double_spend(bitcoind, tx, 50_000)))
 
 
 @pytest.mark.parametrize("signals", [True, pytest.param(False, marks=pytest.mark.whole)])
@@ -82,12 +76,8 @@ async def test_an_announced_payment_that_is_included_is_the_same_deposit_and_cre
 
 @pytest.mark.whole
 async def test_dpb_01_a_payment_whose_block_is_taken_back_waits_again_as_the_same_deposit(house: House) -> None:
-    alice, address = await customer_with_address(house)
+    alice, _ = await paid_and_seen(house, 1)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine()
-    await house.step(BITCOIN)
     first = await the_deposit(house)
     await take_back(bitcoind, 1)
     await mine_instead(bitcoind, 2, [])
@@ -104,12 +94,8 @@ async def test_dpb_01_a_payment_whose_block_is_taken_back_waits_again_as_the_sam
 
 @pytest.mark.whole
 async def test_dpb_03_a_double_spend_in_a_block_is_shown_as_a_conflict(house: House) -> None:
-    alice, address = await customer_with_address(house)
+    alice, tx = await paid_and_seen(house, 1)
     bitcoind = house.devnet.bitcoind
-    await bitcoind.mine(20)
-    tx = await pay_with_old_coins(bitcoind, address)
-    await bitcoind.mine()
-    await house.step(BITCOIN)
     await take_back(bitcoind, 1)
     await mine_instead(bitcoind, 2, [await double_spend(bitcoind, tx)])
     await house.step(BITCOIN)

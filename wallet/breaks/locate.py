@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 
 from wallet import schema
+from wallet.addresses.in_use import in_use
 from wallet.context import Context
 from wallet.deposits.detect import BOOKED, ORPHANED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.holdings import Holding
-from wallet.ledger.in_use import in_use
 from wallet.ledger.reconcile import scanned
 from wallet.money import format_units
 from wallet.ports import UNPROVEN_DOUBTS, Network, Purpose, Source

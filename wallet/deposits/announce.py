@@ -70,7 +70,7 @@ async def _missing(context: Context, network: Network, waiting: dict[str, Incomi
     untold = (table.c.state == DETECTED) | ((table.c.state == ORPHANED) & table.c.reason.is_(None))
     wanted = select(table).where(table.c.network == network.id, table.c.height.is_(None), untold)
     rows = await context.all(wanted.order_by(table.c.id).limit(GONE_PER_LOOK + len(waiting)))
-    return [row for row in rows if row["identity"] not in waiting]
+    return [row for row in rows if row["identity"] not in waiting][:GONE_PER_LOOK]
 
 
 async def _commit(context: Context, change: Change | None) -> None:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, func, or_, select, type_coerce
 
 from wallet import schema
+from wallet.addresses.in_use import in_use, used_addresses
 from wallet.context import Context, Record
 from wallet.deposits.detect import SETTLED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HELD_CODES, HOUSE
-from wallet.ledger.in_use import in_use, used_addresses
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation

@@ -14,12 +14,12 @@ from sqlalchemy import and_, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wallet import schema
+from wallet.addresses.in_use import in_use
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import BOOKED, CREDITED, SETTLED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
-from wallet.ledger.in_use import in_use
 from wallet.money import format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose

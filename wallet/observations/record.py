@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import func, select
 
 from wallet import schema
+from wallet.addresses.in_use import in_use
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import CONFIRMING, DETECTED
@@ -13,7 +14,6 @@ from wallet.errors import AlreadyExists, Stale
 from wallet.ids import NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, EventKind, Insert, Update
-from wallet.ledger.in_use import in_use
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation
 

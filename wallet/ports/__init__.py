@@ -4,13 +4,16 @@ Adapters record facts and decide nothing. A bank rail and a blockchain are the s
 value arrives in blocks (a bank's block is its statement), becomes final, can be taken back by rules of its own, and
 accepts signed submissions. What differs is declared in `Capabilities`, never guessed.
 
-    errors      why a network did not answer           payments    value that leaves
-    listings    what a network can do and carry         network     one network
-    arrivals    value that arrives                      signing     the signer
-    tokens, announcing, providers                       what some networks can tell besides
+    network       one network                              addresses     ours, and the book of them
+    capabilities  what it can do                           arrivals      value that arrives
+    listings      which assets it carries                  submissions   value that leaves
+    errors        why it did not answer                    signing       the signer
+    tokens, announcing, providers: what some networks can tell besides; clock
 """
 
-from wallet.ports.arrivals import UNPROVEN_DOUBTS, AddressBook, Block, BlockRef, Incoming, Outgoing, Party, Stray
+from wallet.ports.addresses import AddressBook, Branch, Derived
+from wallet.ports.arrivals import UNPROVEN_DOUBTS, Block, BlockRef, Incoming, Outgoing, Party, Stray
+from wallet.ports.capabilities import Capabilities, Reversal, Source
 from wallet.ports.clock import Clock
 from wallet.ports.errors import (
     BlockVanished,
@@ -21,9 +24,19 @@ from wallet.ports.errors import (
     NetworkUnproven,
     NetworkUnreachable,
 )
-from wallet.ports.listings import Branch, Capabilities, Derived, Listing, Reversal, Source, Step
+from wallet.ports.listings import Listing, Step
 from wallet.ports.network import Network, Observation, Sweeping
-from wallet.ports.payments import (
+from wallet.ports.signing import (
+    Approval,
+    Ground,
+    Purpose,
+    Signer,
+    SignerRefused,
+    SignerStatus,
+    SignerUnavailable,
+    SignRequest,
+)
+from wallet.ports.submissions import (
     Destination,
     Fate,
     Fee,
@@ -37,16 +50,6 @@ from wallet.ports.payments import (
     Unsigned,
     Utxo,
     UtxoSource,
-)
-from wallet.ports.signing import (
-    Approval,
-    Ground,
-    Purpose,
-    Signer,
-    SignerRefused,
-    SignerStatus,
-    SignerUnavailable,
-    SignRequest,
 )
 
 __all__ = [

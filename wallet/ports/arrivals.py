@@ -1,11 +1,8 @@
 """Value that arrives: plain frozen facts, recorded and never decided on by adapters."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from wallet.ids import NetworkId
 from wallet.money import Amount
 
 
@@ -28,11 +25,11 @@ class Incoming:
     """Value that arrived at an address of ours, as the network shows it.
 
     `identity` names the arrival for ever and excludes the block: (tx hash, ordinal of the log within its receipt) on EVM,
-    the outpoint on Bitcoin, (account, entry reference, detail index) at a bank. `address` is in the canonical form in
-    which `derive` returned it; None when a bank movement carries no reference of ours (it is then unattributed). `doubt`
-    is a reason not to believe it, or not to know whose it is ("balance_disagrees", "inexact", "ambiguous_reference"; the
-    glossary has them all); such a deposit is quarantined, never credited as it stands. `booked` is False for what the
-    network announces but has not yet put in a block (a pending bank entry).
+    the outpoint where coins are unspent outputs, (account, entry reference, detail index) at a bank. `address` is in the
+    canonical form in which `derive` returned it; None when a bank movement carries no reference of ours (it is then
+    unattributed). `doubt` is a reason not to believe it, or not to know whose it is ("balance_disagrees", "inexact",
+    "ambiguous_reference"; the glossary has them all); such a deposit is quarantined, never credited as it stands. `booked`
+    is False for what the network announces but has not yet put in a block (a pending bank entry, a tx in the mempool).
     `confirmations_min` is what the network's own rules ask for before it can be spent (a miner's reward), 0 for nothing.
     `text` is the remittance information, personal data as well.
     """
@@ -97,9 +94,3 @@ class Block:
     @property
     def ref(self) -> BlockRef:
         return BlockRef(self.height, self.id)
-
-
-class AddressBook(Protocol):
-    async def known(self, network: NetworkId, addresses: Collection[str]) -> frozenset[str]:
-        """Which of these are ours, in canonical form; they may be asked for in small letters, as nodes write them. Current at
-        the moment of the call, across processes. Ours is also what was handed out on another network with the same keys."""

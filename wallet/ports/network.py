@@ -6,9 +6,11 @@ from typing import Protocol, runtime_checkable
 
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
+from wallet.ports.addresses import Branch, Derived
 from wallet.ports.arrivals import Block, BlockRef
-from wallet.ports.listings import Branch, Capabilities, Derived, Listing
-from wallet.ports.payments import (
+from wallet.ports.capabilities import Capabilities
+from wallet.ports.listings import Listing
+from wallet.ports.submissions import (
     Destination,
     Fee,
     FileSource,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from wallet.ids import NetworkId, SubmissionId
-from wallet.ports.payments import Signed
+from wallet.ports.submissions import Signed
 
 
 class Purpose(StrEnum):
@@ -73,8 +73,8 @@ class Signer(Protocol):
     async def status(self) -> SignerStatus: ...
 
     async def public_keys(self) -> Mapping[str, str]:
-        """Per network: the account-level extended public keys "deposit-xpub house-xpub" (chains) or the hex Ed25519 key
-        that signs payout files (banks)."""
+        """Per network: the account-level extended public keys "deposit-xpub house-xpub" (chains; where taproot addresses are
+        given out "taproot-deposit-xpub" as the third) or the hex Ed25519 key that signs payout files (banks)."""
 
     async def check(self, request: SignRequest) -> None:
         """Dry run: raises `SignerRefused` if `sign` would refuse. Changes nothing."""

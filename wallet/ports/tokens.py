@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from wallet.ports.arrivals import BlockRef
 from wallet.ports.listings import Listing
-from wallet.ports.payments import Fee, Unsigned
+from wallet.ports.submissions import Fee, Unsigned
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.signer.local import LocalSigner
 from chains.signer.memory import Memory
 from chains.signer.policy import read_policy
@@ -110,7 +110,7 @@ async def test_a_token_deposit_is_funded_swept_and_paid_out_by_a_real_chain(
 
 
 @pytest.fixture
-async def bitcoin(bitcoind: Bitcoind, signer: LocalSigner) -> AsyncIterator[tuple[BitcoinNetwork, Book]]:
+async def bitcoin(bitcoind: Bitcoind, signer: LocalSigner) -> AsyncIterator[tuple[UtxoNetwork, Book]]:
     book = Book()
     network = network_on(bitcoind, book, public_keys=(await signer.public_keys())["bitcoin"])
     yield network, book
@@ -119,7 +119,7 @@ async def bitcoin(bitcoind: Bitcoind, signer: LocalSigner) -> AsyncIterator[tupl
 
 @pytest.mark.parametrize("branch", [Branch.DEPOSIT, Branch.DEPOSIT_TAPROOT])
 async def test_bitcoin_deposits_are_paid_out_by_a_real_node(
-    bitcoind: Bitcoind, bitcoin: tuple[BitcoinNetwork, Book], signer: LocalSigner, branch: Branch
+    bitcoind: Bitcoind, bitcoin: tuple[UtxoNetwork, Book], signer: LocalSigner, branch: Branch
 ) -> None:
     network, book = bitcoin
     deposits = await coins(bitcoind, network, book, "0.2", "0.1", "0.15", branch=branch)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.evm.network import EvmNetwork
 from chains.quorum.quorum import Quorum
 from node.build_networks import build_networks, listings_of
@@ -36,7 +36,7 @@ def built(folder: Path, old: str, new: str) -> dict[NetworkId, Network]:
 def test_one_url_is_one_provider(tmp_path: Path) -> None:
     networks = built(tmp_path, URL, URL)
     assert isinstance(networks[ETHEREUM], EvmNetwork)
-    assert isinstance(networks[BITCOIN], BitcoinNetwork)
+    assert isinstance(networks[BITCOIN], UtxoNetwork)
 
 
 def test_several_providers_are_a_quorum_known_by_their_hosts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.config import BitcoinSection, Config, ConfigRefused, EvmSection, SepaSection, read_config
+from node.config import Config, ConfigRefused, EvmSection, SepaSection, UtxoSection, read_config
 from wallet.ids import NetworkId
 from wallet.money import Asset
 from wallet.ports import Step
@@ -63,7 +63,7 @@ def changed(old: str, new: str) -> str:
 def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     config = read(tmp_path)
     kinds = [type(section) for section in config.networks.values()]
-    assert kinds == [EvmSection, BitcoinSection, SepaSection]
+    assert kinds == [EvmSection, UtxoSection, SepaSection]
     assert config.assets()["DUSD"] == Asset("DUSD", 6)
     assert config.networks["ethereum"].sweep_minimum() == {"ETH": 10**15, "DUSD": 0}
     assert [listing.contract is None for listing in config.networks["ethereum"].listings(NetworkId("ethereum"))] == [
@@ -177,7 +177,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     config = read(tmp_path, WHOLE, environment)
     bitcoin = config.networks["bitcoin"]
     assert (config.node.listen, config.node.poll_ms, config.node.mode) == ("127.0.0.1:9000", 250, "dev")
-    assert isinstance(bitcoin, BitcoinSection)
+    assert isinstance(bitcoin, UtxoSection)
     assert bitcoin.password is not None
     assert bitcoin.password.get_secret_value() == "12345"
 

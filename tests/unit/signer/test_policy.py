@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chains.signer.policy import BitcoinPolicy, EvmPolicy, Limit, PolicyMalformed, SepaPolicy, read_policy
+from chains.signer.policy import EvmPolicy, Limit, PolicyMalformed, SepaPolicy, UtxoPolicy, read_policy
 from tests.unit.signer.scene import DUSD, IBAN, NETWORKS
 
 WRITTEN = """
@@ -31,7 +31,7 @@ def test_amounts_become_whole_units_in_the_assets_scale() -> None:
     assert evm.limits["DUSD"] == Limit("DUSD", 1_000_000_000, 2_500_000_000)
     assert evm.fees == Limit("ETH", 10**16, 5 * 10**16)
     assert evm.contracts == {DUSD.lower(): "DUSD"}
-    assert isinstance(bitcoin, BitcoinPolicy)
+    assert isinstance(bitcoin, UtxoPolicy)
     assert (bitcoin.chain.name, bitcoin.main, bitcoin.fees.submission_max) == ("regtest", False, 10_000)
     assert isinstance(sepa, SepaPolicy)
     assert (sepa.iban, sepa.limits["EUR"].submission_max, sepa.fees.submission_max) == (IBAN, 100_000, 0)

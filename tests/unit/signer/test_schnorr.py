@@ -9,7 +9,7 @@ import pytest
 from coincurve import PrivateKey, PublicKeyXOnly
 
 from chains.bitcoin.address import address_of
-from chains.bitcoin.decode import BitcoinTx
+from chains.bitcoin.decode import UtxoTx
 from chains.bitcoin.parameters import MAIN
 from chains.bitcoin.rawtx import parse_tx
 from chains.bitcoin.taproot import output_key, tweak
@@ -45,14 +45,14 @@ def test_outputs_without_scripts_are_those_of_bip_341(case: dict[str, Any]) -> N
     assert address_of(b"\x51\x20" + output_key(b"\x03" + internal), MAIN) == case["expected"]["bip350Address"]
 
 
-def spending_tx() -> BitcoinTx:
+def spending_tx() -> UtxoTx:
     raw = parse_tx(bytes.fromhex(SPENDING["given"]["rawUnsignedTx"]))
     spent = []
     for made, coin in zip(raw.inputs, SPENDING["given"]["utxosSpent"], strict=True):
         address = address_of(bytes.fromhex(coin["scriptPubKey"]), MAIN)
         assert address is not None
         spent.append(Utxo(made.outpoint, coin["amountSats"], address, "unknown"))
-    return BitcoinTx(raw, MAIN, tuple(spent), (), None, None, 0, 0)
+    return UtxoTx(raw, MAIN, tuple(spent), (), None, None, 0, 0)
 
 
 def test_what_a_signature_commits_to_is_that_of_bip_341() -> None:

@@ -3,7 +3,7 @@ import pytest
 from chains.bitcoin.address import p2tr_address, p2wpkh_address
 from chains.bitcoin.parameters import REGTEST, SIGNET
 from chains.signer.effect import Effect, Outflow
-from chains.signer.policy import BitcoinPolicy
+from chains.signer.policy import UtxoPolicy
 from chains.signer.weigh_bitcoin import weigh_bitcoin
 from tests.unit.signer.scene import (
     BITCOIN_DEPOSIT,
@@ -24,7 +24,7 @@ TWO_INPUTS = (utxo(), utxo(BITCOIN_HOT, 1_000_000, index=1))
 
 def weigh(request: SignRequest) -> Effect:
     policy = POLICY["bitcoin"]
-    assert isinstance(policy, BitcoinPolicy)
+    assert isinstance(policy, UtxoPolicy)
     return weigh_bitcoin(request, policy, KEYS)
 
 
@@ -96,9 +96,9 @@ FOREIGN = p2wpkh_address(KEYS.public_key("m/84'/1'/2'/0/0"), REGTEST)
         (bitcoin_request(bitcoin_payload((utxo(address=FOREIGN),))), "not at the address"),
         (bitcoin_request(bitcoin_payload(change=Derived(FOREIGN, BITCOIN_HOT))), "not at the address"),
         (bitcoin_request(bitcoin_payload(change_units=20_000_001)), "worth more than the inputs"),
-        (bitcoin_request(b""), "no Bitcoin payload"),
-        (bitcoin_request(b"{}"), "no Bitcoin payload"),
-        (bitcoin_request(bitcoin_payload() + b" "), "no Bitcoin payload"),
+        (bitcoin_request(b""), "none of the Bitcoin family"),
+        (bitcoin_request(b"{}"), "none of the Bitcoin family"),
+        (bitcoin_request(bitcoin_payload() + b" "), "none of the Bitcoin family"),
     ],
 )
 def test_key_04_what_is_of_no_class_is_refused(request_: SignRequest, rule: str) -> None:
@@ -107,6 +107,6 @@ def test_key_04_what_is_of_no_class_is_refused(request_: SignRequest, rule: str)
 
 
 def test_a_payload_for_another_chain_is_refused() -> None:
-    policy = BitcoinPolicy(SIGNET, POLICY["bitcoin"].limits, POLICY["bitcoin"].fees, 3600)
-    with pytest.raises(SignerRefused, match="another Bitcoin chain"):
+    policy = UtxoPolicy(SIGNET, POLICY["bitcoin"].limits, POLICY["bitcoin"].fees, 3600)
+    with pytest.raises(SignerRefused, match="another chain of the Bitcoin family"):
         weigh_bitcoin(bitcoin_request(bitcoin_payload()), policy, KEYS)

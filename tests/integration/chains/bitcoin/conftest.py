@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from node.devnet.bitcoind import Bitcoind, find_bitcoind
 from tests.conftest import say
 from tests.integration.chains.bitcoin.wallet import Book, network_on
@@ -24,7 +24,7 @@ def book() -> Book:
 
 
 @pytest.fixture
-async def network(chain: Bitcoind, book: Book) -> AsyncIterator[BitcoinNetwork]:
+async def network(chain: Bitcoind, book: Book) -> AsyncIterator[UtxoNetwork]:
     made = network_on(chain, book)
     yield made
     await made.close()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from chains.bitcoin.address import address_of, script_of
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.bitcoin.parameters import LITECOIN, LITECOIN_REGTEST, REGTEST, Work
 from chains.signer.bitcoin import sign
-from chains.signer.policy import BitcoinPolicy, PolicyMalformed, read_policy
+from chains.signer.policy import PolicyMalformed, UtxoPolicy, read_policy
 from chains.signer.weigh_bitcoin import weigh_bitcoin
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import BITCOIN, FEE, Book, network_on, new_deposit_address, walk
@@ -45,7 +45,7 @@ POLICY: dict[str, Any] = {
 
 
 @pytest.fixture
-async def litecoin(chain: Bitcoind, book: Book) -> AsyncIterator[BitcoinNetwork]:
+async def litecoin(chain: Bitcoind, book: Book) -> AsyncIterator[UtxoNetwork]:
     made = network_on(chain, book, chain=STAND_IN, listings=(Listing(BITCOIN, LTC, None, 8),))
     yield made
     await made.close()
@@ -53,7 +53,7 @@ async def litecoin(chain: Bitcoind, book: Book) -> AsyncIterator[BitcoinNetwork]
 
 @pytest.mark.parametrize("branch", [Branch.DEPOSIT, Branch.DEPOSIT_TAPROOT])
 async def test_another_coin_is_received_observed_and_paid_out_in_its_own_spelling(
-    chain: Bitcoind, litecoin: BitcoinNetwork, book: Book, branch: Branch
+    chain: Bitcoind, litecoin: UtxoNetwork, book: Book, branch: Branch
 ) -> None:
     assert await litecoin.identity()
     ours = new_deposit_address(litecoin, book, branch)
@@ -78,7 +78,7 @@ async def test_another_coin_is_received_observed_and_paid_out_in_its_own_spellin
     assert script_of(outside, STAND_IN).hex() in {each["scriptPubKey"]["hex"] for each in paid["vout"]}
 
 
-async def test_an_address_of_another_coin_of_the_family_is_refused(litecoin: BitcoinNetwork, chain: Bitcoind) -> None:
+async def test_an_address_of_another_coin_of_the_family_is_refused(litecoin: UtxoNetwork, chain: Bitcoind) -> None:
     with pytest.raises(ValueError, match="rltc1"):
         litecoin.check_destination(Destination(await chain.new_address()))
     assert address_of(script_of("ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", LITECOIN), LITECOIN) is not None
@@ -86,7 +86,7 @@ async def test_an_address_of_another_coin_of_the_family_is_refused(litecoin: Bit
 
 def test_the_signer_judges_another_coin_by_its_own_limits_and_chain() -> None:
     policy = read_policy({"litecoin": POLICY})["litecoin"]
-    assert isinstance(policy, BitcoinPolicy)
+    assert isinstance(policy, UtxoPolicy)
     assert (policy.chain, set(policy.limits)) == (LITECOIN_REGTEST, {"LTC"})
     with pytest.raises(PolicyMalformed, match="LTC"):
         read_policy({"litecoin": {**POLICY, "assets": {"BTC": POLICY["assets"]["LTC"]}}})

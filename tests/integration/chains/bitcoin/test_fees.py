@@ -1,7 +1,7 @@
 import pytest
 
 from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, fee_units, vsize
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import Book, network_on
 from tests.unit.chains.bitcoin.material import BTC
@@ -9,9 +9,7 @@ from wallet.money import Amount, Asset
 from wallet.ports import NetworkRejected
 
 
-async def test_without_history_the_fee_is_the_least_that_the_node_relays(
-    chain: Bitcoind, network: BitcoinNetwork
-) -> None:
+async def test_without_history_the_fee_is_the_least_that_the_node_relays(chain: Bitcoind, network: UtxoNetwork) -> None:
     state = await chain.rpc("getmempoolinfo")
     lowest = round(max(state["mempoolminfee"], state["minrelaytxfee"]) * 10**8)
     fee = await network.estimate_fee(BTC)
@@ -20,7 +18,7 @@ async def test_without_history_the_fee_is_the_least_that_the_node_relays(
 
 
 async def test_wdr_11_a_fee_never_passes_the_bound_even_where_the_network_asks_more(
-    chain: Bitcoind, network: BitcoinNetwork
+    chain: Bitcoind, network: UtxoNetwork
 ) -> None:
     lowest = (await network.estimate_fee(BTC)).rate
     tight = network_on(chain, Book(), rate_max=lowest)
@@ -33,6 +31,6 @@ async def test_wdr_11_a_fee_never_passes_the_bound_even_where_the_network_asks_m
         await impossible.close()
 
 
-async def test_a_foreign_asset_has_no_fee_here(network: BitcoinNetwork) -> None:
+async def test_a_foreign_asset_has_no_fee_here(network: UtxoNetwork) -> None:
     with pytest.raises(ValueError, match="BTC only"):
         await network.estimate_fee(Asset("ETH", 18))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chains.bitcoin.headers import parse_header, target_of
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.bitcoin.parameters import REGTEST, Retarget
 from chains.bitcoin.rawtx import hash256
 from node.devnet.bitcoind import Bitcoind
@@ -24,14 +24,14 @@ async def lying(chain: Bitcoind) -> AsyncIterator[LyingNode]:
 
 
 @pytest.fixture
-async def deceived(chain: Bitcoind, lying: LyingNode, book: Book) -> AsyncIterator[BitcoinNetwork]:
+async def deceived(chain: Bitcoind, lying: LyingNode, book: Book) -> AsyncIterator[UtxoNetwork]:
     made = network_on(chain, book, url=lying.url)
     yield made
     await made.close()
 
 
 async def test_dpb_09_a_tx_that_is_not_in_the_block_is_found_out(
-    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork, book: Book
+    chain: Bitcoind, lying: LyingNode, deceived: UtxoNetwork, book: Book
 ) -> None:
     ours = new_deposit_address(deceived, book)
     await chain.pay(ours.address, "0.1")
@@ -48,7 +48,7 @@ async def test_dpb_09_a_tx_that_is_not_in_the_block_is_found_out(
 
 
 async def test_dpb_09_a_block_of_another_height_is_found_out(
-    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+    chain: Bitcoind, lying: LyingNode, deceived: UtxoNetwork
 ) -> None:
     await chain.mine(2)
     tip = await deceived.tip()
@@ -60,15 +60,12 @@ async def test_dpb_09_a_block_of_another_height_is_found_out(
 
 
 async def test_dpb_09_a_block_without_work_is_found_out(
-    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+    chain: Bitcoind, lying: LyingNode, deceived: UtxoNetwork
 ) -> None:
     await chain.mine()
     tip = await deceived.tip()
     true = bytes.fromhex(await chain.rpc("getblock", tip.id, 0))
-    for nonce in range(100):
-        header = true[:76] + nonce.to_bytes(4, "little")
-        if int(hash256(header)[::-1].hex(), 16) > target_of(parse_header(header).bits):
-            break
+    header = without_work(true[:80])
     forged = (header + true[80:]).hex()
     lying.lies["getblockhash"] = lambda _, __: hash256(header)[::-1].hex()
     lying.lies["getblock"] = lambda _, __: forged
@@ -77,8 +74,28 @@ async def test_dpb_09_a_block_without_work_is_found_out(
     assert lying.told["getblock"] == 1
 
 
+def without_work(header: bytes) -> bytes:
+    """The same but for the nonce; on regtest every other one has the work."""
+    for nonce in range(100):
+        forged = header[:76] + nonce.to_bytes(4, "little")
+        if int(hash256(forged)[::-1].hex(), 16) > target_of(parse_header(forged).bits):
+            return forged
+    raise AssertionError("a hundred nonces in a row have the work")
+
+
+async def test_dpb_09_a_header_before_the_block_that_has_no_work_is_found_out(
+    chain: Bitcoind, lying: LyingNode, book: Book
+) -> None:
+    network = network_on(chain, book, url=lying.url, chain=replace(REGTEST, retarget=Retarget(10, 1, 10, 0x207FFFFF)))
+    lying.lies["getblockheader"] = lambda _, told: without_work(bytes.fromhex(told)).hex()
+    with pytest.raises(NetworkUnproven, match="not the work"):
+        await walk(network, int(await chain.rpc("getblockcount")))
+    assert lying.told["getblockheader"] >= 1
+    await network.close()
+
+
 async def test_dpb_09_blocks_above_the_true_tip_are_never_there(
-    chain: Bitcoind, lying: LyingNode, deceived: BitcoinNetwork
+    chain: Bitcoind, lying: LyingNode, deceived: UtxoNetwork
 ) -> None:
     height = int(await chain.rpc("getblockcount"))
     lying.lies["getblockchaininfo"] = lambda _, told: {**told, "blocks": height + 5}

@@ -1,14 +1,14 @@
 import pytest
 
 from chains.bitcoin import observe
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import Book, coins, paying
 from tests.unit.chains.bitcoin.material import HOT
 
 
 async def test_what_we_own_is_what_the_nodes_own_set_of_outputs_says(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.3", "0.20000001")
     ours = [*(coin.address for coin in available), HOT.address]
@@ -28,7 +28,7 @@ async def test_what_we_own_is_what_the_nodes_own_set_of_outputs_says(
 
 
 async def test_the_parts_of_an_observation_add_up_and_no_address_counts_twice(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book, monkeypatch: pytest.MonkeyPatch
+    chain: Bitcoind, network: UtxoNetwork, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = [coin.address for coin in await coins(chain, network, book, "0.1", "0.2", "0.3")]
     monkeypatch.setattr(observe, "ADDRESSES_PER_SCAN", 2)
@@ -36,6 +36,6 @@ async def test_the_parts_of_an_observation_add_up_and_no_address_counts_twice(
     assert seen.units == {"BTC": 60_000_000}
 
 
-async def test_without_addresses_there_is_nothing_but_a_block(network: BitcoinNetwork) -> None:
+async def test_without_addresses_there_is_nothing_but_a_block(network: UtxoNetwork) -> None:
     seen = await network.observe([], await network.tip())
     assert (seen.block, seen.units) == (await network.tip(), {"BTC": 0})

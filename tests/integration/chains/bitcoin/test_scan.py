@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.bitcoin.scan import HEIGHTS_PER_REQUEST
 from node.devnet.bitcoind import MATURE_BLOCKS, WALLET, Bitcoind, Program, find_bitcoind
 from tests.conftest import say
@@ -22,7 +22,7 @@ from wallet.money import Amount
 from wallet.ports import BlockVanished, NetworkMismatch, NetworkUnreachable
 
 
-async def test_the_chain_is_walked_whole_and_without_a_gap(network: BitcoinNetwork) -> None:
+async def test_the_chain_is_walked_whole_and_without_a_gap(network: UtxoNetwork) -> None:
     blocks = await walk(network, 0)
     assert len(blocks) > MATURE_BLOCKS > 2 * HEIGHTS_PER_REQUEST
     assert [block.height for block in blocks] == list(range(len(blocks)))
@@ -32,7 +32,7 @@ async def test_the_chain_is_walked_whole_and_without_a_gap(network: BitcoinNetwo
 
 
 async def test_a_deposit_from_a_wallet_outside_is_seen_to_the_last_satoshi(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     tx = await chain.pay(ours.address, "0.29000001")
@@ -45,7 +45,7 @@ async def test_a_deposit_from_a_wallet_outside_is_seen_to_the_last_satoshi(
 
 
 async def test_one_tx_may_bring_several_deposits_each_with_its_own_name(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours = [new_deposit_address(network, book) for _ in range(3)]
     start = (await network.tip()).height + 1
@@ -61,7 +61,7 @@ async def test_one_tx_may_bring_several_deposits_each_with_its_own_name(
 
 
 async def test_dpb_06_the_same_key_behind_another_script_is_not_our_address(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     script = (await chain.rpc("getaddressinfo", ours.address, wallet=WALLET))["witness_program"]
@@ -74,7 +74,7 @@ async def test_dpb_06_the_same_key_behind_another_script_is_not_our_address(
 
 
 async def test_dpb_05_a_miners_reward_is_seen_with_the_depth_that_it_needs(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     await chain.rpc("generatetoaddress", 1, ours.address)
@@ -83,7 +83,7 @@ async def test_dpb_05_a_miners_reward_is_seen_with_the_depth_that_it_needs(
 
 
 async def test_dpb_03_a_deposit_that_is_spent_twice_before_it_is_final_is_gone(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     await chain.pay(ours.address, "0.4")
@@ -125,7 +125,7 @@ async def _spend_twice(chain: Bitcoind, tx: str, block: str) -> None:
 
 
 async def test_dpb_03_a_deposit_that_moves_to_another_block_keeps_its_name(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     ours, start = new_deposit_address(network, book), (await network.tip()).height + 1
     await chain.pay(ours.address, "0.3")
@@ -140,7 +140,7 @@ async def test_dpb_03_a_deposit_that_moves_to_another_block_keeps_its_name(
     assert moved[1].incoming == before.incoming
 
 
-async def test_final_is_the_block_with_just_enough_confirmations(chain: Bitcoind, network: BitcoinNetwork) -> None:
+async def test_final_is_the_block_with_just_enough_confirmations(chain: Bitcoind, network: UtxoNetwork) -> None:
     tip, final = await network.tip(), await network.final()
     assert final is not None
     assert final.height == tip.height - CONFIRMATIONS + 1
@@ -150,7 +150,7 @@ async def test_final_is_the_block_with_just_enough_confirmations(chain: Bitcoind
     await strict.close()
 
 
-async def test_blocks_above_the_tip_are_not_made_up(network: BitcoinNetwork) -> None:
+async def test_blocks_above_the_tip_are_not_made_up(network: UtxoNetwork) -> None:
     tip = await network.tip()
     with pytest.raises(BlockVanished):
         await walk(network, tip.height, tip.height + 1)
@@ -158,7 +158,7 @@ async def test_blocks_above_the_tip_are_not_made_up(network: BitcoinNetwork) -> 
 
 
 async def test_the_chain_is_named_by_its_first_two_blocks(
-    chain: Bitcoind, network: BitcoinNetwork, bitcoind: Bitcoind
+    chain: Bitcoind, network: UtxoNetwork, bitcoind: Bitcoind
 ) -> None:
     genesis, first = (await network.identity()).split(":")
     assert genesis == await chain.rpc("getblockhash", 0)
@@ -202,7 +202,7 @@ async def test_a_wrong_password_or_nobody_there_is_unreachable_and_tells_no_secr
         await network.close()
 
 
-async def test_a_cookie_file_opens_the_node_too(chain: Bitcoind, tmp_path: Path, network: BitcoinNetwork) -> None:
+async def test_a_cookie_file_opens_the_node_too(chain: Bitcoind, tmp_path: Path, network: UtxoNetwork) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_text(f"{chain.user}:{chain.password}\n")
     by_cookie = network_on(chain, Book(), user=None, password=None, cookie_file=cookie)

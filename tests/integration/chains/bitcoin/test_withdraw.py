@@ -3,7 +3,7 @@
 import pytest
 
 from chains.bitcoin.decode import decode_signed
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.integration.chains.bitcoin.wallet import CONFIRMATIONS, Book, coins, network_on, paying
 from tests.unit.chains.bitcoin.material import BTC, HOT
@@ -21,7 +21,7 @@ from wallet.ports import (
 
 
 async def test_a_withdrawal_goes_from_pending_to_final_and_tells_its_fee(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     destination = await chain.new_address()
     unsigned, submission = await paying(
@@ -55,7 +55,7 @@ def _split(outpoint: str) -> tuple[str, int]:
 
 
 async def test_wdr_01_the_same_bytes_may_be_sent_at_any_time_again(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     destination = await chain.new_address()
     _, submission = await paying(network, await coins(chain, network, book, "0.2"), (destination, 19_999_700))
@@ -79,7 +79,7 @@ def _named(submission: SubmissionRef) -> dict[str, object]:
     return {"txid": submission.tx, "vout": 0}
 
 
-async def test_one_tx_pays_every_kind_of_address(chain: Bitcoind, network: BitcoinNetwork, book: Book) -> None:
+async def test_one_tx_pays_every_kind_of_address(chain: Bitcoind, network: UtxoNetwork, book: Book) -> None:
     kinds = ["legacy", "p2sh-segwit", "bech32", "bech32m"]
     addresses = [await chain.rpc("getnewaddress", "", kind, wallet=WALLET) for kind in kinds]
     addresses.append(await _script_address(chain))
@@ -97,7 +97,7 @@ async def _script_address(chain: Bitcoind) -> str:
     return str((await chain.rpc("decodescript", "51"))["segwit"]["address"])
 
 
-async def test_many_small_coins_make_one_valid_tx(chain: Bitcoind, network: BitcoinNetwork, book: Book) -> None:
+async def test_many_small_coins_make_one_valid_tx(chain: Bitcoind, network: UtxoNetwork, book: Book) -> None:
     available = await coins(chain, network, book, *["0.001"] * 260)
     unsigned, submission = await paying(network, available, (await chain.new_address(), 25_500_000))
     assert len(unsigned.consumes) > 252  # the count of inputs needs three bytes
@@ -107,7 +107,7 @@ async def test_many_small_coins_make_one_valid_tx(chain: Bitcoind, network: Bitc
 
 
 async def test_dust_is_refused_by_the_rule_that_the_node_keeps(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     destination = await chain.new_address()
     available = await coins(chain, network, book, "0.01")
@@ -115,12 +115,12 @@ async def test_dust_is_refused_by_the_rule_that_the_node_keeps(
     _, submission = await paying(network, available, (destination, smallest.units))
     (judged,) = await chain.rpc("testmempoolaccept", [submission.payload.hex()])
     assert judged["allowed"] is True
-    with pytest.raises(ValueError, match=f"less than {smallest.units} satoshi"):
+    with pytest.raises(ValueError, match=f"less than {smallest.units} units"):
         await paying(network, available, (destination, smallest.units - 1))
 
 
 async def test_a_tx_below_the_relay_fee_is_rejected_and_nothing_is_known_of_it(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.2")
     _, submission = await paying(network, available, (await chain.new_address(), 1_000_000), fee=Fee(1, Amount(1, BTC)))
@@ -130,7 +130,7 @@ async def test_a_tx_below_the_relay_fee_is_rejected_and_nothing_is_known_of_it(
 
 
 async def test_dead_is_said_only_when_the_input_is_finally_used_by_something_else(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.2")
     _, first = await paying(network, available, (await chain.new_address(), 1_000_000))
@@ -150,7 +150,7 @@ async def test_dead_is_said_only_when_the_input_is_finally_used_by_something_els
 
 
 async def test_a_tx_whose_input_vanished_with_its_block_is_unknown_and_not_dead(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.2")
     _, submission = await paying(network, available, (await chain.new_address(), 1_000_000))
@@ -165,7 +165,7 @@ async def test_a_tx_whose_input_vanished_with_its_block_is_unknown_and_not_dead(
 
 
 async def test_wdr_07_a_withdrawal_whose_block_is_taken_back_is_pending_again(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.2")
     _, submission = await paying(network, available, (await chain.new_address(), 1_000_000))
@@ -182,7 +182,7 @@ async def test_wdr_07_a_withdrawal_whose_block_is_taken_back_is_pending_again(
 
 
 async def test_wdr_07_a_withdrawal_that_another_tx_replaced_in_a_reorg_dies_only_when_that_one_is_final(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book
+    chain: Bitcoind, network: UtxoNetwork, book: Book
 ) -> None:
     available = await coins(chain, network, book, "0.2")
     _, ours = await paying(network, available, (await chain.new_address(), 1_000_000))
@@ -201,7 +201,7 @@ async def test_wdr_07_a_withdrawal_that_another_tx_replaced_in_a_reorg_dies_only
     assert (await network.status(other)).fate is Fate.FINAL
 
 
-async def test_bytes_of_another_submission_are_not_sent(chain: Bitcoind, network: BitcoinNetwork, book: Book) -> None:
+async def test_bytes_of_another_submission_are_not_sent(chain: Bitcoind, network: UtxoNetwork, book: Book) -> None:
     _, submission = await paying(
         network, await coins(chain, network, book, "0.2"), (await chain.new_address(), 1_000_000)
     )
@@ -211,7 +211,7 @@ async def test_bytes_of_another_submission_are_not_sent(chain: Bitcoind, network
     assert submission.tx not in await chain.rpc("getrawmempool")
 
 
-async def test_wdr_02_no_answer_is_never_a_refusal(chain: Bitcoind, network: BitcoinNetwork, book: Book) -> None:
+async def test_wdr_02_no_answer_is_never_a_refusal(chain: Bitcoind, network: UtxoNetwork, book: Book) -> None:
     _, submission = await paying(
         network, await coins(chain, network, book, "0.2"), (await chain.new_address(), 1_000_000)
     )

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from chains.bitcoin.decode import decode
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from chains.signer.bitcoin import sign
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.unit.chains.bitcoin.material import BTC, HOT, PUBLIC_KEYS, private_keys
@@ -43,7 +43,7 @@ class Book:
         return frozenset(self.addresses & set(addresses))
 
 
-def network_on(node: Bitcoind, book: Book, **changes: Any) -> BitcoinNetwork:
+def network_on(node: Bitcoind, book: Book, **changes: Any) -> UtxoNetwork:
     settings: dict[str, Any] = {
         "id": BITCOIN,
         "url": node.url,
@@ -55,26 +55,26 @@ def network_on(node: Bitcoind, book: Book, **changes: Any) -> BitcoinNetwork:
         "user": node.user,
         "password": node.password,
     }
-    return BitcoinNetwork(**{**settings, **changes})
+    return UtxoNetwork(**{**settings, **changes})
 
 
-def new_deposit_address(network: BitcoinNetwork, book: Book, branch: Branch = Branch.DEPOSIT) -> Derived:
+def new_deposit_address(network: UtxoNetwork, book: Book, branch: Branch = Branch.DEPOSIT) -> Derived:
     derived = network.derive(branch, next(_INDEXES))
     book.addresses.add(derived.address)
     return derived
 
 
-async def walk(network: BitcoinNetwork, start: int, stop: int | None = None) -> list[Block]:
+async def walk(network: UtxoNetwork, start: int, stop: int | None = None) -> list[Block]:
     end = (await network.tip()).height if stop is None else stop
     return [block async for block in network.blocks(start, end)]
 
 
-async def arrivals(network: BitcoinNetwork, start: int) -> list[Incoming]:
+async def arrivals(network: UtxoNetwork, start: int) -> list[Incoming]:
     return [incoming for block in await walk(network, start) for incoming in block.incoming]
 
 
 async def coins(
-    chain: Bitcoind, network: BitcoinNetwork, book: Book, *amounts: str, branch: Branch = Branch.DEPOSIT
+    chain: Bitcoind, network: UtxoNetwork, book: Book, *amounts: str, branch: Branch = Branch.DEPOSIT
 ) -> tuple[Utxo, ...]:
     """Deposits of these amounts, each at an address of its own, mined."""
     owners = {derived.address: derived for derived in (new_deposit_address(network, book, branch) for _ in amounts)}
@@ -89,7 +89,7 @@ async def coins(
 
 
 async def paying(
-    network: BitcoinNetwork, available: tuple[Utxo, ...], *payments: tuple[str, int], fee: Fee = FEE
+    network: UtxoNetwork, available: tuple[Utxo, ...], *payments: tuple[str, int], fee: Fee = FEE
 ) -> tuple[Unsigned, SubmissionRef]:
     """Built and signed, not sent."""
     instructions = [

@@ -3,7 +3,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from chains.bitcoin.answers import MempoolState, satoshi
+from chains.bitcoin.answers import MempoolState, units_of
 from wallet.ports import NetworkUnreachable
 
 
@@ -21,7 +21,7 @@ from wallet.ports import NetworkUnreachable
 )
 def test_dpb_06_amounts_are_read_digit_by_digit(text: str, units: int) -> None:
     answer = f'{{"mempoolminfee": {text}, "minrelaytxfee": 0}}'
-    assert satoshi(msgspec.json.decode(answer, type=MempoolState).mempoolminfee) == units
+    assert units_of(msgspec.json.decode(answer, type=MempoolState).mempoolminfee) == units
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_dpb_06_amounts_are_read_digit_by_digit(text: str, units: int) -> None:
 )
 def test_rpc_06_an_amount_that_cannot_exist_is_no_answer(text: str) -> None:
     with pytest.raises(NetworkUnreachable):
-        satoshi(Decimal(text))
+        units_of(Decimal(text))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chains.bitcoin.decode import BitcoinTx, PayloadMalformed, decode, decode_signed, show
+from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode, decode_signed, show
 from chains.bitcoin.parameters import REGTEST
 from chains.bitcoin.rawtx import RawMalformed, RawTx, TxInput, TxOutput, parse_tx
 from chains.signer.bitcoin import sign
@@ -24,7 +24,7 @@ def rewritten(change: Callable[[dict[str, Any]], object]) -> bytes:
     return json.dumps(read, sort_keys=True, separators=(",", ":")).encode()
 
 
-def meaning(tx: BitcoinTx) -> tuple[object, ...]:
+def meaning(tx: UtxoTx) -> tuple[object, ...]:
     return tx.raw, tx.inputs, tx.change
 
 

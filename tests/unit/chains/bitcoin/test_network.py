@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chains.bitcoin.network import BitcoinNetwork
+from chains.bitcoin.network import UtxoNetwork
 from tests.unit.chains.bitcoin.material import BTC, HOT, PUBLIC_KEYS, STRANGER, built, coin, payment
 from wallet.ids import NetworkId
 from wallet.money import Amount, Asset
@@ -14,7 +14,7 @@ from wallet.ports import Branch, Destination, Fee, FileSource, Listing, Network,
 BITCOIN = NetworkId("bitcoin")
 
 
-def made(**changes: Any) -> BitcoinNetwork:
+def made(**changes: Any) -> UtxoNetwork:
     settings: dict[str, Any] = {
         "id": BITCOIN,
         "url": "http://127.0.0.1:9",
@@ -26,7 +26,7 @@ def made(**changes: Any) -> BitcoinNetwork:
         "user": "user",
         "password": "password",
     }
-    return BitcoinNetwork(**{**settings, **changes})
+    return UtxoNetwork(**{**settings, **changes})
 
 
 async def test_it_is_a_network_as_the_wallet_sees_networks() -> None:

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from wallet.ids import SubmissionId
 from wallet.money import Amount
+from wallet.ports.addresses import Derived
 from wallet.ports.arrivals import BlockRef
-from wallet.ports.listings import Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Utxo:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """`rate` in the network's own unit (wei per gas as max fee, satoshi per 1,000 virtual bytes, 0 at a bank), `tip` in wei
+    """`rate` in the network's own unit (wei per gas as max fee, base units per 1,000 virtual bytes, 0 at a bank), `tip` in wei
     per gas; `units` is what one ordinary withdrawal costs at that rate, in the network's fee asset."""
 
     rate: int
@@ -73,8 +73,8 @@ class FileSource:
 class Unsigned:
     """A built submission. `payload` is all that the signer needs to decode and sign. `consumes` are the outpoints, or the
     single "address:nonce" or message id, that this submission uses up. `fee_max` is the most it can cost, in the fee asset.
-    `change` is what comes back to us (Bitcoin), to be spendable once the submission is final; its outpoint is known
-    because segwit tx ids do not depend on signatures."""
+    `change` is what comes back to us where coins are unspent outputs, to be spendable once the submission is final; its
+    outpoint is known because segwit tx ids do not depend on signatures."""
 
     payload: bytes
     consumes: tuple[str, ...]
