@@ -19,7 +19,7 @@ from wallet.deposits.confirm import confirm_deposits
 from wallet.growth.covered import DOUBT_COVERED
 from wallet.growth.identity import DOUBT as DOUBT_GREW
 from wallet.ids import CustomerId
-from wallet.ports import UNPROVEN_DOUBTS
+from wallet.ports import UNPROVEN_DOUBTS, Destination
 
 ETHER = 10**18
 
@@ -130,6 +130,23 @@ async def test_dpe_05_ether_that_a_contract_pays_is_seen_in_its_block_credited_a
     await house.settled()
     assert (await the_deposit(house))["swept_by"]
     assert await house.available(alice, "ETH") == "2.000000000000000000"
+    await house.prove()
+
+
+async def test_dpe_05_what_a_contract_that_we_paid_passes_on_is_a_deposit_seen_in_its_block(house: House) -> None:
+    """A customer's withdrawal to it. Only what a tx of ours brings to where it was built to is no deposit."""
+    alice, address = await customer_with_address(house)
+    bob, anvil = await house.customer("bob"), house.devnet.anvil
+    await send(anvil, address, wei=2 * ETHER)
+    await house.settled()
+    passing, there = Account.create().address, await house.address(bob, ETHEREUM)
+    await anvil.rpc("anvil_setCode", passing, f"0x60006000600060003473{there[2:].lower()}5af100")  # call it, value and all
+    await house.withdraw(alice, ETHEREUM, "ETH", "1", Destination(passing))
+    await house.settled()
+    (sent,) = [row for row in await house.submissions() if row["purpose"] == "withdrawal"]
+    (deposit,) = [row for row in await house.deposits() if row["owner"] == bob]
+    assert (deposit["units"], deposit["tx"], deposit["state"]) == (ETHER, sent["tx"], "credited")
+    assert await house.available(bob, "ETH") == "1.000000000000000000"
     await house.prove()
 
 

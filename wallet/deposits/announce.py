@@ -14,7 +14,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.addresses.owner import owners_of_addresses
 from wallet.context import Context, Record
-from wallet.deposits.detect import DETECTED, ORPHANED, first_sight, moved, own_submissions, why_doubted
+from wallet.deposits.detect import DETECTED, ORPHANED, first_sight, from_outside, moved, why_doubted
 from wallet.errors import AlreadyExists, Stale
 from wallet.journal.change import Change, EventKind
 from wallet.ports import Incoming, Network
@@ -30,13 +30,9 @@ async def announce_deposits(context: Context, network: Network) -> None:
     waiting = {incoming.identity: incoming for incoming in await network.announced()}
     known = await _known(context, network, waiting)
     owners = await owners_of_addresses(context, network.id, {each.address for each in waiting.values() if each.address})
-    ours = await own_submissions(context, network, [incoming.tx for incoming in waiting.values()])
-    for identity, incoming in waiting.items():
-        if incoming.tx not in ours:
-            await _commit(
-                context,
-                await _seen(context, network, incoming, known.get(identity), owners.get(incoming.address or "")),
-            )
+    for incoming in await from_outside(context, network, list(waiting.values())):
+        here, owner = known.get(incoming.identity), owners.get(incoming.address or "")
+        await _commit(context, await _seen(context, network, incoming, here, owner))
     for row in await _missing(context, network, waiting):
         reason = await network.departure(row["tx"])
         if reason is not None and (row["state"], row["reason"]) != (ORPHANED, reason):

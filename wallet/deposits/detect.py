@@ -68,8 +68,7 @@ def deposit_view(row: Record, decimals: int) -> dict[str, object]:
 
 async def record_block(context: Context, network: Network, block: Block) -> None:
     """Repeatable: a block recorded before, by this process or another, changes nothing."""
-    ours = await own_submissions(context, network, [incoming.tx for incoming in block.incoming])
-    arrived = [incoming for incoming in block.incoming if incoming.tx not in ours]
+    arrived = await from_outside(context, network, block.incoming)
     for _, alike in groupby(
         arrived, lambda incoming: is_growth(incoming.identity)
     ):  # growth is judged by what came before
@@ -108,14 +107,20 @@ async def _known(context: Context, network: Network, some: Sequence[Incoming]) -
     return {name: _Known(deposits.get(name), strays.get(name)) for name in names}
 
 
-async def own_submissions(context: Context, network: Network, txs: Sequence[str]) -> frozenset[str]:
-    """Sweeps, gas funding and change arrive at our own addresses too. Their ids were durable before they were sent, so
-    what stands here is ours and everything else is a deposit."""
-    if not txs:
-        return frozenset()
+async def from_outside(context: Context, network: Network, arrived: Sequence[Incoming]) -> list[Incoming]:
+    """Without what a tx of ours brings to where it was built to: sweeps, gas funding and change arrive at our own addresses too.
+    Their ids were durable before they were sent, so what stands here is ours and everything else is a deposit: what a contract
+    that was paid by us passes on to another of our addresses, too."""
+    if not arrived:
+        return []
     table = schema.submissions
-    rows = await context.all(select(table.c.tx).where(table.c.network == network.id, table.c.tx.in_(txs)))
-    return frozenset(row["tx"] for row in rows)
+    wanted = select(table.c.tx, table.c.target, table.c.change).where(
+        table.c.network == network.id, table.c.tx.in_([incoming.tx for incoming in arrived])
+    )
+    ours: set[tuple[str, str | None]] = set()
+    for row in await context.all(wanted):
+        ours |= {(row["tx"], row["target"]), (row["tx"], (row["change"] or {}).get("address"))}
+    return [incoming for incoming in arrived if (incoming.tx, incoming.address) not in ours]
 
 
 async def _record_incoming(

@@ -9,7 +9,7 @@ class State(StrEnum):
     CREDITED = "credited"  # final by policy: its owner has the money
     UPROOTED = "uprooted"  # credited, and its block is gone: the new branch is looked through
     CHARGED_BACK = "charged_back"  # its network has taken it away: out of the books again
-    ORPHANED = "orphaned"  # its block is gone, and nothing was credited
+    ORPHANED = "orphaned"  # its block is gone, or what was shown of it; nothing was credited
     QUARANTINED = "quarantined"  # there, and not believed or nobody's
 
 

@@ -20,6 +20,7 @@ WAYS_OUT: Mapping[str, str] = {
     "one_provider": "it is large, and one node alone has shown it to us: an operator looks at another one and accepts it",
     "less_arrived": "the token keeps a part of what it moves: an operator decides whether we take what arrived",
     "balance_grew": "the token changed your address's balance without saying who paid: tell us, and an operator decides",
+    "left_again": "it is not at your address any more, or a payment that is shown beside it is the same money",
     "in_growth": "it is part of a deposit that was found by the balance of your address",
     "balance_disagrees": _NOT_BELIEVED,
     "balance_unreadable": _NOT_BELIEVED,

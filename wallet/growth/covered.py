@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.growth.identity import growth_start, is_growth
+from wallet.growth.identity import PREFIX, growth_start, is_growth
 from wallet.ids import NetworkId
 from wallet.ports import Incoming
 
@@ -24,7 +24,7 @@ async def in_growth(context: Context, network: NetworkId, height: int, incoming:
         table.c.address == incoming.address,
         table.c.asset == incoming.amount.asset.symbol,
         table.c.state.in_(_COUNTED),
-        table.c.identity.like("growth:%"),
+        table.c.identity.startswith(PREFIX),
     )
     found = any(growth_start(row["identity"]) < height for row in await context.all(wanted))
     return DOUBT_COVERED if found else None

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from wallet.context import Context
+from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import QUARANTINED, record_block
+from wallet.deposits.detect import ORPHANED, QUARANTINED, moved, record_block
+from wallet.errors import Stale
 from wallet.growth.balances import Balances
 from wallet.growth.flows import Flows, Place, read_flows, shown_growth
-from wallet.growth.identity import DOUBT, growth_identity
+from wallet.growth.identity import DOUBT, LEFT_AGAIN, growth_identity
 from wallet.growth.passes import Pass, current_pass, next_page, save_pass
+from wallet.journal.change import EventKind
 from wallet.money import Amount
 from wallet.networks.open import start_height
 from wallet.points import point
@@ -45,7 +47,8 @@ async def find_growth(context: Context, network: Network, final: BlockRef | None
         now = now.moved(at)
         held = await network.balances(addresses, now.to)
     seen = frozenset(row["address"] for row in page if row["id"] <= now.seen_to)
-    await _look(context, network, _Look(network, now, seen), addresses, held)
+    if addresses:
+        await _look(context, network, _Look(network, now, seen), addresses, held)
     point("growth.before_pass")
     last = page[-1]["id"] if page else now.last
     await save_pass(context, network.id, replace(now, last=last, done=len(page) < PAGE_SIZE))
@@ -65,7 +68,7 @@ async def _look(
 ) -> None:
     now = look.now
     holding = {address for there in held.values() for address in there}
-    asked = holding | await shown_growth(context, network.id, addresses) if addresses else holding
+    asked = holding | await shown_growth(context, network.id, addresses)
     if not asked:
         return
     flows = await read_flows(context, network.id, asked)
@@ -126,15 +129,28 @@ async def _unexplained(network: Network, telling: Balances, flows: Flows, place:
 
 async def _show(context: Context, network: Network, now: Pass, flows: Flows, place: Place, units: int) -> None:
     """A token's: one row for each place, which says what is there now."""
-    shown = next((row for row in flows.growths(place) if _is_shown(row)), None)
-    if (shown is None and units <= 0) or (shown is not None and shown["units"] == max(units, 0)):
-        return
-    last = max((int(row["height"]) for row in flows.growths(place) if not _is_shown(row)), default=0)
-    await _record(context, network, now, place, max(units, 0), last, DOUBT)
+    growths = flows.growths(place)
+    shown = next((row for row in growths if _is_shown(row)), None)
+    if units <= 0:
+        await _hide(context, shown)
+    elif shown is None or shown["units"] != units:
+        last = max((int(row["height"]) for row in growths if not _is_shown(row)), default=0)
+        await _record(context, network, now, place, units, last, DOUBT)
 
 
 def _is_shown(row: Mapping[str, object]) -> bool:
     return (row["state"], row["reason"]) == (QUARANTINED, DOUBT)
+
+
+async def _hide(context: Context, shown: Record | None) -> None:
+    """Nobody waits for it any more. If it grows again, it is seen again under the same identity."""
+    if shown is None:
+        return
+    values = {"state": ORPHANED, "reason": LEFT_AGAIN, "height": None, "block": None}
+    try:
+        await context.journal.commit(await moved(context, shown, EventKind.DEPOSIT_ORPHANED, values))
+    except Stale:
+        return  # a person or another worker was faster: the next look sees how it stands
 
 
 async def _record(
