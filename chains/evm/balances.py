@@ -36,6 +36,18 @@ async def read_balances(
     return held
 
 
+def balance_of(contract: str | None, owner: str, at: object) -> Call:
+    """The question what `owner` has of a token, or of the chain's own asset; `at` names the block."""
+    if contract is None:
+        return ("eth_getBalance", [owner, at])
+    return ("eth_call", [balance_call(contract, owner), at])
+
+
+def parse_balance(contract: str | None, answer: str) -> int | None:
+    """None where a contract answers something else than one word."""
+    return quantity(answer) if contract is None else parse_word(answer)
+
+
 async def _units(rpc: JsonRpc, listing: Listing, addresses: Sequence[str], at: BlockRef) -> Mapping[str, int]:
     parts = [addresses[start : start + OWNERS_PER_CALL] for start in range(0, len(addresses), OWNERS_PER_CALL)]
     answers = await rpc.batch_outcomes([_together(listing, part, at) for part in parts], str)
@@ -66,15 +78,9 @@ def _words(answer: str | RpcError, count: int) -> list[int] | None:
 
 async def _each(rpc: JsonRpc, listing: Listing, addresses: Sequence[str], at: BlockRef) -> dict[str, int]:
     """Who gets no answer from the contract is left out, with 0."""
-    calls = [_one(listing, address, at) for address in addresses]
+    calls = [balance_of(listing.contract, address, at_block(at.id)) for address in addresses]
     answers = await rpc.batch_outcomes(calls, str)
     return {address: _number(listing, answer) for address, answer in zip(addresses, answers, strict=True)}
-
-
-def _one(listing: Listing, address: str, at: BlockRef) -> Call:
-    if listing.contract is None:
-        return ("eth_getBalance", [address, at_block(at.id)])
-    return ("eth_call", [balance_call(listing.contract, address), at_block(at.id)])
 
 
 def _number(listing: Listing, answer: str | RpcError) -> int:
@@ -82,7 +88,7 @@ def _number(listing: Listing, answer: str | RpcError) -> int:
         if listing.contract is not None and is_failure(answer):
             return 0
         raise _vanished(answer)
-    return quantity(answer) if listing.contract is None else parse_word(answer) or 0
+    return parse_balance(listing.contract, answer) or 0
 
 
 def _vanished(error: RpcError) -> NetworkError:

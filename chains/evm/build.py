@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chains.evm.balances import balance_of
 from chains.evm.decode import EvmTx, Transfer, encode_unsigned
 from chains.evm.fees import GasCall, estimate_call, gas_limit, refusal
 from chains.evm.listings import Listings, chain_units
-from chains.evm.token import accepts_transfer, balance_call, parse_word, transfer_call
+from chains.evm.token import accepts_transfer, parse_word, transfer_call
 from chains.evm.wire import quantity
 from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.money import Amount
@@ -105,7 +106,7 @@ async def movable_units(rpc: JsonRpc, listing: Listing, source: str) -> int:
     """
     if listing.contract is None:
         return 1
-    (answer,) = await rpc.batch_outcomes([("eth_call", [balance_call(listing.contract, source), _LATEST])], str)
+    (answer,) = await rpc.batch_outcomes([balance_of(listing.contract, source, _LATEST)], str)
     units = parse_word(_answered(answer))
     if not units:
         raise FundsShort(f"{source} holds no {listing.asset.symbol}")
@@ -114,12 +115,12 @@ async def movable_units(rpc: JsonRpc, listing: Listing, source: str) -> int:
 
 def _questions(payment: Payment) -> Sequence[Call]:
     """Native balance, balance of what is paid, then what the other side is or says, and the gas."""
-    native: Call = ("eth_getBalance", [payment.source, _LATEST])
+    native = balance_of(None, payment.source, _LATEST)
     estimate = estimate_call(payment.call())
     if payment.listing.contract is None:
         return [native, native, ("eth_getCode", [payment.target, _LATEST]), estimate]
-    held = balance_call(payment.listing.contract, payment.source)
-    return [native, ("eth_call", [held, _LATEST]), ("eth_call", [payment.call(), _LATEST]), estimate]
+    held = balance_of(payment.listing.contract, payment.source, _LATEST)
+    return [native, held, ("eth_call", [payment.call(), _LATEST]), estimate]
 
 
 def _answered(answer: str | RpcError) -> str:

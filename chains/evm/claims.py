@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from chains.evm.listings import Listings
-from chains.evm.token import TRANSFER_TOPIC, RawTransfer, read_transfer
+from chains.evm.token import TRANSFER_TOPIC, TransferLog, read_transfer
 from chains.evm.traces import Move
 from chains.evm.wire import BlockAnswer, LogAnswer, ReceiptAnswer, TxAnswer, block_id, is_bytes, quantity
 from wallet.ports import BlockVanished, NetworkUnreachable
@@ -185,7 +185,7 @@ def _address(text: str) -> str:
     return text.lower()
 
 
-def _move(moved: Counter[Holder], transfer: RawTransfer, sender: str) -> None:
+def _move(moved: Counter[Holder], transfer: TransferLog, sender: str) -> None:
     moved[transfer.contract, transfer.target] += transfer.units
     if transfer.source == sender:
         moved[transfer.contract, transfer.source] -= transfer.units

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from eth_hash.auto import keccak
 
 from chains.evm.address import checksum_lower
-from chains.evm.token import DECIMALS_CALL, parse_word
+from chains.evm.token import DECIMALS_CALL, SYMBOL_CALL, parse_decimals, parse_text
 from chains.evm.wire import at_block, is_bytes, is_failure, unread
 from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.ports import BlockRef, NetworkUnreachable
@@ -23,12 +23,9 @@ _SLOTS = (
 )
 _BEACON_SLOT = "0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50"  # EIP-1967
 _BEACON_CALL = "0x5c60da1b"  # implementation()
-_SYMBOL_CALL = "0x95d89b41"  # symbol()
 _CLONE_START, _CLONE_END = "363d3d373d3d3d363d73", "5af43d82803e903d91602b57fd5bf3"  # EIP-1167
 _DELEGATION = "ef0100"  # EIP-7702
 _CODE_DIGITS_MAX = 2 * 64 * 1024  # twice what EIP-170 allows
-_SYMBOL_BYTES_MAX = 64
-_DECIMALS_MAX = 255  # a byte (ERC-20)
 _NO_CODE = "0x"
 
 _Answer = str | RpcError
@@ -48,7 +45,9 @@ async def token_facts(rpc: JsonRpc, contracts: Sequence[str], at: BlockRef) -> l
     found = [one or other for one, other in zip(implementations, behind, strict=True)]
     codes = await _codes(rpc, found, at)
     return [
-        TokenFacts(contract, _symbol(part[1]), _number(part[2]), _hash(part[0]), implementation, code)
+        TokenFacts(
+            contract, parse_text(_text(part[1])), parse_decimals(_text(part[2])), _hash(part[0]), implementation, code
+        )
         for contract, part, implementation, code in zip(contracts, parts, found, codes, strict=True)
     ]
 
@@ -56,7 +55,7 @@ async def token_facts(rpc: JsonRpc, contracts: Sequence[str], at: BlockRef) -> l
 def _questions(contract: str, at: BlockRef) -> list[Call]:
     where = at_block(at.id)
     called: list[Call] = [
-        ("eth_call", [{"to": contract, "data": data}, where]) for data in (_SYMBOL_CALL, DECIMALS_CALL)
+        ("eth_call", [{"to": contract, "data": data}, where]) for data in (SYMBOL_CALL, DECIMALS_CALL)
     ]
     slots: list[Call] = [("eth_getStorageAt", [contract, slot, where]) for slot in (*_SLOTS, _BEACON_SLOT)]
     return [("eth_getCode", [contract, where]), *called, *slots]
@@ -111,30 +110,3 @@ def _hash(answer: _Answer) -> str | None:
     if len(code) > _CODE_DIGITS_MAX or not is_bytes(code, len(code) // 2 - 1):
         raise NetworkUnreachable("the node answered malformed code")
     return "0x" + keccak(bytes.fromhex(code[2:])).hex()
-
-
-def _number(answer: _Answer) -> int | None:
-    number = parse_word(_text(answer))
-    return number if number is not None and number <= _DECIMALS_MAX else None
-
-
-def _symbol(answer: _Answer) -> str | None:
-    """A string (ABI), or 32 bytes as the first tokens have it. None for what is no text."""
-    words = _text(answer)
-    if len(words) % 2 or len(words) > 2 + 2 * 64 * 16:
-        return None
-    try:
-        raw = bytes.fromhex(words[2:])
-    except ValueError:
-        return None
-    if len(raw) == 32:
-        text = raw.rstrip(b"\0")
-    elif len(raw) >= 64:
-        length = int.from_bytes(raw[32:64], "big")
-        text = raw[64 : 64 + length] if length <= _SYMBOL_BYTES_MAX else b""
-    else:
-        return None
-    try:
-        return text.decode("utf-8") or None
-    except UnicodeDecodeError:
-        return None

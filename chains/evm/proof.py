@@ -13,9 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chains.evm.balances import balance_of
 from chains.evm.claims import BlockClaims, Holder
 from chains.evm.listings import Listings
-from chains.evm.token import DECIMALS_CALL, balance_call, parse_word
+from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import BlockAnswer, at_block, is_failure, is_state_gone, quantity, unread
 from chains.rpc.client import Call, JsonRpc, RpcError
 
@@ -82,10 +83,10 @@ def _calls(block: BlockAnswer, holder: Holder) -> list[Call]:
     """The balance before and after, and for a token what it is counted in."""
     contract, address = holder
     before, after = at_block(block.parent_hash), at_block(block.hash)
+    balances = [balance_of(contract, address, at) for at in (before, after)]
     if contract is None:
-        return [("eth_getBalance", [address, before]), ("eth_getBalance", [address, after])]
-    balance, decimals = balance_call(contract, address), {"to": contract, "data": DECIMALS_CALL}
-    return [("eth_call", [balance, before]), ("eth_call", [balance, after]), ("eth_call", [decimals, after])]
+        return balances
+    return [*balances, ("eth_call", [{"to": contract, "data": DECIMALS_CALL}, after])]
 
 
 async def _numbers(rpc: JsonRpc, calls: Sequence[Call]) -> list[int | None]:

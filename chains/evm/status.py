@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chains.evm.decode import EvmTx, decode
-from chains.evm.token import TransferLog, parse_transfer_log
+from chains.evm.token import TransferLog, read_transfer
 from chains.evm.wire import (
     HeaderAnswer,
     KnownTxAnswer,
@@ -81,12 +81,12 @@ def paid(receipt: ReceiptAnswer, tx: EvmTx, source: str) -> bool:
         return False
     if tx.transfer is None:
         return True
-    expected = TransferLog(tx.target.lower(), source, tx.transfer.target, tx.transfer.units)
+    expected = TransferLog(tx.target.lower(), source.lower(), tx.transfer.target.lower(), tx.transfer.units)
     return expected in _transfers(receipt.logs)
 
 
 def _transfers(logs: Iterable[LogAnswer]) -> list[TransferLog | None]:
-    return [parse_transfer_log(log) for log in logs if not log.removed]
+    return [read_transfer(log) for log in logs if not log.removed]
 
 
 async def _nonce_used(rpc: JsonRpc, submission: SubmissionRef, final: BlockRef) -> bool:

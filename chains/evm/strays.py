@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from chains.evm.claims import BlockClaims
-from chains.evm.token import DECIMALS_CALL, RawTransfer, parse_text, parse_word, read_transfer
+from chains.evm.token import DECIMALS_CALL, SYMBOL_CALL, TransferLog, parse_decimals, parse_text, read_transfer
 from chains.evm.wire import BlockAnswer, at_block
 from chains.rpc.client import JsonRpc, RpcError
 from wallet.ports import Stray
@@ -17,8 +17,6 @@ from wallet.ports import Stray
 STRAYS_MAX = 5_000  # a block's gas pays for some 17,000 logs; whoever fills it is no customer
 CONTRACTS_ASKED_MAX = 20
 _GAS = hex(200_000)  # a name is read with a tenth of it, through proxies too; a loop without end costs nobody much
-_DECIMALS_MAX = 255  # ERC-20 answers a byte
-_SYMBOL_CALL = "0x95d89b41"  # symbol()
 
 Name = tuple[str | None, int | None]
 """What a contract says its symbol and its decimals are."""
@@ -44,20 +42,19 @@ async def find_strays(rpc: JsonRpc, found: BlockClaims, canonical: Mapping[str, 
     return strays, len(told) - len(shown)
 
 
-def _matters(transfer: RawTransfer) -> bool:
+def _matters(transfer: TransferLog) -> bool:
     return transfer.units > 0 and transfer.source != transfer.target
 
 
 async def _names(rpc: JsonRpc, block: BlockAnswer, contracts: Iterable[str]) -> dict[str, Name]:
     asked = list(islice(contracts, CONTRACTS_ASKED_MAX))
     at = at_block(block.hash)
-    questions = [{"to": one, "data": data, "gas": _GAS} for one in asked for data in (_SYMBOL_CALL, DECIMALS_CALL)]
+    questions = [{"to": one, "data": data, "gas": _GAS} for one in asked for data in (SYMBOL_CALL, DECIMALS_CALL)]
     calls = [("eth_call", [question, at]) for question in questions]
     answers = await rpc.batch_outcomes(calls, str)
     return {one: _name(answers[2 * place : 2 * place + 2]) for place, one in enumerate(asked)}
 
 
 def _name(answers: Sequence[str | RpcError]) -> Name:
-    symbol, decimals = (None if isinstance(answer, RpcError) else answer for answer in answers)
-    number = parse_word(decimals) if decimals is not None else None
-    return parse_text(symbol) if symbol is not None else None, number if (number or 0) <= _DECIMALS_MAX else None
+    symbol, decimals = ("" if isinstance(answer, RpcError) else answer for answer in answers)
+    return parse_text(symbol), parse_decimals(decimals)

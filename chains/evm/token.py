@@ -1,8 +1,8 @@
-"""ERC-20 (EIP-20) at the level of bytes: the three calls that we make and the one log that we read."""
+"""ERC-20 (EIP-20) at the level of bytes: the four calls that we make and the one log that we read."""
 
 from dataclasses import dataclass
 
-from chains.evm.address import checksum, checksum_lower, to_bytes
+from chains.evm.address import checksum, to_bytes
 from chains.evm.wire import LogAnswer, is_bytes
 from wallet.money import UNITS_MAX
 
@@ -12,23 +12,16 @@ TRANSFER_TOPIC = (
 _TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _BALANCE_OF = "0x70a08231"  # balanceOf(address)
 DECIMALS_CALL = "0x313ce567"  # decimals()
+SYMBOL_CALL = "0x95d89b41"  # symbol()
 TEXT_BYTES_MAX = 64  # symbols have three to six letters; who writes more wants to be seen
 _PADDING = "0" * 24
+_DECIMALS_MAX = 255  # a byte
 
 
 @dataclass(frozen=True, slots=True)
 class TransferLog:
-    """One Transfer as a contract claims it. `source` and `target` are canonical addresses, `units` the contract's own."""
-
-    contract: str
-    source: str
-    target: str
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class RawTransfer:
-    """The same as the node wrote it: addresses in lower case."""
+    """One Transfer as a contract claims it. Addresses in lower case, not canonical: that costs more than all the rest; `units`
+    are the contract's own."""
 
     contract: str
     source: str
@@ -57,6 +50,12 @@ def parse_word(answer: str) -> int | None:
     return int(answer, 16) if is_bytes(answer, 32) else None
 
 
+def parse_decimals(answer: str) -> int | None:
+    """None for what is no byte."""
+    number = parse_word(answer)
+    return number if number is not None and number <= _DECIMALS_MAX else None
+
+
 def parse_text(answer: str) -> str | None:
     """A short text that a call answered, as a string or, in the first tokens, as one word; None for everything else."""
     if parse_word(answer) is not None:
@@ -80,23 +79,14 @@ def accepts_transfer(answer: str) -> bool:
     return answer == "0x" or parse_word(answer) == 1
 
 
-def read_transfer(log: LogAnswer) -> RawTransfer | None:
-    """None for every log that is not an ERC-20 Transfer in its standard form. Addresses in lower case, not canonical: that
-    costs more than all the rest."""
+def read_transfer(log: LogAnswer) -> TransferLog | None:
+    """None for every log that is not an ERC-20 Transfer in its standard form."""
     if len(log.topics) != 3 or log.topics[0] != TRANSFER_TOPIC:
         return None
     source, target, units = _topic_address(log.topics[1]), _topic_address(log.topics[2]), parse_word(log.data)
     if source is None or target is None or units is None or units > UNITS_MAX:
         return None
-    return RawTransfer(log.address.lower(), source, target, units)
-
-
-def parse_transfer_log(log: LogAnswer) -> TransferLog | None:
-    """The same with canonical addresses."""
-    raw = read_transfer(log)
-    if raw is None:
-        return None
-    return TransferLog(raw.contract, checksum_lower(raw.source[2:]), checksum_lower(raw.target[2:]), raw.units)
+    return TransferLog(log.address.lower(), source, target, units)
 
 
 def _topic_address(topic: str) -> str | None:

@@ -108,9 +108,9 @@ async def _known(context: Context, network: Network, some: Sequence[Incoming]) -
 
 
 async def from_outside(context: Context, network: Network, arrived: Sequence[Incoming]) -> list[Incoming]:
-    """Without what a tx of ours brings to where it was built to: sweeps, gas funding and change arrive at our own addresses too.
-    Their ids were durable before they were sent, so what stands here is ours and everything else is a deposit: what a contract
-    that was paid by us passes on to another of our addresses, too."""
+    """Without what a tx of ours brings to where it was built to: sweeps, gas funding and change arrive at our own addresses.
+    Their ids were durable before they were sent, so what stands here is ours and everything else is a deposit: also what a
+    contract that we paid passes on to another address of ours."""
     if not arrived:
         return []
     table = schema.submissions

@@ -4,14 +4,15 @@ from msgspec.structs import replace
 
 from chains.evm.token import (
     DECIMALS_CALL,
+    SYMBOL_CALL,
     TRANSFER_TOPIC,
     TransferLog,
     accepts_transfer,
     balance_call,
     parse_text,
     parse_transfer_call,
-    parse_transfer_log,
     parse_word,
+    read_transfer,
     transfer_call,
 )
 from chains.evm.wire import LogAnswer
@@ -36,6 +37,7 @@ def test_the_selectors_are_those_of_eip_20() -> None:
     assert transfer_call(TARGET, 1)[:4] == keccak(b"transfer(address,uint256)")[:4]
     assert balance_call(CONTRACT, TARGET)["data"][:10] == "0x" + keccak(b"balanceOf(address)")[:4].hex()
     assert "0x" + keccak(b"decimals()")[:4].hex() == DECIMALS_CALL
+    assert "0x" + keccak(b"symbol()")[:4].hex() == SYMBOL_CALL
     assert "0x" + keccak(b"Transfer(address,address,uint256)").hex() == TRANSFER_TOPIC
 
 
@@ -44,7 +46,7 @@ def test_a_transfer_reads_as_what_was_written() -> None:
 
 
 def test_a_standard_log_is_read() -> None:
-    assert parse_transfer_log(LOG) == TransferLog(CONTRACT.lower(), SOURCE, TARGET, 10**6)
+    assert read_transfer(LOG) == TransferLog(CONTRACT.lower(), SOURCE.lower(), TARGET.lower(), 10**6)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_standard_log_is_read() -> None:
     ],
 )
 def test_other_logs_are_no_transfers(log: LogAnswer) -> None:
-    assert parse_transfer_log(log) is None
+    assert read_transfer(log) is None
 
 
 @pytest.mark.parametrize(("answer", "accepted"), [("0x", True), ("0x" + "0" * 63 + "1", True)])
