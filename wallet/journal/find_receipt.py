@@ -1,6 +1,6 @@
 """The receipt of a Change that was committed earlier, made again from its batch: for retries, and for who asks later.
 
-Receipts are not stored. A batch has a thousand rows, older ones had four thousand, and its tree follows from them.
+Receipts are not stored. A batch has at most a thousand rows, older ones had four thousand, and its tree follows from them.
 """
 
 from datetime import datetime, timedelta

@@ -50,7 +50,10 @@ def test_a_cut_file_is_named(tmp_path: Path, missing: int) -> None:
         list(read_archive(file))
 
 
-@pytest.mark.parametrize("start", [b"hello\n", b"{}\n", b'{"after":0}\n', b"\n"])
+@pytest.mark.parametrize(
+    "start",
+    [b"hello\n", b"{}\n", b'{"after":0}\n', b"\n", b" " * 2**20],  # the last would be a header that takes a megabyte
+)
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path, start: bytes) -> None:
     file = written(tmp_path, BLOCKS[0])
     file.write_bytes(start + file.read_bytes())

@@ -63,9 +63,12 @@ def waiting(change: Change) -> Waiting:
     """As the Journal queues it; nobody waits for the answer here."""
     loop = asyncio.new_event_loop()
     try:
-        return waiting_for(change, loop.create_future())
+        answer: asyncio.Future[Committed] = loop.create_future()
+        queued = waiting_for(change, answer)
     finally:
         loop.close()
+    assert (queued.change, queued.answer) == (change, answer)
+    return queued
 
 
 def decided(

@@ -97,6 +97,21 @@ async def test_a_batch_of_several_statements_that_was_judged_before_another_wrot
     await proven(dsns.books)
 
 
+async def test_what_another_wrote_between_two_batches_under_the_lock_is_looked_up(dsns: Dsns) -> None:
+    async with running(dsns.books) as one, running(dsns.books) as other:
+        await one.commit(credited(ALICE, 100))
+        await other.commit(credited(BOB, 1))
+        await one.commit(credited(ALICE, 1))
+        assert not judges_ahead(one), "it has not met the other: the test would say nothing"
+        await other.commit(paid(ALICE, BOB, 101))
+        with pytest.raises(InsufficientFunds):
+            await one.commit(paid(ALICE, BOB, 1))
+        await other.commit(paid(BOB, ALICE, 102))
+        await one.commit(paid(ALICE, BOB, 102))
+    assert await posted_and_held(dsns.books, BOB) == (102, 0)
+    await proven(dsns.books)
+
+
 async def test_a_refusal_that_finds_the_head_fenced_by_another_is_on_record_all_the_same(dsns: Dsns) -> None:
     """The head then stands where the refusal would have left it; what is remembered of that was never written."""
     async with running(dsns.books) as one, connected(dsns.books) as other:
