@@ -8,7 +8,7 @@ from chains.bitcoin.network import UtxoNetwork
 from chains.evm.network import EvmNetwork
 from chains.evm.receipts_root import Proofs
 from chains.quorum.coins import CoinQuorum
-from chains.quorum.quorum import ContractQuorum
+from chains.quorum.contracts import ContractQuorum
 from chains.rpc.client import url_credentials, url_host
 from chains.sepa.network import SepaNetwork
 from chains.sepa.statements import Notice

@@ -10,9 +10,8 @@ behind one provider; what they answer is compared here, and the core sees one ne
                one of them ends nothing: a person who trusts the other takes it out of the configuration.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -25,9 +24,9 @@ from chains.quorum.agreement import (
     merge_blocks,
     middle_fee,
 )
+from chains.quorum.dispute import Check, Dispute, blocks_apart, finals_apart, holdings_apart, now_ms, outcomes_apart
 from chains.quorum.providers import Providers
-from wallet.growth.balances import Balances
-from wallet.ids import NetworkId
+from chains.quorum.readers import let_go, next_block, only_block
 from wallet.money import Amount, Asset
 from wallet.ports import (
     Block,
@@ -39,7 +38,6 @@ from wallet.ports import (
     Fee,
     FileSource,
     Instruction,
-    Listing,
     Network,
     NetworkError,
     NetworkRejected,
@@ -48,33 +46,16 @@ from wallet.ports import (
     Observation,
     Status,
     SubmissionRef,
-    Sweeping,
     Unsigned,
     UtxoSource,
 )
 from wallet.ports.providers import NetworkConflict, ProviderView
-from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
-RECHECK_MS: Final = 5_000  # between two questions whether a conflict has ended; some of them are dear
 LOOK_MS: Final = 5_000  # so old may the last comparison be when value leaves
 NONCES_APART_MAX: Final = 1_000  # what may wait in one provider's pool and not in another's
 _OBSERVATIONS: Final = 3  # a chain that tells balances at its tip only may move between two providers' answers
 
 T = TypeVar("T")
-Check = Callable[[], Awaitable[tuple[str, str] | None]]
-"""Asks again what was contradicted: the two that still differ, or None when they agree. Raises when one does not answer."""
-
-
-@dataclass(slots=True)
-class _Dispute:
-    about: str
-    hosts: tuple[str, str]
-    check: Check
-    checked_at_ms: int
-
-    def error(self, network: NetworkId) -> NetworkConflict:
-        one, two = self.hosts
-        return NetworkConflict(f"{network}: {one} and {two} contradict each other about {self.about}", self.hosts)
 
 
 class Quorum:
@@ -93,7 +74,7 @@ class Quorum:
         self._tips: dict[str, BlockRef] = {}
         self._finals: dict[str, BlockRef] = {}
         self._differing: frozenset[str] = frozenset()
-        self._dispute: _Dispute | None = None
+        self._dispute: Dispute | None = None
         self._looked_at_ms: int | None = None
 
     # ── what the chain is, and how far ───────────────────────────────────────────────────────────────────────────────
@@ -127,10 +108,12 @@ class Quorum:
             shown = await self._shown(height, self._finals)
             if (hosts := contradiction(shown)) is not None:
                 self._differing = frozenset(hosts)
-                raise self._conflict(f"the final block {height}", hosts, partial(self._finals_apart, height, hosts))
+                raise self._conflict(
+                    f"the final block {height}", hosts, partial(finals_apart, self._providers, height, hosts)
+                )
             if (block := agreed(shown, self._least)) is not None:
                 found = BlockRef(height, block)
-        self._looked_at_ms = _now_ms()
+        self._looked_at_ms = now_ms()
         return found
 
     async def block_ref(self, height: int) -> BlockRef | None:
@@ -154,20 +137,19 @@ class Quorum:
                 yield merge_blocks(list(alike.values()), self._least) or await self._read_again(height, alike)
         finally:
             for reader in readers.values():
-                await _ended(reader)
+                await let_go(reader)
 
     async def _next(self, readers: Mapping[str, AsyncIterator[Block]], network: Network) -> Block:
-        try:
-            return await anext(readers[self._providers.host(network)])
-        except StopAsyncIteration:
-            raise NetworkUnreachable(f"{self.id}: a provider ended before the block that was asked for") from None
+        return await next_block(self.id, readers[self._providers.host(network)])
 
     def _same_branch(self, height: int, found: Mapping[str, Block]) -> dict[str, Block]:
         """Those with the block that enough show; what two call final and show differently is a conflict."""
         ids = {host: block.id for host, block in found.items()}
         final = {host: ids[host] for host in ids if host in self._finals and height <= self._finals[host].height}
         if (hosts := contradiction(final)) is not None:
-            raise self._conflict(f"the final block {height}", hosts, partial(self._blocks_apart, height, hosts))
+            raise self._conflict(
+                f"the final block {height}", hosts, partial(blocks_apart, self._providers, height, hosts)
+            )
         block_id = agreed(ids, self._least)
         if block_id is None:
             raise BlockVanished(f"{self.id}: the providers show different blocks at height {height}")
@@ -177,13 +159,13 @@ class Quorum:
         """One block, of which two providers told different contents. An address may have been handed out in between, so
         it is read once more before anybody is called a liar."""
         hosts = tuple(alike)
-        again = await self._providers.ask(lambda network: _only_block(network, height), hosts)
+        again = await self._providers.ask(lambda network: only_block(network, height), hosts)
         same = self._same_branch(height, again)
         if (merged := merge_blocks(list(same.values()), self._least)) is not None:
             return merged
         apart = contradiction(same)
         assert apart is not None  # blocks that do not merge differ
-        raise self._conflict(f"what is in block {height}", apart, partial(self._blocks_apart, height, apart))
+        raise self._conflict(f"what is in block {height}", apart, partial(blocks_apart, self._providers, height, apart))
 
     # ── value that leaves ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,9 +218,8 @@ class Quorum:
         await self._undisputed()
         answers = await self._providers.ask(lambda network: network.status(submission))
         if (hosts := fates_apart(answers)) is not None:
-            raise self._conflict(
-                f"what became of {submission.tx}", hosts, partial(self._fates_apart, submission, hosts)
-            )
+            check = partial(outcomes_apart, self._providers, submission, hosts)
+            raise self._conflict(f"what became of {submission.tx}", hosts, check)
         return agreed_status(answers, self._least)
 
     # ── what is ours ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,7 +240,7 @@ class Quorum:
             return next(iter(seen.values()))
         symbols = sorted({symbol for symbol, _ in set(units[hosts[0]]) ^ set(units[hosts[1]])})
         about = f"what we hold in {', '.join(symbols)} at block {at.height}"
-        raise self._conflict(about, hosts, partial(self._balances_apart, addresses, at, hosts))
+        raise self._conflict(about, hosts, partial(holdings_apart, self._providers, addresses, at, hosts))
 
     def providers(self) -> tuple[ProviderView, ...]:
         hosts = self._dispute.hosts if self._dispute is not None else ()
@@ -279,53 +260,23 @@ class Quorum:
 
     async def _looked_lately(self) -> None:
         """Value leaves only while the final blocks were compared a moment ago."""
-        if self._looked_at_ms is None or _now_ms() - self._looked_at_ms > LOOK_MS:
+        if self._looked_at_ms is None or now_ms() - self._looked_at_ms > LOOK_MS:
             await self.final()
         await self._undisputed()
 
     async def _undisputed(self) -> None:
-        """Raises `NetworkConflict` while one lasts; asks now and then whether it still does."""
+        """Raises `NetworkConflict` while one lasts."""
         dispute = self._dispute
         if dispute is None:
             return
-        if _now_ms() - dispute.checked_at_ms < RECHECK_MS:
-            raise dispute.error(self.id)
-        dispute.checked_at_ms = _now_ms()
-        try:
-            hosts = await dispute.check()
-        except NetworkError:
-            hosts = dispute.hosts  # silence of one of them settles nothing
-        if hosts is not None:
-            raise dispute.error(self.id)
+        if not await dispute.ended():
+            raise dispute.error()
         self._dispute, self._differing = None, frozenset()
 
     def _conflict(self, about: str, hosts: tuple[str, str], check: Check) -> NetworkConflict:
         """From now on the network stops. To be raised."""
-        self._dispute = _Dispute(about, hosts, check, _now_ms())
-        return self._dispute.error(self.id)
-
-    async def _finals_apart(self, height: int, hosts: tuple[str, str]) -> tuple[str, str] | None:
-        return contradiction(await self._both(lambda network: network.block_ref(height), hosts))
-
-    async def _blocks_apart(self, height: int, hosts: tuple[str, str]) -> tuple[str, str] | None:
-        one, two = (await self._both(lambda network: _only_block(network, height), hosts)).values()
-        return None if one.id == two.id and merge_blocks([one, two], 1) is not None else hosts
-
-    async def _fates_apart(self, submission: SubmissionRef, hosts: tuple[str, str]) -> tuple[str, str] | None:
-        return fates_apart(await self._both(lambda network: network.status(submission), hosts))
-
-    async def _balances_apart(
-        self, addresses: Sequence[str], at: BlockRef, hosts: tuple[str, str]
-    ) -> tuple[str, str] | None:
-        seen = await self._both(lambda network: network.observe(addresses, at), hosts)
-        return contradiction({host: (one.block, tuple(sorted(one.units.items()))) for host, one in seen.items()})
-
-    async def _both(self, question: Callable[[Network], Awaitable[T]], hosts: tuple[str, str]) -> dict[str, T]:
-        outcomes = await self._providers.outcomes(question, hosts, None)
-        for outcome in outcomes.values():
-            if isinstance(outcome, NetworkError):
-                raise outcome
-        return {host: outcome for host, outcome in outcomes.items() if not isinstance(outcome, NetworkError)}
+        self._dispute = Dispute(self.id, about, hosts, check, now_ms())
+        return self._dispute.error()
 
     async def _shown(self, height: int, refs: Mapping[str, BlockRef]) -> dict[str, str]:
         """The block at `height` by all whose own ref is as high. Who shows none, or does not answer, is left out."""
@@ -333,98 +284,3 @@ class Quorum:
         asked = [host for host, ref in refs.items() if ref.height > height]
         outcomes = await self._providers.outcomes(lambda network: network.block_ref(height), asked) if asked else {}
         return known | {host: ref.id for host, ref in outcomes.items() if isinstance(ref, BlockRef)}
-
-
-class ContractQuorum(Quorum):
-    """Of chains with contracts: `wallet.ports.Sweeping`, `wallet.ports.tokens.Tokens` and `Recovering`, and
-    `wallet.growth.balances.Balances` besides."""
-
-    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
-        async def cost(network: Network) -> Amount:
-            if not isinstance(network, Sweeping):
-                raise TypeError(f"nothing is swept on {network.id}")
-            return await network.transfer_cost(asset, source, target, fee)
-
-        return await self._providers.first(cost)
-
-    async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
-        """As enough providers tell them, in every detail."""
-        await self._undisputed()
-        told = await self._providers.ask(partial(_token_facts, contracts, at))
-        if (facts := agreed(told, self._least)) is None:
-            raise NetworkUnreachable(f"{self.id}: the providers tell different facts of a token at block {at.height}")
-        return facts
-
-    async def balances(self, addresses: Sequence[str], at: BlockRef) -> Mapping[str, Mapping[str, int]]:
-        """The same by each. Raises `NetworkConflict` where two differ."""
-        await self._undisputed()
-
-        async def told(network: Network) -> Mapping[str, Mapping[str, int]]:
-            if not isinstance(network, Balances):
-                raise TypeError(f"{network.id} tells no balances of addresses")
-            return await network.balances(addresses, at)
-
-        seen = await self._providers.ask(told)
-        if (hosts := _unlike(seen)) is not None:
-
-            async def apart() -> tuple[str, str] | None:
-                return _unlike(await self._both(told, hosts))
-
-            raise self._conflict(f"balances of our addresses at block {at.height}", hosts, apart)
-        return next(iter(seen.values()))
-
-    def check_contract(self, contract: str) -> str:
-        return _recovering(self._first).check_contract(contract)
-
-    async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
-        await self._looked_lately()
-        return await self._providers.first(lambda network: _recovering(network).build_recovery(transfer, nonce, fee))
-
-    def carry(self, listing: Listing) -> None:
-        for network in self._providers.members.values():
-            if isinstance(network, Tokens):
-                network.carry(listing)
-        self.listings = self._first.listings
-
-
-async def _token_facts(contracts: Sequence[str], at: BlockRef, network: Network) -> tuple[TokenFacts, ...]:
-    if not isinstance(network, Tokens):
-        raise TypeError(f"there are no contracts on {network.id}")
-    return tuple(await network.token_facts(contracts, at))
-
-
-def _unlike(seen: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[str, str] | None:
-    """Two that tell different balances."""
-    return contradiction(
-        {
-            host: tuple((asset, tuple(sorted(there.items()))) for asset, there in one.items())
-            for host, one in seen.items()
-        }
-    )
-
-
-async def _only_block(network: Network, height: int) -> Block:
-    reader = network.blocks(height, height)
-    try:
-        return await anext(reader)
-    except StopAsyncIteration:
-        raise NetworkUnreachable(f"{network.id}: a provider ended before the block that was asked for") from None
-    finally:
-        await _ended(reader)
-
-
-async def _ended(reader: AsyncIterator[Block]) -> None:
-    """Readers are generators: what they hold open is let go at once."""
-    close = getattr(reader, "aclose", None)
-    if close is not None:
-        await close()
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1_000)
-
-
-def _recovering(network: Network) -> Recovering:
-    if not isinstance(network, Recovering):
-        raise TypeError(f"nothing is sent back on {network.id}")
-    return network

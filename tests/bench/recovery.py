@@ -21,29 +21,16 @@ from node.collector import settle_collector
 from node.commands.backup import back_up
 from node.commands.restore import restore
 from node.compose import open_database
-from node.config import Config, read_config
 from tests.bench.callers import run_callers
 from tests.bench.filling import fill
 from tests.bench.options import at_least
 from tests.bench.payments import KEY, Payments, open_books
 from tests.bench.proving import prove_apart
 from tests.bench.rounds import Say
+from tests.nodes.bank_only import configured
 from wallet.journal import Journal
 
 WAITING = 32  # people, not a load test: they leave the processor room
-CONFIG = """[node]
-mode = "dev"
-folder = "data"
-[networks.sepa]
-kind = "sepa"
-folder = "bank"
-iban = "DE89370400440532013000"
-holder_name = "Coffer Bench"
-[networks.sepa.assets]
-EUR = { decimals = 2 }
-[signer]
-socket = "signer.sock"
-"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +44,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
     busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="coffer-bench-") as name:
         folder = Path(name)
-        copy, keys, config = folder / "copy", folder / "keys", _configured(folder / "node")
+        copy, keys, config = folder / "copy", folder / "keys", configured(folder / "node")
         async with open_database(config, {}) as database:
             journal = Journal(database.dsns.books, SystemClock(), KEY)
             await journal.start()
@@ -75,7 +62,7 @@ async def measure(asked: argparse.Namespace, say: Say) -> dict[str, Any]:
             finally:
                 await journal.stop()
         started = perf_counter()
-        proof = await restore(_configured(folder / "again"), copy, keys, folder / "archives", say)
+        proof = await restore(configured(folder / "again"), copy, keys, folder / "archives", say)
         restore_s = perf_counter() - started
     return {
         "entries": proof.seq,
@@ -102,13 +89,3 @@ async def _beside_verify(journal: Journal, payments: Payments, dsn: str, say: Sa
     share = (beside / slices) / median(alone)
     say(f"beside verify {beside / slices:,.0f}/s, alone {median(alone):,.0f}/s ({perf_counter() - began:.0f} s)")
     return round(share, 3)
-
-
-def _configured(folder: Path) -> Config:
-    folder.mkdir(mode=0o700)
-    for part in ("in", "out", "refused"):
-        (folder / "bank" / part).mkdir(parents=True)
-    file = folder / "coffer.toml"
-    file.touch(mode=0o600)
-    file.write_text(CONFIG)
-    return read_config(file, {})

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from chains.quorum import quorum
+from chains.quorum import dispute
 from chains.quorum.coins import CoinQuorum
-from chains.quorum.quorum import ContractQuorum
+from chains.quorum.contracts import ContractQuorum
 from chains.rpc import circuit
 from node.build_networks import build_networks
 from node.config import read_config
@@ -38,7 +38,7 @@ class Deceived:
 @pytest.fixture
 async def deceived(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deceived]:
     """Both networks behind two providers that must agree; conflicts are asked about at every look, circuits close at once."""
-    monkeypatch.setattr(quorum, "RECHECK_MS", 0)
+    monkeypatch.setattr(dispute, "RECHECK_MS", 0)
     monkeypatch.setattr(circuit, "PAUSE_LEAST_MS", 1)
     monkeypatch.setattr(circuit, "PAUSE_MAX_MS", 1)
     bitcoind = house.devnet.bitcoind

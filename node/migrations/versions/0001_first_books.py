@@ -1,9 +1,6 @@
 """The first books: journal, ledger, rows, rights."""
 
-from pathlib import Path
-
-import asyncpg
-from alembic import op
+from node.migrations.script import run_script_of
 
 revision = "0001"
 down_revision = None
@@ -12,12 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    if connection is None:
-        raise RuntimeError("migrations run on a live connection")
-
-    async def run(driver: asyncpg.Connection) -> None:
-        await driver.execute(script)
-
-    connection.run_async(run)
+    run_script_of(__file__)

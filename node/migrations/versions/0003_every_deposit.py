@@ -1,9 +1,6 @@
 """Every deposit exactly once: strays, proposals, what a chain took back."""
 
-from pathlib import Path
-
-import asyncpg
-from alembic import op
+from node.migrations.script import run_script_of
 
 revision = "0003"
 down_revision = "0002"
@@ -12,12 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    if connection is None:
-        raise RuntimeError("migrations run on a live connection")
-
-    async def run(driver: asyncpg.Connection) -> None:
-        await driver.execute(script)
-
-    connection.run_async(run)
+    run_script_of(__file__)

@@ -12,25 +12,11 @@ import pytest
 from node.commands.backup import BackupRefused, back_up
 from node.commands.restore import restore
 from node.compose import open_database
-from node.config import Config, read_config
 from node.database import Dsns
 from tests.integration.wallet.changes import ALICE, BOB, connected, credited, listed, paid, posted_and_held, running
+from tests.nodes.bank_only import configured
 from wallet.journal import Journal
 from wallet.vault.keys import PersonKeys
-
-CONFIG = """[node]
-mode = "dev"
-folder = "data"
-[networks.sepa]
-kind = "sepa"
-folder = "bank"
-iban = "DE89370400440532013000"
-holder_name = "Coffer Test"
-[networks.sepa.assets]
-EUR = { decimals = 2 }
-[signer]
-socket = "signer.sock"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +26,6 @@ class Backup:
     folder: Path
     keys: Path
     chain: dict[int, str]
-
-
-def configured(folder: Path) -> Config:
-    folder.mkdir(mode=0o700)
-    for part in ("in", "out", "refused"):
-        (folder / "bank" / part).mkdir(parents=True)
-    file = folder / "coffer.toml"
-    file.touch(mode=0o600)
-    file.write_text(CONFIG)
-    return read_config(file, {})
 
 
 def quiet(_line: str) -> None:

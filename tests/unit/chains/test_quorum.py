@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chains.quorum import quorum
-from chains.quorum.quorum import ContractQuorum
+from chains.quorum import dispute, quorum
+from chains.quorum.contracts import ContractQuorum
 from tests.fakes.network import FakeNetwork
 from tests.fakes.provider import FakeProvider
 from tests.fakes.world import BTC, ETH
@@ -67,7 +67,7 @@ def pair() -> Scene:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quorum, "RECHECK_MS", 0)
+    monkeypatch.setattr(dispute, "RECHECK_MS", 0)
     monkeypatch.setattr(quorum, "LOOK_MS", -1)
 
 

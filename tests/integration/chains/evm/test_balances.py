@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chains.evm import balances
-from chains.quorum.quorum import ContractQuorum
+from chains.quorum.contracts import ContractQuorum
 from node.devnet.anvil import Anvil
 from tests.contracts import hostile
 from tests.integration.chains.evm.chain import Meet, Ours, calldata, deploy, listed, mint, send

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from chains.quorum import quorum
+from chains.quorum import dispute
 from chains.quorum.quorum import Quorum
 from node.notices import latest_notices
 from node.workers.follow_network import follow_network
@@ -24,7 +24,7 @@ def other(ref: BlockRef) -> BlockRef:
 
 
 async def test_rpc_03_a_conflict_stops_credit_is_told_and_heals(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quorum, "RECHECK_MS", 0)
+    monkeypatch.setattr(dispute, "RECHECK_MS", 0)
     chain = world.networks[ETHEREUM]
     honest, liar = FakeProvider(chain), FakeProvider(chain)
     members: Any = {"honest.example": honest, "liar.example": liar}

@@ -1,0 +1,86 @@
+"""A quorum of networks with contracts: tokens, balances of all addresses, and value that is sent back."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from chains.quorum.agreement import agreed, contradiction
+from chains.quorum.dispute import ask_both
+from chains.quorum.quorum import Quorum
+from wallet.growth.balances import Balances
+from wallet.money import Amount, Asset
+from wallet.ports import BlockRef, Fee, Listing, Network, NetworkUnreachable, Sweeping, Unsigned
+from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
+
+
+class ContractQuorum(Quorum):
+    """`wallet.ports.Sweeping`, `wallet.ports.tokens.Tokens` and `Recovering`, and
+    `wallet.growth.balances.Balances` besides."""
+
+    async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
+        async def cost(network: Network) -> Amount:
+            if not isinstance(network, Sweeping):
+                raise TypeError(f"nothing is swept on {network.id}")
+            return await network.transfer_cost(asset, source, target, fee)
+
+        return await self._providers.first(cost)
+
+    async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
+        """As enough providers tell them, in every detail."""
+        await self._undisputed()
+        told = await self._providers.ask(partial(_token_facts, contracts, at))
+        if (facts := agreed(told, self._least)) is None:
+            raise NetworkUnreachable(f"{self.id}: the providers tell different facts of a token at block {at.height}")
+        return facts
+
+    async def balances(self, addresses: Sequence[str], at: BlockRef) -> Mapping[str, Mapping[str, int]]:
+        """The same by each. Raises `NetworkConflict` where two differ."""
+        await self._undisputed()
+
+        async def told(network: Network) -> Mapping[str, Mapping[str, int]]:
+            if not isinstance(network, Balances):
+                raise TypeError(f"{network.id} tells no balances of addresses")
+            return await network.balances(addresses, at)
+
+        seen = await self._providers.ask(told)
+        if (hosts := _unlike(seen)) is not None:
+
+            async def apart() -> tuple[str, str] | None:
+                return _unlike(await ask_both(self._providers, told, hosts))
+
+            raise self._conflict(f"balances of our addresses at block {at.height}", hosts, apart)
+        return next(iter(seen.values()))
+
+    def check_contract(self, contract: str) -> str:
+        return _recovering(self._first).check_contract(contract)
+
+    async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
+        await self._looked_lately()
+        return await self._providers.first(lambda network: _recovering(network).build_recovery(transfer, nonce, fee))
+
+    def carry(self, listing: Listing) -> None:
+        for network in self._providers.members.values():
+            if isinstance(network, Tokens):
+                network.carry(listing)
+        self.listings = self._first.listings
+
+
+async def _token_facts(contracts: Sequence[str], at: BlockRef, network: Network) -> tuple[TokenFacts, ...]:
+    if not isinstance(network, Tokens):
+        raise TypeError(f"there are no contracts on {network.id}")
+    return tuple(await network.token_facts(contracts, at))
+
+
+def _unlike(seen: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[str, str] | None:
+    """Two that tell different balances."""
+    return contradiction(
+        {
+            host: tuple((asset, tuple(sorted(there.items()))) for asset, there in one.items())
+            for host, one in seen.items()
+        }
+    )
+
+
+def _recovering(network: Network) -> Recovering:
+    if not isinstance(network, Recovering):
+        raise TypeError(f"nothing is sent back on {network.id}")
+    return network
