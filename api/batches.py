@@ -59,7 +59,7 @@ async def answer_each(
     items: Sequence[AnyItem],
     request: Request,
     read: Callable[[AnyItem], AnyDraft],
-    commit: Callable[[Sequence[AnyDraft]], Awaitable[list[Outcome]]],
+    commit: Callable[[Sequence[AnyDraft]], Awaitable[Sequence[Outcome | Problem]]],
 ) -> Answer:
     """Claim the batch, read each item (`read` raises `Refusal` or `Problem` for one that makes no sense; that is not
     remembered), and commit those that were understood together. Raises `Problem` for a key that stands twice."""

@@ -102,7 +102,11 @@ def _invalid(error: ValidationError) -> Problem:
     """The first thing that is wrong, without the value that was sent."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:FIELD_MAX]
-    told = {"missing": "this is required", "extra_forbidden": "this is not known here"}
+    told = {
+        "missing": "this is required",
+        "extra_forbidden": "this is not known here",
+        "enum": "this is none of the values that there are",  # they stand in the reference; some lists are of a hundred
+    }
     return Problem("invalid_request", told.get(first["type"], first["msg"].removeprefix("Value error, ")), blame=place)
 
 

@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "idempotency_key_required": Rule(400, "An Idempotency-Key is required"),
     "invalid_cursor": Rule(400, "The cursor is not valid", field="cursor"),
     "amount_refused": Rule(400, "The amount is refused", field="amount"),
+    "hold_end_refused": Rule(400, "The end of the hold is refused", field="expires_at"),
     "destination_refused": Rule(400, "The destination is refused", field="destination"),
     "period_refused": Rule(400, "The period is not valid"),
     "handle_malformed": Rule(400, "The handle is not valid", field="handle"),

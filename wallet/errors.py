@@ -9,7 +9,8 @@
     ├── BreakStands             ├── BeyondObserved        ├── NotReversible
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
-    ├── ProposalChanged         ├── OwnProposal           └── NetworkHalted
+    ├── ProposalChanged         ├── OwnProposal           ├── NetworkHalted
+    ├── AddressKindUnknown      ├── TokenSuspended        └── HoldEndRefused
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -167,6 +168,15 @@ class AmountRefused(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class HoldEndRefused(Refusal):
+    """A hold that would be over before it is placed."""
+
+    code = "hold_end_refused"
+
+    def __init__(self) -> None:
+        super().__init__("a hold ends in the future")
 
 
 class DestinationRefused(Refusal):

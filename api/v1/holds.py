@@ -102,7 +102,7 @@ class HoldPage(Shown):
     answer=HoldAccepted,
     statuses=(201,),
     idempotency=Idempotency.REQUIRED,
-    refuses=MOVE_REFUSALS,
+    refuses=(*MOVE_REFUSALS, "hold_end_refused"),
 )
 async def place(call: Call[HoldBody, Nothing]) -> Answer:
     """Hold money of a sub-account, or of one's own"""

@@ -1,7 +1,6 @@
 """Settlements: a trade between accounts of one platform, all of its legs at once or none."""
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -9,7 +8,7 @@ from sqlalchemy import select
 
 from api.amounts import read_amount
 from api.batches import Keyed, Outcomes, answer_each
-from api.errors import MOVE_REFUSALS, Problem
+from api.errors import MOVE_REFUSALS, Problem, problem_of
 from api.idempotency import item_request, request_of
 from api.json_body import BATCH_BYTES_MAX
 from api.pages import page_of_rows
@@ -18,9 +17,10 @@ from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import REFERENCE, ULID, AmountText, AssetSymbol, ClientReference, Closed, Moment, Nothing, Paging, Shown
 from wallet import schema
 from wallet.access.keys import Scope
+from wallet.batches.commit import Outcome
 from wallet.context import Context, Record
 from wallet.customers.find import Parties, find_parties
-from wallet.errors import NotFound
+from wallet.errors import InsufficientFunds, NotFound, Refusal
 from wallet.ids import CustomerId, HoldId
 from wallet.journal.body import time_text
 from wallet.ledger.accounts import COLLECTED_CODES
@@ -119,7 +119,10 @@ async def post(call: Call[SettlementBody, Nothing]) -> Answer:
     legs = _legs(call, parties, call.body)
     request = request_of(call, OPERATION, _meaning(legs, call.body.client_reference))
     draft = SettlementDraft(CustomerId(call.principal.owner), legs, call.body.client_reference, request)
-    done = await post_settlement(call.context, call.principal.key, draft)
+    try:
+        done = await post_settlement(call.context, call.principal.key, draft)
+    except Refusal as refusal:
+        raise _naming_account(refusal) from None
     row = await _row(call, str(done.result["id"]))
     return Answer(_shown(call.context, row), 201, done.replayed, location=f"/v1/settlements/{row['id']}", done=done)
 
@@ -144,8 +147,11 @@ async def post_batch(call: Call[SettlementsBody, Nothing]) -> Answer:
         request = item_request(call, OPERATION, item.key, _meaning(legs, item.client_reference))
         return SettlementDraft(owner, legs, item.client_reference, request)
 
+    async def commit(drafts: Sequence[SettlementDraft]) -> list[Outcome | Problem]:
+        outcomes = await post_settlements(call.context, call.principal.key, drafts)
+        return [_naming_account(outcome) if isinstance(outcome, Refusal) else outcome for outcome in outcomes]
+
     meaning: dict[str, object] = {"items": [item.model_dump(mode="json") for item in items]}
-    commit = partial(post_settlements, call.context, call.principal.key)
     return await answer_each(call, items, request_of(call, "settlement.batch", meaning), read, commit)
 
 
@@ -200,6 +206,15 @@ def place_named(parties: Parties, name: str) -> Place:
     if name in COLLECTED_CODES:
         return Place(own, name)
     return Place(own if name == SELF else CustomerId(parties.own(name)["id"]), "balance")
+
+
+def _naming_account(refusal: Refusal) -> Problem | Refusal:
+    """Of a trade's accounts, all of them the platform's to see, the one that lacks the money."""
+    problem = problem_of(refusal)
+    if problem is None or refusal.stable_code != InsufficientFunds.code:
+        return refusal
+    problem.members["account"] = refusal.detail["account"]
+    return problem
 
 
 def _meaning(legs: tuple[Leg, ...], client_reference: str | None) -> dict[str, object]:

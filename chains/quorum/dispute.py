@@ -24,6 +24,8 @@ Check = Callable[[], Awaitable[tuple[str, str] | None]]
 
 @dataclass(slots=True)
 class Dispute:
+    """`about` is what the two `hosts` differ in, in words; `check` asks them again."""
+
     network: NetworkId
     about: str
     hosts: tuple[str, str]

@@ -136,7 +136,10 @@ class _Progress:
             if found and monotonic() - self._told >= TELL_EVERY_S:
                 self._told = monotonic()
                 done, of = found[-1].seq - self._span.after, self._span.upto - self._span.after
-                self._say(f"{self._count:,} movements, {done * 100 // max(of, 1)} % of the journal's rows")
+                self._say(f"{self._counted()}, {done * 100 // max(of, 1)} % of the journal's rows")
 
     def end(self) -> None:
-        self._say(f"{self._count:,} movements, up to row {self._span.upto:,} of the journal")
+        self._say(f"{self._counted()}, up to row {self._span.upto:,} of the journal")
+
+    def _counted(self) -> str:
+        return "1 movement" if self._count == 1 else f"{self._count:,} movements"

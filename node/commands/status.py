@@ -15,11 +15,11 @@ from wallet.breaks.open import break_view
 from wallet.context import Context
 from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
 from wallet.journal.body import time_text
-from wallet.ledger.reconcile import Position, positions
+from wallet.ledger.reconcile import provable_positions
 from wallet.listings.watch import suspended_tokens
 from wallet.money import format_units
 from wallet.networks.view import NetworkView, network_views
-from wallet.ports import NetworkError, SignerUnavailable
+from wallet.ports import SignerUnavailable
 from wallet.treasury.submissions import OPEN, State
 from wallet.withdrawals.states import ENDED
 
@@ -58,11 +58,12 @@ def shown_network(view: NetworkView) -> dict[str, Any]:
 
 async def _assets(context: Context) -> list[dict[str, Any]]:
     paused = {row["id"]: row["pause_reason"] for row in await context.all(select(schema.assets)) if row["paused"]}
-    try:
-        proven: list[Position] = await positions(context)
-    except NetworkError as error:
-        return [{"asset": symbol, "unproven": str(error), "paused": paused.get(symbol)} for symbol in context.assets]
-    return [{"asset": p.asset, **p.view(), "paused": paused.get(p.asset)} for p in proven]
+    proven, unproven = await provable_positions(context)
+    shown = [{"asset": p.asset, **p.view(), "paused": paused.get(p.asset)} for p in proven]
+    silent = [
+        {"asset": symbol, "unproven": str(error), "paused": paused.get(symbol)} for symbol, error in unproven.items()
+    ]
+    return sorted(shown + silent, key=lambda told: str(told["asset"]))
 
 
 async def _proofs(context: Context) -> list[dict[str, Any]]:

@@ -176,6 +176,10 @@ async def test_a_network_that_does_not_answer_is_unproven_and_not_short(world: W
     assert "silent" in rows["ETH"]["error"]
     assert rows["ETH"]["difference"] == 0
     assert rows["ETH"]["proven_at"] < rows["ETH"]["tried_at"]
+    shown = {asset["asset"]: asset for asset in (await read_status(world.context))["assets"]}
+    assert "silent" in shown["ETH"]["unproven"]
+    assert shown["BTC"]["difference"] == "-0.00000001", "what other networks prove is shown"
+    assert "unproven" not in shown["BTC"]
     silent.silent = False
     await reconcile_network(world.context, silent, 0)
     assert await paused(world) == {"BTC": (await paused(world))["BTC"]}

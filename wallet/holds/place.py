@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from wallet.context import Context
-from wallet.errors import AmountRefused, NotAllowed
+from wallet.errors import AmountRefused, HoldEndRefused
 from wallet.holds.states import State, hold_view
 from wallet.ids import CustomerId, HoldId
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request
@@ -24,7 +24,7 @@ async def place_hold(
 ) -> Committed:
     """Hold the amount until it is settled, voided, or `expires_at` has passed.
 
-    Raises `AmountRefused`, `NotAllowed` for an end in the past, `AssetPaused`, `InsufficientFunds`, `AccountFrozen`, and
+    Raises `AmountRefused`, `HoldEndRefused` for an end in the past, `AssetPaused`, `InsufficientFunds`, `AccountFrozen`, and
     `AlreadyExists` for a `client_reference` that the platform has used. A retry under the same key returns the first answer.
     """
 
@@ -33,7 +33,7 @@ async def place_hold(
         if not amount:
             raise AmountRefused("a hold promises at least one base unit")
         if expires_at is not None and expires_at <= now:
-            raise NotAllowed("a hold ends in the future")
+            raise HoldEndRefused
         unpaused = await context.unpaused(amount.asset)
         hold = HoldId(context.new_id("hld"))
         row = {

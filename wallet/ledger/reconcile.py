@@ -20,9 +20,9 @@ from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import BOOKED, CREDITED, SETTLED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
-from wallet.money import format_units
+from wallet.money import Asset, format_units
 from wallet.networks.open import start_height
-from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkUnreachable, Purpose
+from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkError, NetworkUnreachable, Purpose
 from wallet.treasury.submissions import FOLLOWED, State, paid_by, reference
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
@@ -60,27 +60,52 @@ class Books:
 
 async def positions(context: Context) -> list[Position]:
     """All assets, each proven against its networks now. Raises the network's errors: no answer is no proof."""
-    observed = {network.id: await _observe(context, network) for network in context.networks.values()}
+    proven, unproven = await provable_positions(context)
+    for error in unproven.values():
+        raise error
+    return proven
+
+
+async def provable_positions(context: Context) -> tuple[list[Position], dict[str, NetworkError]]:
+    """As `positions`; where a network gives no answer, its error for each asset that it carries, which has no position then."""
+    observed: dict[NetworkId, tuple[BlockRef, Mapping[str, int]]] = {}
+    unproven: dict[str, NetworkError] = {}
+    for network in context.networks.values():
+        try:
+            observed[network.id] = await _observe(context, network)
+        except NetworkError as error:
+            unproven |= dict.fromkeys(_carried(network), error)
     books = await _read_books(context, {name: ref for name, (ref, _) in observed.items()})
     held: dict[str, int] = defaultdict(int)
     for name, (ref, units) in observed.items():
         network = context.networks[name]
-        explained = await explained_by(context, network, ref, books.deposits, books.submissions)
-        for symbol in {listing.asset.symbol for listing in network.listings}:
+        try:
+            explained = await explained_by(context, network, ref, books.deposits, books.submissions)
+        except NetworkError as error:
+            unproven |= dict.fromkeys(_carried(network), error)
+            continue
+        for symbol in _carried(network):
             held[symbol] += units.get(symbol, 0) + explained[symbol]
     sums = _sums(books.accounts)
-    return [
-        Position(
-            asset=symbol,
-            decimals=asset.decimals,
-            owed=sums["owed", symbol],
-            house=sums["house", symbol],
-            held=held[symbol] - sums["in_transit", symbol],  # what is on its way is shown apart
-            in_transit=sums["in_transit", symbol],
-            receivables=sums["receivables", symbol],
-        )
-        for symbol, asset in sorted(context.assets.items())
-    ]
+    assets = [asset for symbol, asset in sorted(context.assets.items()) if symbol not in unproven]
+    return [_position(asset, held, sums) for asset in assets], unproven
+
+
+def _carried(network: Network) -> set[str]:
+    return {listing.asset.symbol for listing in network.listings}
+
+
+def _position(asset: Asset, held: Mapping[str, int], sums: Mapping[tuple[str, str], int]) -> Position:
+    symbol = asset.symbol
+    return Position(
+        asset=symbol,
+        decimals=asset.decimals,
+        owed=sums["owed", symbol],
+        house=sums["house", symbol],
+        held=held[symbol] - sums["in_transit", symbol],  # what is on its way is shown apart
+        in_transit=sums["in_transit", symbol],
+        receivables=sums["receivables", symbol],
+    )
 
 
 def _sums(accounts: Sequence[Record]) -> dict[tuple[str, str], int]:

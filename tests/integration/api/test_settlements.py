@@ -70,6 +70,10 @@ async def test_a_trade_of_which_one_leg_is_not_covered_moves_nothing(api_node: A
     before = await standing(platform.client)
     refused = await settle(platform.client, "t", [*trade(), leg("ref:ben", "markup", "EUR", "2000.01")])
     assert (refused.status, refused.code) == (409, "insufficient_funds")
+    ben = (await platform.client.get("/v1/customers/ref:ben")).body["id"]
+    assert refused.body["account"] == f"{ben}:balance:EUR"
+    again = await settle(platform.client, "t", [*trade(), leg("ref:ben", "markup", "EUR", "2000.01")])
+    assert (again.body["account"], again.headers["Idempotent-Replayed"]) == (f"{ben}:balance:EUR", "true")
     assert await standing(platform.client) == before
     assert await collected(platform.client) == []
     assert (await platform.client.get("/v1/settlements")).body["items"] == []
@@ -128,6 +132,8 @@ async def test_a_batch_settles_each_trade_on_its_own_and_once(api_node: ApiNode)
     assert [(status, code) for status, code, _ in told(first)] == list(
         zip([201, 409, 404, 400, 201, 409], codes, strict=True)
     )
+    ben = (await platform.client.get("/v1/customers/ref:ben")).body["id"]
+    assert first.body["items"][1]["problem"]["account"] == f"{ben}:balance:EUR"
     again = await platform.client.post("/v1/settlements/batch", {"items": items[:5]}, key="b-2")
     assert [replayed for _, _, replayed in told(again)] == [True, True, False, False, True]
     assert [i["id"] for i in again.body["items"]] == [i["id"] for i in first.body["items"][:5]]
