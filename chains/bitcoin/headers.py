@@ -86,15 +86,14 @@ def _work_hash(header: RawHeader, work: Work) -> bytes:
     return hash256(header.octets)
 
 
-def check_target(header: RawHeader, height: int, parent: RawHeader, first: RawHeader | None, chain: Chain) -> None:
+def check_target(header: RawHeader, height: int, parent: RawHeader, first: RawHeader, chain: Chain) -> None:
     """Its target is what the chain's rules make of the headers before it; `first` is the header from which the period's time is
-    taken, where a new period begins. Raises `HeaderUnproven`."""
+    taken and counts only where a new period begins. Raises `HeaderUnproven`."""
     rule = chain.retarget
     if rule is None:
         return
     expected = parent.bits
     if height % rule.blocks == 0:
-        assert first is not None, "a new period begins"
         passed = min(max(parent.time_s - first.time_s, rule.seconds >> 2), rule.seconds << 2)
         target = target_of(parent.bits) * passed // rule.seconds
         expected = bits_of(min(target, target_of(rule.limit_bits)))

@@ -14,7 +14,7 @@ import importlib
 import logging
 import random
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from statistics import median
 from time import process_time
 from typing import Any
@@ -32,7 +32,7 @@ from wallet.addresses.filter import AddressFilter
 from wallet.ids import NetworkId
 from wallet.money import Asset
 
-Say = Any
+Say = Callable[[str], None]
 
 ROUNDS, TXS, WATCHED = 5, 4_000, 1_000_000
 TURNS = 10  # so often ours reads the block while bitcoinlib reads it once

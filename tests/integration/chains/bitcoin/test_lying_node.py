@@ -12,7 +12,7 @@ from chains.bitcoin.rawtx import hash256
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import Book, network_on, new_deposit_address, walk
 from tests.integration.chains.evm.lying import LyingNode
-from wallet.ports import BlockVanished, NetworkUnproven
+from wallet.ports import BlockVanished, NetworkMismatch, NetworkUnproven
 
 
 @pytest.fixture
@@ -102,6 +102,42 @@ async def test_dpb_09_blocks_above_the_true_tip_are_never_there(
     assert (await deceived.tip()).height == height + 5
     with pytest.raises(BlockVanished):
         await walk(deceived, height, height + 5)
+
+
+async def test_a_waiting_tx_that_cannot_be_read_hides_no_other(
+    chain: Bitcoind, lying: LyingNode, deceived: UtxoNetwork, book: Book
+) -> None:
+    """As Litecoin's confidential txs, of which its nodes tell an empty shell under another id."""
+    unread, ours = [await chain.pay(new_deposit_address(deceived, book).address, "0.1") for _ in range(2)]
+    shell = (2).to_bytes(4, "little").hex() + "0000" + "00000000"
+    lying.lies["getrawtransaction"] = lambda asked, told: shell if asked[0] == unread else told
+    for _ in range(2):
+        assert {one.tx for one in await deceived.announced()} & {unread, ours} == {ours}
+    (block,) = await chain.mine()
+    assert {one.tx for one in (await walk(deceived, (await chain.rpc("getblock", block))["height"]))[0].incoming} == {
+        unread,
+        ours,
+    }
+
+
+async def test_a_node_that_says_it_has_no_tx_index_is_refused(lying: LyingNode, deceived: UtxoNetwork) -> None:
+    lying.lies["getindexinfo"] = lambda _, __: {}
+    with pytest.raises(NetworkMismatch, match="-txindex=1"):
+        await deceived.identity()
+    assert lying.told["getindexinfo"] == 1
+
+
+@pytest.mark.parametrize("back", [10, 11])
+async def test_a_period_is_counted_from_as_far_back_as_the_chain_says(
+    chain: Bitcoind, lying: LyingNode, book: Book, back: int
+) -> None:
+    """Litecoin's periods reach one block further back than Bitcoin's."""
+    network = network_on(chain, book, url=lying.url, chain=replace(REGTEST, retarget=Retarget(10, 1, back, 0x207FFFFF)))
+    lying.lies["getblockheader"] = lambda _, told: told  # the truth, counted
+    height = 10 * (int(await chain.rpc("getblockcount")) // 10)
+    await walk(network, height)
+    assert lying.told["getblockheader"] == back
+    await network.close()
 
 
 @pytest.mark.parametrize(("seconds", "allowed"), [(1, True), (10_000_000, False)])

@@ -176,6 +176,7 @@ async def test_another_chain_than_the_configured_one_is_refused(chain: Bitcoind)
     await signet.close()
 
 
+@pytest.mark.whole  # a bitcoind of its own: some seconds
 async def test_a_node_without_a_tx_index_is_refused_by_name(tmp_path: Path) -> None:
     program = Program((*find_bitcoind(say).command, "-txindex=0"))
     bare = Bitcoind(tmp_path, program)

@@ -80,9 +80,10 @@ def test_dpb_09_a_new_period_has_the_target_that_the_rules_give_it(
 
 
 def test_dpb_09_within_a_period_the_target_stays() -> None:
-    check_target(header(bits=0x1C0168FD), 68_545, header(bits=0x1C0168FD), None, MAIN)
+    parent = header(bits=0x1C0168FD, time_s=1_279_297_671)
+    check_target(header(bits=0x1C0168FD), 68_545, parent, parent, MAIN)
     with pytest.raises(HeaderUnproven, match="another target"):
-        check_target(header(bits=0x1D00FFFF), 68_545, header(bits=0x1C0168FD), None, MAIN)
+        check_target(header(bits=0x1D00FFFF), 68_545, parent, parent, MAIN)
 
 
 @pytest.mark.parametrize(
