@@ -1,6 +1,7 @@
 """Deposits by the thousand on a chain that knows what truly arrived, behind providers that lie: none missed, none double.
 
-    the chain      new blocks with some ten deposits each; reorgs, most of them shallow, some below what was final
+    the chain      new blocks with some ten deposits each; reorgs, most of them shallow, some below what was final and was
+                   credited; the last one when all has been credited
     providers      three, of which two must agree; each lags, breaks off, falls silent, and lies in 1 % of its answers
     the node       the real scan, quorum, credit and Journal. Once for every ten deposits it dies at one of the named points
                    of its way, and all that it had read and meant to do is gone; of ten deaths one is the whole process',
@@ -33,7 +34,7 @@ from tests.fakes.world import ASSETS, DUSD, ETH, ETHEREUM
 from tests.simulation.invariants import Broken
 from tests.simulation.lying import LyingProvider
 from tests.simulation.model_chain import ModelChain
-from tests.simulation.run import elsewhere, ended, room_made
+from tests.simulation.run import elsewhere, ended, live, room_made
 from tests.simulation.virtual_time import SeededIds, SimulatedLoop, VirtualClock
 from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.context import ACTOR_NODE, Context
@@ -55,7 +56,8 @@ from wallet.vault.vault import Vault
 FINAL_DEPTH = 6
 DEPOSITS_A_BLOCK = 10  # and so many deposits to one crash
 CUSTOMERS = 12
-SHALLOW, DEEP = 0.06, 0.005  # how often a reorg comes, above and below what was final; per block
+SHALLOW, DEEP = 0.06, 0.005  # how often a reorg comes, above what was final and below what was credited; per block
+BELOW_CREDITED_MAX = 3  # blocks that a deep one takes of those with credited deposits
 DEATHS_A_PROCESS = 10  # the last of them is the whole process'
 POINTS_MAX = 16  # that a short life passes at the most
 POINTS_LONG_MAX = 1_000  # and a long one, or the node would fall behind the chain for ever
@@ -63,6 +65,7 @@ STEPS_MAX = 3  # of one life
 CALM_MAX = 400  # steps until everything must have come to its end
 
 _SUMS = "SELECT asset, sum(credits_posted - debits_posted) AS rest FROM accounts GROUP BY asset"
+_HIGHEST_CREDITED = "SELECT max(height) FROM deposits WHERE state = 'credited'"
 _CREDITED = "SELECT identity, address, asset, units, state FROM deposits"
 _CREDITS = """
 SELECT account, asset, sum(units) AS units FROM (
@@ -126,6 +129,7 @@ class DepositSimulation:
         self._told: Counter[str] = Counter()
         self._people: list[tuple[CustomerId, str]] = []
         self._paid = self._crashes = self._halts = 0
+        self._credited: int | None = None
         self._now, self._honest = 0.0, False
         self._signer = FakeSigner()
 
@@ -139,6 +143,9 @@ class DepositSimulation:
             self._say(f"{self._paid} deposits, {self._crashes} crashes, block {self._chain.height}")
         self._honest = True
         self._live(self._calm)
+        self._look(self._check_always)
+        self._take_back()
+        self._live(self._calm)
         return self._outcome(self._look(self._told_by_books))
 
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +154,7 @@ class DepositSimulation:
         """A block, and now and then a reorg."""
         chance, chain = self._chance, self._chain
         if chance.random() < DEEP:
-            chain.reorg(chance.randint(FINAL_DEPTH + 1, 4 * FINAL_DEPTH))
+            self._take_back()
         elif chance.random() < SHALLOW:
             chain.reorg(chance.randint(1, FINAL_DEPTH - 2))
         room = max(self._plan.deposits - self._paid, 0)
@@ -155,6 +162,11 @@ class DepositSimulation:
         late, chain.waiting = chain.waiting, []
         chain.mine([*late, *new])
         self._paid += len(new)
+
+    def _take_back(self) -> None:
+        """A reorg below what was final that reaches what was credited; just below what was final where nothing was."""
+        least = FINAL_DEPTH if self._credited is None else self._chain.height - self._credited
+        self._chain.reorg(max(least, FINAL_DEPTH) + self._chance.randint(1, BELOW_CREDITED_MAX))
 
     def _payment(self) -> Tx:
         _, address = self._chance.choice(self._people)
@@ -164,14 +176,7 @@ class DepositSimulation:
     # ── the node ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _live(self, what: Callable[[SimulatedLoop], Coroutine[Any, Any, None]]) -> None:
-        loop = SimulatedLoop(self._chance, self._now)
-        try:
-            loop.run_until_complete(what(loop))
-            self._now = loop.time() + 1
-        finally:
-            loop.cut()
-            loop.run_until_complete(ended(list(asyncio.all_tasks(loop))))
-            loop.close()
+        self._now = live(self._chance, self._now, what)
 
     def _lines(self) -> _Lines:
         return _Lines(make_reading_engine(self._dsns.books), make_engine(self._dsns.ops))
@@ -328,6 +333,7 @@ class DepositSimulation:
         for row in await reader.fetch(_SUMS):
             if row["rest"]:
                 raise Broken(f"I1: {row['asset']} sums to {row['rest']}")
+        self._credited = await reader.fetchval(_HIGHEST_CREDITED)
 
     async def _is_quiet(self, reader: asyncpg.Connection) -> bool:
         settled = self._chain.height - FINAL_DEPTH

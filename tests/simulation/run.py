@@ -82,15 +82,7 @@ class Simulation:
     # ── lives ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _live(self, what: Callable[[SimulatedLoop], Coroutine[Any, Any, None]]) -> None:
-        """A loop is a process: when it is cut, nothing of it reaches the database any more."""
-        loop = SimulatedLoop(self._chance, self._now)
-        try:
-            loop.run_until_complete(what(loop))
-            self._now = loop.time() + 1
-        finally:
-            loop.cut()
-            loop.run_until_complete(ended(list(asyncio.all_tasks(loop))))
-            loop.close()
+        self._now = live(self._chance, self._now, what)
 
     async def _founded(self, loop: SimulatedLoop) -> None:
         """Assets, networks, customers, and operators' money for gas and for the first withdrawals."""
@@ -193,6 +185,18 @@ async def room_made(dsns: Dsns) -> None:
         await prepare_partitions(owner, BEGINNING)
     finally:
         await owner.close()
+
+
+def live(chance: random.Random, now: float, what: Callable[[SimulatedLoop], Coroutine[Any, Any, None]]) -> float:
+    """A loop is a process: when it is cut, nothing of it reaches the database any more. Returns when the next one begins."""
+    loop = SimulatedLoop(chance, now)
+    try:
+        loop.run_until_complete(what(loop))
+        return loop.time() + 1
+    finally:
+        loop.cut()
+        loop.run_until_complete(ended(list(asyncio.all_tasks(loop))))
+        loop.close()
 
 
 async def ended(tasks: list[asyncio.Task[None]]) -> None:
