@@ -79,6 +79,7 @@ class Tx:
     hollow: bool = False  # blocks show it, and nothing moved
     silent: bool = False  # it moved, and no block shows it
     told: bool = False  # it left, and the statement says so
+    reverted: bool = False  # it is in a block and paid its fee, and nothing else moved
     strays: tuple[tuple[str, str, int, str | None], ...] = ()  # address, contract, units, what it calls itself
 
     @property
@@ -353,7 +354,7 @@ class FakeNetwork:
 
     def _seen(self, ref: BlockRef, tx: Tx) -> Status:
         final = len(self._chain) - ref.height >= self.depth
-        return Status(Fate.FINAL if final else Fate.INCLUDED, ref, tx.fee)
+        return Status(Fate.FINAL if final else Fate.INCLUDED, ref, tx.fee, succeeded=not tx.reverted)
 
     def _decoded(self, submission: SubmissionRef) -> Tx:
         plan = json.loads(submission.payload)["plan"]
@@ -383,7 +384,7 @@ def _move(units: dict[str, int], tx: Tx, ours: frozenset[str], spender: str) -> 
     if tx.hollow:
         return
     spends = tx.ours and spender in ours
-    for target, amount in tx.pays:
+    for target, amount in () if tx.reverted else tx.pays:
         units[amount.asset.symbol] += amount.units if target in ours else 0
         units[amount.asset.symbol] -= amount.units if spends else 0
     if tx.fee is not None and spends:

@@ -43,6 +43,16 @@ async def reorganised(world: World, network: NetworkId, blocks: int | None = Non
     await world.look(network)
 
 
+async def spent_and_lost(
+    world: World, network: NetworkId, asset: Asset, text: str, *, forget: bool = True
+) -> tuple[CustomerId, Record]:
+    """Alice, who has given away so much of her only deposit, and the deposit as it was before a reorg took it."""
+    owner, row = await credited(world, asset)
+    await spent(world, owner, asset, text)
+    await reorganised(world, network, forget=forget)
+    return owner, row
+
+
 async def include_again(world: World, network: NetworkId, owner: CustomerId, row: Record, asset: Asset) -> None:
     """The same tx, in a block of the new branch that becomes final."""
     (address,) = [a for a in await world.context.all(schema.addresses.select()) if a["owner"] == owner]
@@ -95,9 +105,7 @@ async def test_dpe_07_what_was_spent_is_owed_by_name_and_the_customer_and_the_ne
 async def test_dpe_07_seen_again_it_repays_once_when_a_person_has_let_the_network_go_on(
     world: World, network: NetworkId, asset: Asset
 ) -> None:
-    owner, row = await credited(world, asset)
-    await spent(world, owner, asset, "3")
-    await reorganised(world, network)
+    owner, row = await spent_and_lost(world, network, asset, "3")
     await include_again(world, network, owner, row, asset)
     assert (await deposit(world))["state"] == "confirming", "halted: nothing is credited"
     with pytest.raises(NotAllowed, match="reason"):
@@ -124,9 +132,7 @@ async def test_dpe_07_seen_again_it_repays_once_when_a_person_has_let_the_networ
 async def test_dpe_07_another_deposit_repays_what_the_reorg_left_owing(
     world: World, network: NetworkId, asset: Asset
 ) -> None:
-    owner, _ = await credited(world, asset)
-    await spent(world, owner, asset, "3")
-    await reorganised(world, network)
+    owner, _ = await spent_and_lost(world, network, asset, "3")
     await resume_network(world.context, "test", network, "looked")
     await world.fund(owner, asset.symbol, "4")
     assert await owed(world, owner, asset) == 0
@@ -138,9 +144,9 @@ async def test_dpe_07_another_deposit_repays_what_the_reorg_left_owing(
 async def test_dpe_07_what_the_new_branch_has_as_well_stays_credited(
     world: World, network: NetworkId, asset: Asset
 ) -> None:
-    owner, row = await credited(world, asset)
-    await spent(world, owner, asset, "5")
-    await reorganised(world, network, forget=False)  # in the pool, and not in the new branch yet
+    owner, row = await spent_and_lost(
+        world, network, asset, "5", forget=False
+    )  # in the pool, and not in the new branch yet
     assert (await deposit(world))["state"] == "charged_back"
     assert await owed(world, owner, asset) == parse_amount("5", asset).units
     again = world.networks[network]

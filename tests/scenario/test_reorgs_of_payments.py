@@ -2,6 +2,7 @@
 then their owner has the money back. The books are exact at every step."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from tests.fakes.network import Tx
 from tests.fakes.world import BITCOIN, BTC, DUSD, ETHEREUM, World, running_world
 from tests.scenario.owing import available, exact, owed, parse_text
 from wallet import schema
+from wallet.breaks.open import reconcile_network
+from wallet.errors import AssetPaused
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.change import Request
 from wallet.money import Asset, parse_amount
-from wallet.networks.halt import resume_network
+from wallet.networks.halt import is_halted, resume_network
 from wallet.ports import Destination
 from wallet.withdrawals.request import request_withdrawal
 
@@ -37,8 +40,8 @@ async def step(world: World, network: NetworkId, blocks: int = 1) -> None:
         assert await exact(world)
 
 
-async def paid(world: World, network: NetworkId, asset: Asset) -> CustomerId:
-    """Alice had 5 for long, and 2 of them have been paid out."""
+async def opened(world: World, network: NetworkId, asset: Asset) -> CustomerId:
+    """Alice has had 5 for long, and the house has what payments cost."""
     chain = world.networks[network]
     (house,) = [
         row
@@ -50,9 +53,19 @@ async def paid(world: World, network: NetworkId, asset: Asset) -> CustomerId:
     owner = await world.customer("alice")
     await world.fund(owner, asset.symbol, "5")
     await step(world, network, 6)
+    return owner
+
+
+async def asked_for(world: World, owner: CustomerId, network: NetworkId, asset: Asset) -> None:
     request = Request(owner, "withdrawal.request", "out", b"test")
     units, to = parse_amount("2", asset), Destination(OUTSIDE)
     await request_withdrawal(world.context, "test", owner, network, units, to, request)
+
+
+async def paid(world: World, network: NetworkId, asset: Asset) -> CustomerId:
+    """Of alice's 5, 2 have been paid out."""
+    owner = await opened(world, network, asset)
+    await asked_for(world, owner, network, asset)
     await step(world, network, 4)
     assert await states(world) == ("final", "final")
     return owner
@@ -108,3 +121,26 @@ async def test_dpe_07_a_payment_that_can_never_be_made_comes_back_to_its_owner(
     assert await available(world, owner, asset) == parse_text("5", asset)
     assert await owed(world, owner, asset) == 0
     assert chain.received(OUTSIDE) == {}
+
+
+async def test_dpe_07_a_payment_that_was_reverted_and_is_made_on_a_new_branch_stops_its_asset(world: World) -> None:
+    """Its owner has the money back. Nobody follows it any more, and yet nobody is paid twice unseen."""
+    chain, owner = world.networks[ETHEREUM], await opened(world, ETHEREUM, DUSD)
+    await asked_for(world, owner, ETHEREUM, DUSD)
+    await pay_and_follow(world.context, chain)
+    (tx,) = chain.pool.values()
+    chain.pool[tx.id] = replace(tx, reverted=True)
+    await step(world, ETHEREUM, 4)
+    assert await states(world) == ("failed", "dead")
+    assert await available(world, owner, DUSD) == parse_text("5", DUSD)
+    assert await reconcile_network(world.context, chain, 0) == []
+
+    chain.pool[tx.id] = tx
+    chain.reorg_including(4)
+    await world.look(ETHEREUM)
+
+    (found,) = await reconcile_network(world.context, chain, 0)
+    assert (found["asset"], found["units"]) == ("DUSD", parse_amount("2", DUSD).units)
+    with pytest.raises(AssetPaused):
+        await world.context.unpaused(DUSD)
+    assert await is_halted(world.context, ETHEREUM)

@@ -44,7 +44,7 @@ from wallet.ids import CustomerId, NetworkId
 from wallet.journal import Journal, Request
 from wallet.ledger.reconcile import positions
 from wallet.money import Amount
-from wallet.networks.halt import network_row, resume_network
+from wallet.networks.halt import is_halted, resume_network
 from wallet.networks.open import list_asset, open_network
 from wallet.payments.send import send_payment
 from wallet.points import watch_points
@@ -297,7 +297,7 @@ class DepositSimulation:
 
     async def _operator(self, context: Context) -> None:
         with suppress(JournalUnavailable, OutcomeUnknown):
-            if (await network_row(context, ETHEREUM))["halt_reason"] is not None:
+            if await is_halted(context, ETHEREUM):
                 self._halts += await resume_network(context, "test", ETHEREUM, "looked")
 
     async def _calm(self, loop: SimulatedLoop) -> None:

@@ -33,6 +33,11 @@ async def running(context: Context, network: NetworkId) -> Requirement:
     return Requirement("networks", network, row["version"])
 
 
+async def is_halted(context: Context, network: NetworkId) -> bool:
+    """Raises `NotFound` for a network that was never opened."""
+    return (await network_row(context, network))["halt_reason"] is not None
+
+
 async def network_row(context: Context, network: str) -> Record:
     """Raises `NotFound` for a network that was never opened."""
     row = await context.one(select(schema.networks).where(schema.networks.c.id == network))

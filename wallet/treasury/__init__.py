@@ -2,7 +2,9 @@
 
     submissions   signed bytes that we author: reserved ─▶ signed ─▶ submitted ─▶ included ─▶ final | dead
     sources       where the next submission spends from: a nonce, inputs, a file name
+    coins         credited outputs and change where a network has them: free, reserved, spent, gone
     drive         one step for each that is open: sign, store, submit, follow
+    uproot        those that were final until a reorg took their block: followed again
     recoveries    what the signer is shown when a stray goes back
     gas           the hot address pays gas to a deposit address
     sweeps        customers' deposits to the hot address, with gas funding where a token cannot pay for itself

@@ -16,12 +16,12 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record, amount_of
 from wallet.deposits.states import State as Deposit
-from wallet.errors import NetworkHalted, Stale
+from wallet.errors import Stale
 from wallet.ids import CustomerId, NetworkId
 from wallet.ledger import accounts, templates
 from wallet.ledger.transfers import Entry
 from wallet.money import Amount
-from wallet.networks.halt import running
+from wallet.networks.halt import is_halted
 from wallet.points import point
 from wallet.ports import BlockRef, Fate, Network, NetworkRejected, Purpose, Status
 from wallet.strays.states import State as StrayState
@@ -68,15 +68,12 @@ async def follow_uprooted(context: Context, network: Network, row: Record, withd
 
 
 async def _send_again(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
-    try:
-        await running(context, network.id)
-    except NetworkHalted:
+    if not network.capabilities.resend_safe or await is_halted(context, network.id):
         return
-    if network.capabilities.resend_safe:
-        try:
-            await network.submit(await reference(context, row, withdrawals))
-        except NetworkRejected as error:  # what it spends may have been taken back as well, and may return
-            _log.warning("uprooted_waits", submission=row["id"], reason=str(error))
+    try:
+        await network.submit(await reference(context, row, withdrawals))
+    except NetworkRejected as error:  # what it spends may have been taken back as well, and may return
+        _log.warning("uprooted_waits", submission=row["id"], reason=str(error))
 
 
 async def _final_again(

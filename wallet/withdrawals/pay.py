@@ -10,7 +10,7 @@ from wallet.errors import AccountFrozen, AlreadyExists, AssetPaused, Insufficien
 from wallet.ids import CustomerId, SubmissionId
 from wallet.journal.change import Change, EventKind, Update
 from wallet.ledger.accounts import Flags, customer_balance
-from wallet.networks.halt import running
+from wallet.networks.halt import is_halted
 from wallet.points import point
 from wallet.ports import (
     Destination,
@@ -42,7 +42,7 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
     waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the network's errors when it
     is away.
     """
-    if await _is_halted(context, network):
+    if await is_halted(context, network.id):
         return
     short: set[str] = set()
     begun, after = 0, ""
@@ -51,14 +51,6 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
         for row in rows:
             if row["asset"] not in short and await _is_begun(context, network, row, short):
                 begun += 1
-
-
-async def _is_halted(context: Context, network: Network) -> bool:
-    try:
-        await running(context, network.id)
-    except NetworkHalted:
-        return True
-    return False
 
 
 async def _requested(context: Context, network: Network, short: set[str], after: str) -> list[Record]:
