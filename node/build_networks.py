@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chains.bitcoin.network import UtxoNetwork
+from chains.evm.block_proof import Proofs
 from chains.evm.network import EvmNetwork
-from chains.evm.receipts_root import Proofs
 from chains.quorum.coins import CoinQuorum
 from chains.quorum.contracts import ContractQuorum
 from chains.rpc.client import url_credentials, url_host

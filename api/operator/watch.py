@@ -29,6 +29,9 @@ class WatchedProvider(Shown):
     final: int | None
     agrees: bool | None = Field(description="With the others; null while it does not answer or is alone.")
     error: str | None
+    unproven: str | None = Field(
+        default=None, description="Why the block that it showed last could not be verified and was taken at its word."
+    )
 
 
 class SuspendedToken(Shown):

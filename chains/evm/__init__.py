@@ -1,7 +1,7 @@
 """Ethereum and other EVM chains: the chain's own asset and listed ERC-20 tokens, over raw JSON-RPC.
 
 Read in this order: `wire` (what a node answers), `listings`, `address`, `token`, `code` (what a token's contract is),
-`balances`, `traces`, `claims`, `proof`, `receipts_root`, `strays`, `scan`, `fees`, `build`, `recover` (a stray), `submit`,
+`balances`, `traces`, `claims`, `proof`, `block_proof`, `strays`, `scan`, `fees`, `build`, `recover` (a stray), `submit`,
 `status`, `chain` (the one that it is), `observe`, `network`. The signer reads only `decode`, which stands on `rlp` and
 `address`.
 

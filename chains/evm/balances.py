@@ -31,7 +31,7 @@ async def read_balances(
     for listing in listings.all:
         units = await _units(rpc, listing, list(dict.fromkeys(addresses)), at)
         held[listing.asset.symbol] = {
-            address: floor_units(one, listing) for address, one in units.items() if floor_units(one, listing)
+            address: worth for address, one in units.items() if (worth := floor_units(one, listing))
         }
     return held
 

@@ -1,17 +1,18 @@
 """One EVM chain behind one provider, as `wallet.ports.Network`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 from chains.child_keys import INDEX_MAX
 from chains.evm import build, fees, observe, recover, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
+from chains.evm.block_proof import Proofs
 from chains.evm.build import Payment
 from chains.evm.chain import Chain
 from chains.evm.code import token_facts
 from chains.evm.decode import decode
 from chains.evm.listings import read_listings
-from chains.evm.receipts_root import Proofs
 from chains.evm.scan import Scan
 from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import HeaderAnswer, is_failure, quantity, unread
@@ -232,7 +233,7 @@ class EvmNetwork:
         return await observe.observe(self._rpc, self._listed, addresses, at)
 
     def providers(self) -> tuple[ProviderView, ...]:
-        return (self._rpc.view(),)
+        return (replace(self._rpc.view(), unproven=self._scan.proofs.unproven),)
 
     async def balances(self, addresses: Sequence[str], at: BlockRef) -> Mapping[str, Mapping[str, int]]:
         return await read_balances(self._rpc, self._listed, addresses, at)

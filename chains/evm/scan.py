@@ -2,7 +2,7 @@
 
 What this prevents: credit for a block that is gone, and a block that was read by half. Blocks are asked for by height and
 everything in them by hash, or checked against it, so that a reorg in between shows as `BlockVanished` and never as a
-mixture. That it is all there is proven by its header (`receipts_root`); what it says is a claim, which `proof` sets
+mixture. That it is all there is proven by its header (`block_proof`); what it says is a claim, which `proof` sets
 against the balances.
 
 Whether the node can trace calls is found out once, unless the configuration says so; a node that could and cannot any more
@@ -19,10 +19,10 @@ from typing import TypeVar
 import msgspec
 
 from chains.ahead import in_order
+from chains.evm.block_proof import BlockProofs, Proofs
 from chains.evm.claims import BlockClaims, Claim, Holder, check_receipts, paid_addresses, read_claims
 from chains.evm.listings import Listings, ledger_amount
 from chains.evm.proof import Verdict, prove
-from chains.evm.receipts_root import BlockProofs, Proofs
 from chains.evm.strays import find_strays
 from chains.evm.traces import Move, read_moves
 from chains.evm.wire import BlockAnswer, ReceiptAnswer, TraceAnswer, block_id, quantity, unread

@@ -51,7 +51,7 @@ class WithdrawalAnswer(msgspec.Struct, rename="camel", frozen=True):
 
 
 class BlockAnswer(HeaderAnswer, rename="camel", frozen=True):
-    """With what the header holds besides, as far as its fork has it (`receipts_root` proves the block by it)."""
+    """With what the header holds besides, as far as its fork has it (`block_proof` proves the block by it)."""
 
     transactions: list[TxAnswer]
     withdrawals: list[WithdrawalAnswer] | None = None

@@ -163,7 +163,8 @@ def print_networks(console: Console, found: Sequence[Mapping[str, Any]]) -> None
         for token in n["suspended"]:
             console.print(f"Suspended {token['asset']} on {n['network']}: {token['reason']}. coffer asset resume-token")
         for provider in n["providers"]:
-            if provider["error"] or provider["agrees"] is False or len(n["providers"]) > 1:
+            odd = provider["error"] or provider.get("unproven") or provider["agrees"] is False
+            if odd or len(n["providers"]) > 1:
                 console.print(f"Provider {n['network']} {_provider(provider)}")
 
 
@@ -177,7 +178,9 @@ def _progress(behind: Mapping[str, Any] | None) -> str:
 def _provider(provider: Mapping[str, Any]) -> str:
     agrees = {True: "agrees", False: "disagrees", None: "alone or silent"}[provider["agrees"]]
     heights = f"tip {_figure(provider['tip'])}, final {_figure(provider['final'])}"
-    return f"{provider['host']}: circuit {provider['circuit']}, {heights}, {agrees} {provider['error'] or ''}".rstrip()
+    unproven = f", its blocks are not verified: {provider['unproven']}" if provider.get("unproven") else ""
+    circuit, error = provider["circuit"], provider["error"] or ""
+    return f"{provider['host']}: circuit {circuit}, {heights}, {agrees}{unproven} {error}".rstrip()
 
 
 def _figure(height: int | None) -> str:

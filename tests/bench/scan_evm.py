@@ -26,8 +26,8 @@ from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 
 from chains.evm.address import parse_address
+from chains.evm.block_proof import Proofs
 from chains.evm.listings import read_listings
-from chains.evm.receipts_root import Proofs
 from chains.evm.scan import WINDOW_BLOCKS, Scan
 from chains.evm.token import TRANSFER_TOPIC
 from chains.rpc.client import JsonRpc

@@ -70,7 +70,9 @@ async def with_token(devnet: Devnet, dsns: Dsns, folder: Path, artefact: Artefac
     return open_house(replace(devnet, dev_dollar=await deploy(devnet.anvil, artefact)), dsns, folder)
 
 
-@pytest.mark.parametrize("call", ["boast(address,uint256)", "boastThrough(address,uint256)"])
+@pytest.mark.parametrize(
+    "call", ["boast(address,uint256)", pytest.param("boastThrough(address,uint256)", marks=pytest.mark.whole)]
+)
 async def test_dpe_03_a_log_without_money_is_quarantined_and_never_credited(
     devnet: Devnet, dsns: Dsns, tmp_path: Path, call: str
 ) -> None:
@@ -152,7 +154,7 @@ async def test_dpe_05_what_a_contract_that_we_paid_passes_on_is_a_deposit_seen_i
     await house.prove()
 
 
-@pytest.mark.parametrize("blocks_after", [0, 1])
+@pytest.mark.parametrize("blocks_after", [1, pytest.param(0, marks=pytest.mark.whole)])
 async def test_dpe_06_a_deposit_whose_block_is_taken_back_before_it_is_final_is_orphaned(
     house: House, blocks_after: int
 ) -> None:

@@ -1,6 +1,7 @@
 """Value that no block names: found where it lies, credited once if it is ether, shown if it is a token."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from node.workers.follow_network import follow_network
 from tests.contracts import hostile
 from tests.databases import FreshDatabases
 from tests.integration.chains.evm.chain import calldata, deploy, mint, send
-from tests.integration.chains.evm.lying import LyingNode, Refusal
+from tests.integration.chains.evm.lying import Alter, LyingNode, Refusal
 from tests.scenario.house import ETHEREUM, House, open_house
 from tests.scenario.paid_in import figures
 from wallet import schema
@@ -45,6 +46,30 @@ async def payer(devnet: Devnet) -> str:
     contract = await deploy(devnet.anvil, hostile("Payer"))
     await send(devnet.anvil, contract, wei=50 * ETHER)
     return contract
+
+
+@asynccontextmanager
+async def behind_provider(devnet: Devnet, dsns: Dsns, folder: Path) -> AsyncIterator[tuple[House, LyingNode]]:
+    """A node whose provider has no traces and can be told to lie."""
+    provider = LyingNode(devnet.anvil.url)
+    await provider.start()
+    try:
+        settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
+        async with open_house(devnet, dsns, folder, environment=settings) as house:
+            yield house, provider
+    finally:
+        await provider.stop()
+
+
+def forgetting(blocks: Collection[str]) -> Alter:
+    """What accounts were after these blocks is not there any more."""
+
+    def alter(params: list[Any], truth: Any) -> Any:
+        if params[1].get("blockHash") in blocks:
+            raise Refusal(-32000, "missing trie node 5f (path )")
+        return truth
+
+    return alter
 
 
 async def look(house: House, blocks: int = 4) -> None:
@@ -189,10 +214,7 @@ async def test_a_beginning_that_the_node_has_forgotten_makes_growth_nobodys_unti
     devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str
 ) -> None:
     """A node that keeps the state of a few blocks, and ours was down for longer."""
-    provider = LyingNode(devnet.anvil.url)
-    await provider.start()
-    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
-    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+    async with behind_provider(devnet, dsns, tmp_path / "node") as (house, provider):
         alice = await house.customer("alice")
         address = await house.address(alice, ETHEREUM)
         await look(house)
@@ -200,14 +222,8 @@ async def test_a_beginning_that_the_node_has_forgotten_makes_growth_nobodys_unti
         await devnet.anvil.mine(30)
         async with house.context.ops.begin() as connection:
             await connection.execute(delete(schema.growth_passes))  # as if it had never looked at this address
-        forgotten = await ids_below(house, int(await devnet.anvil.rpc("eth_blockNumber"), 16) - 10)
-
-        def keep_few(params: list[Any], truth: Any) -> Any:
-            if params[1].get("blockHash") in forgotten:
-                raise Refusal(-32000, "missing trie node 5f (path )")
-            return truth
-
-        provider.lies["eth_call"] = keep_few
+        height = int(await devnet.anvil.rpc("eth_blockNumber"), 16)
+        provider.lies["eth_call"] = forgetting(await ids_below(house, height - 10))
         await look(house)
         assert provider.told["eth_call"]
         assert await shown(house) == [("quarantined", "unattributed", ETHER)]
@@ -216,34 +232,24 @@ async def test_a_beginning_that_the_node_has_forgotten_makes_growth_nobodys_unti
         await look(house)
         assert await ether(house, alice) == ETHER
         await house.step()
-    await provider.stop()
 
 
 @pytest.mark.whole
 async def test_growth_where_the_node_has_looked_before_needs_no_old_state(
     devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str
 ) -> None:
-    provider = LyingNode(devnet.anvil.url)
-    await provider.start()
-    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
-    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+    async with behind_provider(devnet, dsns, tmp_path / "node") as (house, provider):
         alice = await house.customer("alice")
         address = await house.address(alice, ETHEREUM)
         await look(house, 2)
         await pay_inside(house, payer, address, ETHER)
         await devnet.anvil.mine(30)
-        forgotten = await ids_below(house, int(await devnet.anvil.rpc("eth_blockNumber"), 16) - 10)
-
-        def keep_few(params: list[Any], truth: Any) -> Any:
-            if params[1].get("blockHash") in forgotten:
-                raise Refusal(-32000, "missing trie node 5f (path )")
-            return truth
-
-        provider.lies["eth_call"] = keep_few
+        height = int(await devnet.anvil.rpc("eth_blockNumber"), 16)
+        provider.lies["eth_call"] = forgetting(await ids_below(house, height - 10))
         await look(house)
+        assert provider.told["eth_call"]
         assert await shown(house) == [("credited", None, ETHER)]
         await house.step()
-    await provider.stop()
 
 
 async def ids_below(house: House, height: int) -> set[str]:
@@ -256,10 +262,7 @@ async def test_a_look_at_all_addresses_goes_on_at_a_newer_block_when_the_old_sta
     devnet: Devnet, dsns: Dsns, tmp_path: Path, payer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find, "PAGE_SIZE", 1)
-    provider = LyingNode(devnet.anvil.url)
-    await provider.start()
-    settings = {**NO_TRACES, "COFFER__NETWORKS__ETHEREUM__URL": provider.url}
-    async with open_house(devnet, dsns, tmp_path / "node", environment=settings) as house:
+    async with behind_provider(devnet, dsns, tmp_path / "node") as (house, provider):
         owners = [await house.customer(f"number{place}") for place in range(3)]
         addresses = [await house.address(owner, ETHEREUM) for owner in owners]
         await send(devnet.anvil, payer, data=calldata("payMany(address[],uint256)", addresses, ETHER))
@@ -268,16 +271,11 @@ async def test_a_look_at_all_addresses_goes_on_at_a_newer_block_when_the_old_sta
         (row,) = await house.context.all(select(schema.growth_passes))
         assert not row["done"]
 
-        def forget(params: list[Any], truth: Any) -> Any:
-            if params[1].get("blockHash") == row["block"]:
-                raise Refusal(-32000, "state not available")
-            return truth
-
-        provider.lies["eth_call"] = forget
+        provider.lies["eth_call"] = forgetting({row["block"]})
         await look(house, 12)
+        assert provider.told["eth_call"]
         assert [await ether(house, owner) for owner in owners] == [ETHER, 2 * ETHER, 3 * ETHER]
         await house.step()
-    await provider.stop()
 
 
 @pytest.mark.whole

@@ -32,6 +32,7 @@ class ProviderView:
     """One provider as it was seen last. `host` is host and port and nothing else of its URL, which may hold a key.
 
     `agrees` is None while there is nobody to agree with, or it has not answered. `error` is why it did not.
+    `unproven` is why the block that it showed last could not be verified: it was taken at its word.
     """
 
     host: str
@@ -40,6 +41,7 @@ class ProviderView:
     final: int | None = None
     agrees: bool | None = None
     error: str | None = None
+    unproven: str | None = None
 
 
 @runtime_checkable

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chains.evm.receipts_root import Proofs, header_hash, may_hold, receipts_root, trie_root
+from chains.evm.block_proof import Proofs, header_hash, may_hold, receipts_root
 from chains.evm.scan import read_block_receipts, read_blocks
+from chains.evm.trie import trie_root
 from chains.evm.wire import BlockAnswer, ReceiptAnswer
 from chains.rpc.client import JsonRpc
 from node.devnet.anvil import Anvil
@@ -184,11 +185,17 @@ async def test_rpc_09_a_header_that_is_not_known_says_so_and_is_refused_where_pr
     height = int((await mint(chain, dollar, addresses[0], 7))["blockNumber"], 16)
     lying.lies = {"eth_getBlockByNumber": of_a_later_fork, "eth_getBlockByHash": of_a_later_fork}
     assert [one.amount.units for block in await lenient.blocks(height, height) for one in block.incoming] == [7]
+    assert [view.unproven for view in lenient.network.providers()] == [
+        "its header has fields that are not known: slotNumber"
+    ]
     with pytest.raises(
         NetworkUnreachable, match="cannot be verified: its header has fields that are not known: slotNumber"
     ):
         await strict.blocks(height, height)
     assert lying.told == {"eth_getBlockByNumber": 2, "eth_getBlockByHash": 2}
+    lying.lies.clear()
+    await lenient.blocks(height, height)
+    assert [view.unproven for view in lenient.network.providers()] == [None]
 
 
 async def test_a_receipt_of_an_unknown_type_is_not_guessed(

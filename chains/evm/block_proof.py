@@ -15,9 +15,11 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
+import structlog
 from eth_hash.auto import keccak
 
 from chains.evm.rlp import encode, encode_quantity
+from chains.evm.trie import trie_root
 from chains.evm.wire import BlockAnswer, LogAnswer, ReceiptAnswer, quantity
 from chains.rpc.client import JsonRpc
 from wallet.ports import BlockVanished, NetworkUnreachable
@@ -37,6 +39,8 @@ _BY_FORK: Final = (
 _QUANTITIES: Final = frozenset({*_NUMBERS, "base_fee_per_gas", "blob_gas_used", "excess_blob_gas"})
 _BESIDES: Final = frozenset({"hash", "size", "totalDifficulty", "transactions", "uncles", "withdrawals"})
 
+_log = structlog.get_logger("chains.evm")
+
 
 class Proofs(StrEnum):
     """What is asked of a provider: that every block can be proven; that what can be is; nothing."""
@@ -48,6 +52,36 @@ class Proofs(StrEnum):
 
 class Unproven(Exception):
     """Why a block cannot be checked: it is of a kind that this version does not know."""
+
+
+class BlockProofs:
+    """Checks a provider's blocks as far as `wanted`. Remembers why the last one could not be checked, for operators."""
+
+    def __init__(self, rpc: JsonRpc, wanted: Proofs) -> None:
+        self._rpc = rpc
+        self._wanted = wanted
+        self.unproven: str | None = None
+
+    async def check(
+        self, block: BlockAnswer, receipts: Sequence[ReceiptAnswer], tokens: Mapping[str, object], *, claimed: bool
+    ) -> None:
+        """`tokens` by contract; `claimed`: something arrived at an address of ours, by these receipts. Raises
+        `NetworkUnreachable` for a block that is not what its id says, and for one that cannot be checked but must be."""
+        if self._wanted is Proofs.OFF:
+            return
+        try:
+            await check_header(self._rpc, block)
+            if claimed or may_hold(block, tuple(tokens)):
+                await asyncio.to_thread(check_receipts_root, block, receipts)  # 10 ms for 500 txs
+            self.unproven = None
+        except Unproven as reason:
+            if self.unproven is None:
+                _log.warning(
+                    "blocks_not_verified", host=self._rpc.host, height=quantity(block.number), reason=str(reason)
+                )
+            self.unproven = str(reason)
+            if self._wanted is Proofs.REQUIRED:
+                raise NetworkUnreachable(f"block {quantity(block.number)} cannot be verified: {reason}") from reason
 
 
 def header_hash(block: BlockAnswer) -> str:
@@ -109,13 +143,13 @@ def _receipt(receipt: ReceiptAnswer) -> bytes:
             encode_quantity(quantity(receipt.status)),
             encode_quantity(quantity(receipt.cumulative_gas_used or "")),
             _octets(receipt.logs_bloom or "", BLOOM_BYTES),
-            [_log(log) for log in receipt.logs],
+            [_log_item(log) for log in receipt.logs],
         )
     )
     return body if kind == 0 else bytes([kind]) + body
 
 
-def _log(log: LogAnswer) -> list[bytes | list[bytes]]:
+def _log_item(log: LogAnswer) -> list[bytes | list[bytes]]:
     return [_octets(log.address, 20), [_octets(topic, 32) for topic in log.topics], _octets(log.data)]
 
 
@@ -138,89 +172,3 @@ def _octets(text: str, length: int | None = None) -> bytes:
     if len(text) != 2 + 2 * len(octets) or text[:2] != "0x" or length not in (None, len(octets)):
         raise NetworkUnreachable("the node answered malformed octets")
     return octets
-
-
-# ── the trie ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_Leaf = tuple[bytes, bytes]
-_Node = list["bytes | _Node"]
-
-
-def trie_root(values: Sequence[bytes]) -> bytes:
-    """The root of the Merkle Patricia trie in which each value lies under the RLP of its place (yellow paper, appendix D)."""
-    if not values:
-        return keccak(encode(b""))
-    leaves = sorted((_nibbles(encode(encode_quantity(place))), value) for place, value in enumerate(values))
-    return keccak(encode(_node(leaves, 0)))
-
-
-def _node(leaves: Sequence[_Leaf], depth: int) -> "_Node":
-    """Of the leaves below one place, sorted, all alike in their first `depth` nibbles. No key is the beginning of another."""
-    first, last = leaves[0][0], leaves[-1][0]
-    if len(leaves) == 1:
-        return [_packed(first[depth:], leaf=True), leaves[0][1]]
-    shared = depth
-    while first[shared] == last[shared]:
-        shared += 1
-    branch: _Node = [_reference(part, shared + 1) if part else b"" for part in _by_nibble(leaves, shared)]
-    branch.append(b"")
-    if shared == depth:
-        return branch
-    return [_packed(first[depth:shared], leaf=False), _referred(branch)]
-
-
-def _by_nibble(leaves: Sequence[_Leaf], depth: int) -> list[list[_Leaf]]:
-    parts: list[list[_Leaf]] = [[] for _ in range(16)]
-    for leaf in leaves:
-        parts[leaf[0][depth]].append(leaf)
-    return parts
-
-
-def _reference(leaves: Sequence[_Leaf], depth: int) -> "bytes | _Node":
-    return _referred(_node(leaves, depth))
-
-
-def _referred(node: "_Node") -> "bytes | _Node":
-    """Short nodes stand in their parent themselves."""
-    encoded = encode(node)
-    return node if len(encoded) < 32 else keccak(encoded)
-
-
-def _nibbles(key: bytes) -> bytes:
-    return bytes(half for octet in key for half in (octet >> 4, octet & 15))
-
-
-def _packed(nibbles: bytes, *, leaf: bool) -> bytes:
-    """Hex-prefix encoding (yellow paper, appendix C)."""
-    flag = 2 if leaf else 0
-    padded = bytes([flag + 1, *nibbles]) if len(nibbles) & 1 else bytes([flag, 0, *nibbles])
-    return bytes(padded[place] << 4 | padded[place + 1] for place in range(0, len(padded), 2))
-
-
-# ── one provider's blocks ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class BlockProofs:
-    """Checks a provider's blocks as far as `wanted`. Remembers why the last one could not be checked, for operators."""
-
-    def __init__(self, rpc: JsonRpc, wanted: Proofs) -> None:
-        self._rpc = rpc
-        self._wanted = wanted
-        self.unproven: str | None = None
-
-    async def check(
-        self, block: BlockAnswer, receipts: Sequence[ReceiptAnswer], tokens: Mapping[str, object], *, claimed: bool
-    ) -> None:
-        """`tokens` by contract; `claimed`: something arrived at an address of ours, by these receipts. Raises
-        `NetworkUnreachable` for a block that is not what its id says, and for one that cannot be checked but must be."""
-        if self._wanted is Proofs.OFF:
-            return
-        try:
-            await check_header(self._rpc, block)
-            if claimed or may_hold(block, tuple(tokens)):
-                await asyncio.to_thread(check_receipts_root, block, receipts)  # 10 ms for 500 txs
-            self.unproven = None
-        except Unproven as reason:
-            self.unproven = str(reason)
-            if self._wanted is Proofs.REQUIRED:
-                raise NetworkUnreachable(f"block {quantity(block.number)} cannot be verified: {reason}") from reason
