@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chains.evm.address import checksum_lower
-from chains.signer.effect import Effect, Outflow
+from chains.evm.decode import decode
+from chains.signer.effect import Outflow
 from chains.signer.local import digest
 from chains.signer.policy import EvmPolicy, PolicyMalformed, RecoveryPolicy, read_policy
 from chains.signer.weigh_evm import weigh_evm
@@ -59,8 +60,7 @@ def recovery(approvals: tuple[Approval, ...], contract: str = UNLISTED, path: st
 def test_what_two_approvers_have_signed_costs_its_fee_and_uses_up_a_nonce() -> None:
     effect = weigh_evm(recovery(approved(act(), ANN, BEN)), policy(), KEYS)
     assert (effect.outflows, effect.consumes) == ((), (f"{evm_address(DEPOSIT)}:4",))
-    assert isinstance(effect, Effect)
-    assert effect.fee == Outflow("ETH", effect.fee.units)
+    assert effect.fee == Outflow("ETH", decode(recovery(()).payload).fee_max_wei)
 
 
 @pytest.mark.parametrize(
