@@ -1,6 +1,7 @@
 """AUD-04: two Changes that differ in one small thing have different bodies, whatever that thing is."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import replace as replace_item
 from datetime import UTC, datetime, timedelta, timezone
@@ -179,6 +180,19 @@ def test_a_result_that_is_the_event_itself_is_kept_once() -> None:
 def test_times_are_in_utc_with_microseconds() -> None:
     assert time_text(NOON) == "2026-11-22T12:00:00.000000+00:00"
     assert time_text(NOON.astimezone(timezone(timedelta(hours=-5)))) == "2026-11-22T12:00:00.000000+00:00"
+
+
+def test_times_are_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = NOON.replace(microsecond=1)
+    monkeypatch.setenv("TZ", "IST-5:30")
+    time.tzset()
+    try:
+        assert at.astimezone().utcoffset() == timedelta(hours=5, minutes=30), "the machine's zone is as it was"
+        for told in (at, at.astimezone(), at.astimezone(timezone(timedelta(hours=-5)))):
+            assert time_text(told) == "2026-11-22T12:00:00.000001+00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_columns_are_spelt_by_their_kind() -> None:
