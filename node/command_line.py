@@ -23,6 +23,11 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def counted(count: int, noun: str) -> str:
+    """For people: `1 movement`, `2,000 movements`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def at_config(file: Path) -> Config:
     try:
         return read_config(file)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import BinaryIO
 
 from api.moments import read_moment
+from node.command_line import counted
 from wallet.context import Context
 from wallet.customers.create import find_customer
 from wallet.errors import NotFound, PeriodRefused
@@ -136,10 +137,7 @@ class _Progress:
             if found and monotonic() - self._told >= TELL_EVERY_S:
                 self._told = monotonic()
                 done, of = found[-1].seq - self._span.after, self._span.upto - self._span.after
-                self._say(f"{self._counted()}, {done * 100 // max(of, 1)} % of the journal's rows")
+                self._say(f"{counted(self._count, 'movement')}, {done * 100 // max(of, 1)} % of the journal's rows")
 
     def end(self) -> None:
-        self._say(f"{self._counted()}, up to row {self._span.upto:,} of the journal")
-
-    def _counted(self) -> str:
-        return "1 movement" if self._count == 1 else f"{self._count:,} movements"
+        self._say(f"{counted(self._count, 'movement')}, up to row {self._span.upto:,} of the journal")

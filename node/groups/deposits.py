@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside, do
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside, counted, do
 
 group = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=True)
 
@@ -38,7 +38,8 @@ def deposit_find(network: str, height: int, config: ConfigFile = DEFAULT_CONFIG)
     from wallet.strays.record import find_strays  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
-        print(f"{await find_strays(context, context.network(network), height)} strays written down")
+        found = await find_strays(context, context.network(network), height)
+        print(f"{counted(found, 'stray')} written down")
         return 0
 
     beside(config, work)

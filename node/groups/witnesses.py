@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from node.command_line import Json, finish
+from node.command_line import Json, counted, finish
 
 group = typer.Typer(help="Signed heads that were kept elsewhere.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def witness_check(
     async def work() -> int:
         with file.open(encoding="utf-8", errors="replace") as opened:
             checked = check_lines(read_heads(opened), [one.lower() for one in key])
-        print(json.dumps({"heads": checked}) if as_json else f"{checked} heads are signed and in order")
+        print(json.dumps({"heads": checked}) if as_json else f"{counted(checked, 'head')}, signed and in order")
         return 0
 
     finish(work())

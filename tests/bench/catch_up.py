@@ -48,7 +48,7 @@ from wallet.vault.vault import Vault
 
 Say = Callable[[str], None]
 
-ROUNDS, BLOCKS, PAID_EVERY = 5, 10_000, 100
+ROUNDS, BLOCKS, PAID_EVERY = 5, 10_000, 100  # a gap of a day and a half on Ethereum
 ETH, BTC = Asset("ETH", 18), Asset("BTC", 8)
 EVM, BITCOIN = NetworkId("ethereum"), NetworkId("bitcoin")
 _SEED = BIP32.from_seed(b"a seed of benches alone, of no value.", network="test")
@@ -243,4 +243,4 @@ async def _walk(context: Context, network: Network) -> tuple[float, float]:
 async def _found(context: Context, chain: Chain) -> int:
     table = schema.deposits
     rows = await context.all(select(table.c.units).where(table.c.network == chain.id))
-    return sum(row["units"] == chain.units for row in rows) if len(rows) else 0
+    return sum(row["units"] == chain.units for row in rows)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -32,7 +33,8 @@ from tests.nodes.process import NodeProcess, open_customer
 
 Say = Callable[[str], None]
 
-ROUNDS, PAYMENTS = 5, 40
+ROUNDS, PAYMENTS = 5, 20  # about two minutes in all
+PLACES = 10
 TOLD_WITHIN_S = 30.0
 
 
@@ -135,8 +137,7 @@ def _told(found: dict[str, float]) -> str:
 
 
 async def _ether(devnet: Devnet, address: str, told: Told, place: int) -> float:
-    """At uneven places between two looks of the node."""
-    await asyncio.sleep(0.037 * (place % 20))
+    await _turn(place)
     tx = await devnet.anvil.pay(address, 10**15)
     await devnet.anvil.receipt(tx)
     mined = perf_counter()
@@ -145,8 +146,13 @@ async def _ether(devnet: Devnet, address: str, told: Told, place: int) -> float:
 
 async def _coins(devnet: Devnet, address: str, told: Told, place: int) -> float:
     """The block comes at once; what a node tells of it before, while it waits in the mempool, counts as told."""
-    await asyncio.sleep(0.037 * (place % 20))
+    await _turn(place)
     tx = await devnet.bitcoind.pay(address, "0.001")
     await devnet.bitcoind.mine()
     mined = perf_counter()
     return await told.when(tx) - mined
+
+
+async def _turn(place: int) -> None:
+    """Payments come at all places between two looks of the node."""
+    await asyncio.sleep(timedelta(milliseconds=_poll_ms() * (place % PLACES) // PLACES).total_seconds())
