@@ -1,15 +1,17 @@
 """Proposals: what needs two operators. One proposes an exact act, another approves that very act."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from api.idempotency import optional_request_of
-from api.routes import Answer, Call, Idempotency, any_of, route
+from api.routes import Answer, Call, Handle, Idempotency, Route, any_of, route
 from api.schema import ULID, AmountText, AssetSymbol, Closed, Line, Moment, NetworkName, Nothing, Shown
 from wallet.access.keys import Scope
 from wallet.deposits.adopt import draft_adoption
+from wallet.errors import NotAllowed
 from wallet.journal.change import Committed
 from wallet.listings.draft import Wish, draft_listing, draft_resuming
 from wallet.proposals.approve import ActSignature, approve_proposal, reject_proposal, sign_proposal
@@ -135,15 +137,19 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
     return Answer(ProposalView.model_validate(proposal_view(row)))
 
 
-@route(
-    "POST",
-    "/v1/operator/proposals/listings",
-    access=_PROPOSERS,
-    answer=ProposalView,
-    statuses=(201,),
-    idempotency=Idempotency.ACCEPTED,
-    refuses=(*_REFUSES, "proposal_ended", "changed_meanwhile"),
-)
+def _proposing(noun: str, *refuses: str) -> Callable[[Handle], Route]:
+    return route(
+        "POST",
+        f"/v1/operator/proposals/{noun}",
+        access=_PROPOSERS,
+        answer=ProposalView,
+        statuses=(201,),
+        idempotency=Idempotency.ACCEPTED,
+        refuses=(*_REFUSES, *refuses),
+    )
+
+
+@_proposing("listings", "proposal_ended", "changed_meanwhile")
 async def propose_listing(call: Call[ListingBody, Nothing]) -> Answer:
     """Propose to list a token"""
     sent = call.body
@@ -153,74 +159,56 @@ async def propose_listing(call: Call[ListingBody, Nothing]) -> Answer:
     drafting = partial(draft_listing, call.context, wish, sent.reason)
     if sent.edits is not None:
         return _made(await edit_proposal(call.context, call.principal, sent.edits, await drafting()))
-    return _made(await _proposed(call, "proposal.list_token", sent, drafting))
+    return await _proposed(call, "proposal.list_token", drafting)
 
 
-@route(
-    "POST",
-    "/v1/operator/proposals/resumings",
-    access=_PROPOSERS,
-    answer=ProposalView,
-    statuses=(201,),
-    idempotency=Idempotency.ACCEPTED,
-    refuses=_REFUSES,
-)
+@_proposing("resumings")
 async def propose_resuming(call: Call[ResumingBody, Nothing]) -> Answer:
     """Propose to go on with a suspended token as what it is now"""
     sent = call.body
     drafting = partial(draft_resuming, call.context, sent.network, sent.symbol, sent.reason)
-    return _made(await _proposed(call, "proposal.resume_token", sent, drafting))
+    return await _proposed(call, "proposal.resume_token", drafting)
 
 
-@route(
-    "POST",
-    "/v1/operator/proposals/credits",
-    access=_PROPOSERS,
-    answer=ProposalView,
-    statuses=(201,),
-    idempotency=Idempotency.ACCEPTED,
-    refuses=_REFUSES,
-)
+@_proposing("credits")
 async def propose_credit(call: Call[DepositBody, Nothing]) -> Answer:
     """Propose to credit what came wrongly to its owner"""
     sent = call.body
     draft = draft_credit if sent.deposit.startswith("str_") else draft_adoption
-    drafting = partial(draft, call.context, sent.deposit, sent.reason)
-    return _made(await _proposed(call, "proposal.credit", sent, drafting))
+    return await _proposed(call, "proposal.credit", partial(draft, call.context, sent.deposit, sent.reason))
 
 
-@route(
-    "POST",
-    "/v1/operator/proposals/recoveries",
-    access=_PROPOSERS,
-    answer=ProposalView,
-    statuses=(201,),
-    idempotency=Idempotency.ACCEPTED,
-    refuses=(*_REFUSES, "destination_refused"),
-)
+@_proposing("recoveries", "destination_refused")
 async def propose_recovery(call: Call[RecoveryBody, Nothing]) -> Answer:
     """Propose to send a stray to an address that its owner names"""
     sent = call.body
     drafting = partial(draft_recovery, call.context, sent.stray, sent.address, sent.reason)
-    return _made(await _proposed(call, "proposal.recover", sent, drafting))
+    return await _proposed(call, "proposal.recover", drafting)
 
 
-@route(
-    "POST",
-    "/v1/operator/proposals/{proposal}/approve",
-    access=_PROPOSERS,
-    answer=ProposalView,
-    refuses=(*_ANSWERS, "own_proposal"),
-)
+def _answering(verb: str, *refuses: str) -> Callable[[Handle], Route]:
+    path = f"/v1/operator/proposals/{{proposal}}/{verb}"
+    return route("POST", path, access=_PROPOSERS, answer=ProposalView, refuses=(*_ANSWERS, *refuses))
+
+
+@_answering("approve", "own_proposal")
 async def approve(call: Call[ApprovalBody, Nothing]) -> Answer:
     """Approve the very act that has this digest"""
     sent = call.body
-    signed = ActSignature(sent.key, sent.signature) if sent.key is not None and sent.signature is not None else None
-    done = await approve_proposal(call.context, call.principal, call.path["proposal"], sent.digest, signed)
+    done = await approve_proposal(call.context, call.principal, call.path["proposal"], sent.digest, _signed(sent))
     return Answer(ProposalView.model_validate(done.result))
 
 
-@route("POST", "/v1/operator/proposals/{proposal}/sign", access=_PROPOSERS, answer=ProposalView, refuses=_ANSWERS)
+def _signed(sent: ApprovalBody) -> ActSignature | None:
+    """Half a signature is refused: an approval without one would fail at the signer, and only then."""
+    if sent.key is None and sent.signature is None:
+        return None
+    if sent.key is None or sent.signature is None:
+        raise NotAllowed("key and signature go together")
+    return ActSignature(sent.key, sent.signature)
+
+
+@_answering("sign")
 async def sign(call: Call[SignatureBody, Nothing]) -> Answer:
     """Add a signature for a signer that asks for it; approves nothing"""
     signed = ActSignature(call.body.key, call.body.signature)
@@ -228,16 +216,16 @@ async def sign(call: Call[SignatureBody, Nothing]) -> Answer:
     return Answer(ProposalView.model_validate(done.result))
 
 
-@route("POST", "/v1/operator/proposals/{proposal}/reject", access=_PROPOSERS, answer=ProposalView, refuses=_ANSWERS)
+@_answering("reject")
 async def reject(call: Call[RejectionBody, Nothing]) -> Answer:
     """End a proposal without doing anything"""
     done = await reject_proposal(call.context, call.principal, call.path["proposal"], call.body.reason)
     return Answer(ProposalView.model_validate(done.result))
 
 
-async def _proposed(call: Call[Any, Nothing], operation: str, sent: Closed, drafting: Drafting) -> Committed:
-    request = optional_request_of(call, operation, sent.model_dump())
-    return await propose(call.context, call.principal, drafting, request)
+async def _proposed(call: Call[Any, Nothing], operation: str, drafting: Drafting) -> Answer:
+    request = optional_request_of(call, operation, call.body.model_dump())
+    return _made(await propose(call.context, call.principal, drafting, request))
 
 
 def _made(done: Committed) -> Answer:

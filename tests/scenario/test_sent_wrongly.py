@@ -1,6 +1,7 @@
 """Money sent wrongly on real chains: it is shown with the reason, and what can be had back comes back, once."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from node.devnet.contracts import dev_dollar
 from node.devnet.networks import Devnet
 from tests.integration.chains.evm.chain import calldata, deploy, mint
 from tests.scenario.house import ETHEREUM, House, open_house
-from tests.scenario.operators import two_operators
+from tests.scenario.operators import Pair, two_operators
 from tests.scenario.paid_in import fresh_ethereum_address
 from wallet import schema
 from wallet.deposits.adopt import draft_adoption
@@ -61,6 +62,31 @@ assets.ETH = {{ decimals = 18, submission_max = "10", window_max = "50" }}
         yield house
 
 
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """Seven dollars of a token that nobody listed, at an address of Alice's, in a final block."""
+
+    alice: CustomerId
+    pair: Pair
+    contract: str
+    id: str
+
+
+async def strayed(house: House) -> Strayed:
+    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
+    contract = await deploy(anvil, dev_dollar())
+    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
+    await turns(house, ETHEREUM, chain=anvil)
+    (stray,) = await strays_of(house, alice)
+    assert (stray["state"], stray["reason"], stray["symbol"]) == ("seen", "unlisted_token", "DUSD")
+    return Strayed(alice, pair, contract, stray["id"])
+
+
+async def list_it(house: House, stray: Strayed) -> None:
+    wish = Wish(ETHEREUM, stray.contract, "XUSD", sweep_min="1")
+    assert await stray.pair.decide(await draft_listing(house.context, wish, "customers ask for it")) == "done: listed"
+
+
 async def deposits_of(house: House, owner: CustomerId) -> list[dict[str, Any]]:
     return [row for row in await house.deposits() if row["owner"] == owner]
 
@@ -100,94 +126,79 @@ async def test_ether_over_the_wrong_network_is_shown_and_two_operators_keep_it_f
     await wide.prove()
 
 
+@pytest.mark.whole
 async def test_a_stray_whose_token_is_listed_later_is_credited_once(house: House) -> None:
-    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
-    contract = await deploy(anvil, dev_dollar())
-    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
-    await turns(house, ETHEREUM, chain=anvil)
-    (stray,) = await strays_of(house, alice)
-    assert (stray["state"], stray["reason"], stray["symbol"]) == ("seen", "unlisted_token", "DUSD")
+    stray = await strayed(house)
     with pytest.raises(NotAllowed, match="not listed"):
-        await draft_credit(house.context, stray["id"], "she asked for it")
-    listing = await draft_listing(
-        house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "customers ask for it"
-    )
-    assert await pair.decide(listing) == "done: listed"
-    draft = await draft_credit(house.context, stray["id"], "she asked for it")
-    again = await pair.proposed(draft)
-    assert (await pair.decide(draft)).startswith("done: deposit dep_")
-    await pair.approve(*again)
-    assert (await pair.state(again[0])).startswith("failed:")
-    await turns(house, ETHEREUM, chain=anvil)
-    assert await house.available(alice, "XUSD") == "7.000000"
-    assert [row["state"] for row in await strays_of(house, alice)] == ["credited"]
+        await draft_credit(house.context, stray.id, "she asked for it")
+    await list_it(house, stray)
+    draft = await draft_credit(house.context, stray.id, "she asked for it")
+    again = await stray.pair.proposed(draft)
+    assert (await stray.pair.decide(draft)).startswith("done: deposit dep_")
+    assert (await stray.pair.approve(*again)).startswith("failed:")
+    await turns(house, ETHEREUM, chain=house.devnet.anvil)
+    assert await house.available(stray.alice, "XUSD") == "7.000000"
+    assert [row["state"] for row in await strays_of(house, stray.alice)] == ["credited"]
     await house.step()
     await house.prove()
 
 
-async def test_a_stray_that_is_shown_as_growth_since_its_token_was_listed_is_credited_once(house: House) -> None:
-    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
-    contract = await deploy(anvil, dev_dollar())
-    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
-    await turns(house, ETHEREUM, chain=anvil)
-    (stray,) = await strays_of(house, alice)
-    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "asked for")
-    assert await pair.decide(listing) == "done: listed"
-    await turns(house, ETHEREUM, chain=anvil)
-    (grown,) = await deposits_of(house, alice)
+async def grown_since(house: House, stray: Strayed) -> dict[str, Any]:
+    """The same money, as the balance shows it once its token is listed."""
+    await list_it(house, stray)
+    await turns(house, ETHEREUM, chain=house.devnet.anvil)
+    (grown,) = await deposits_of(house, stray.alice)
     assert (grown["state"], grown["reason"], grown["units"]) == ("quarantined", "balance_grew", 7 * DOLLAR)
-    assert (await pair.decide(await draft_credit(house.context, stray["id"], "asked for"))).startswith(
-        "done: deposit dep_"
-    )
-    (beside,) = [row for row in await deposits_of(house, alice) if row["id"] == grown["id"]]
+    return grown
+
+
+async def test_a_stray_that_is_shown_as_growth_since_its_token_was_listed_is_credited_once(house: House) -> None:
+    stray = await strayed(house)
+    with pytest.raises(NotAllowed, match="not listed"):
+        await draft_credit(house.context, stray.id, "she asked for it")
+    grown = await grown_since(house, stray)
+    draft = await draft_credit(house.context, stray.id, "she asked for it")
+    again = await stray.pair.proposed(draft)
+    assert (await stray.pair.decide(draft)).startswith("done: deposit dep_")
+    assert (await stray.pair.approve(*again)).startswith("failed:")
+    (beside,) = [row for row in await deposits_of(house, stray.alice) if row["id"] == grown["id"]]
     assert beside["version"] > grown["version"]  # who was about to accept it is stale
     with pytest.raises(NotAllowed, match="a tx tells of it"):
         await accept_deposit(house.context, "op", grown["id"], "it is there")
-    await turns(house, ETHEREUM, chain=anvil)
-    assert await house.available(alice, "XUSD") == "7.000000"
-    (grown,) = [row for row in await deposits_of(house, alice) if row["id"] == grown["id"]]
+    await turns(house, ETHEREUM, chain=house.devnet.anvil)
+    assert await house.available(stray.alice, "XUSD") == "7.000000"
+    (grown,) = [row for row in await deposits_of(house, stray.alice) if row["id"] == grown["id"]]
     assert (grown["state"], grown["reason"]) == ("orphaned", "left_again")
     await house.step()
     await house.prove()
 
 
-async def test_a_stray_whose_growth_was_accepted_is_not_credited_beside_it(house: House) -> None:
-    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
-    contract = await deploy(anvil, dev_dollar())
-    await mint(anvil, contract, await house.address(alice, ETHEREUM), 7 * DOLLAR)
-    await turns(house, ETHEREUM, chain=anvil)
-    (stray,) = await strays_of(house, alice)
-    listing = await draft_listing(house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "asked for")
-    assert await pair.decide(listing) == "done: listed"
-    await turns(house, ETHEREUM, chain=anvil)
-    draft = await draft_credit(house.context, stray["id"], "asked for")
-    (grown,) = await deposits_of(house, alice)
+async def test_a_stray_whose_growth_was_accepted_is_a_stray_no_more_and_is_not_credited_beside_it(house: House) -> None:
+    stray = await strayed(house)
+    grown = await grown_since(house, stray)
+    draft = await draft_credit(house.context, stray.id, "she asked for it")
     await accept_deposit(house.context, "op", grown["id"], "it is there")
-    assert (await pair.decide(draft)).startswith("failed:")
-    await turns(house, ETHEREUM, chain=anvil)
-    assert await house.available(alice, "XUSD") == "7.000000"
+    assert [row["state"] for row in await strays_of(house, stray.alice)] == ["credited"]
+    assert (await stray.pair.decide(draft)).startswith("failed:")
+    await turns(house, ETHEREUM, chain=house.devnet.anvil)
+    assert await house.available(stray.alice, "XUSD") == "7.000000"
     await house.prove()
 
 
 async def test_dpe_03_a_stray_that_no_balance_bears_out_is_not_credited_when_its_token_is_listed(house: House) -> None:
-    alice, pair, anvil = await house.customer("alice"), await two_operators(house), house.devnet.anvil
-    contract, place = await deploy(anvil, dev_dollar()), await house.address(alice, ETHEREUM)
-    await mint(anvil, contract, place, 7 * DOLLAR)
-    await turns(house, ETHEREUM, chain=anvil)
-    (stray,) = await strays_of(house, alice)
-    listing = await draft_listing(
-        house.context, Wish(ETHEREUM, contract, "XUSD", sweep_min="1"), "customers ask for it"
-    )
-    await pair.decide(listing)
-    await mint(anvil, contract, place, 5 * DOLLAR)
+    stray, anvil = await strayed(house), house.devnet.anvil
+    await list_it(house, stray)
+    place = await house.address(stray.alice, ETHEREUM)
+    await mint(anvil, stray.contract, place, 5 * DOLLAR)
     await turns(house, ETHEREUM, chain=anvil)
     slot = keccak(
         bytes.fromhex(place[2:]).rjust(32, b"\0") + bytes(32)
     )  # of OpenZeppelin's balances, its first variable
-    await anvil.rpc("anvil_setStorageAt", contract, "0x" + slot.hex(), "0x" + (5 * DOLLAR).to_bytes(32, "big").hex())
+    five = "0x" + (5 * DOLLAR).to_bytes(32, "big").hex()
+    await anvil.rpc("anvil_setStorageAt", stray.contract, "0x" + slot.hex(), five)
     await anvil.mine(4)
     with pytest.raises(NotAllowed, match="does not hold it"):
-        await draft_credit(house.context, stray["id"], "she asked for it")
+        await draft_credit(house.context, stray.id, "she asked for it")
 
 
 ANN, BEN, EVE = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3))
@@ -206,54 +217,40 @@ async def enrolled(devnet: Devnet, dsns: Dsns, tmp_path: Path) -> AsyncIterator[
         yield house
 
 
-async def final_stray(house: House, units: int = 7 * DOLLAR) -> tuple[CustomerId, str, str]:
-    """Its owner, its id and its contract."""
-    alice, anvil = await house.customer("alice"), house.devnet.anvil
-    await house.devnet.outside.send_ether(await house.hot(ETHEREUM), ETHER)
-    contract = await deploy(anvil, dev_dollar())
-    await mint(anvil, contract, await house.address(alice, ETHEREUM), units)
-    await turns(house, ETHEREUM, chain=anvil)
-    (stray,) = await strays_of(house, alice)
-    return alice, stray["id"], contract
-
-
 async def held(house: House, contract: str, owner: str) -> int:
     call = {"to": contract, "data": calldata("balanceOf(address)", owner)}
     return int(await house.devnet.anvil.rpc("eth_call", call, "latest"), 16)
 
 
-async def test_a_stray_is_sent_where_its_owner_wants_it_when_two_operators_have_signed_that(enrolled: House) -> None:
+async def test_a_stray_is_sent_where_its_owner_wants_it_when_two_enrolled_operators_have_signed_that(
+    enrolled: House,
+) -> None:
+    """The signer counts approvers of its own, and nothing is spent without them. All other ways to have too few:
+    tests/unit/signer/test_recovery.py."""
     house, to = enrolled, fresh_ethereum_address()
-    alice, stray, contract = await final_stray(house)
-    pair = await two_operators(house)
-    name, digest = await pair.proposed(await draft_recovery(house.context, stray, to, "she asked for it"))
+    await house.devnet.outside.send_ether(await house.hot(ETHEREUM), ETHER)
+    stray = await strayed(house)
+    pair = stray.pair
+    name, digest = await pair.proposed(await draft_recovery(house.context, stray.id, to, "she asked for it"))
+    for key in (ANN, EVE):
+        await sign_proposal(house.context, pair.ann, name, digest, signed(key, digest))
+    assert "enrolled approvers have signed this very act" in await pair.approve(name, digest)
+    assert await house.submissions() == []
+    assert await held(house, stray.contract, await house.address(stray.alice, ETHEREUM)) == 7 * DOLLAR
+    assert [row["state"] for row in await strays_of(house, stray.alice)] == ["seen"]
+    name, digest = await pair.proposed(await draft_recovery(house.context, stray.id, to, "she asked for it"))
     await sign_proposal(house.context, pair.ann, name, digest, signed(ANN, digest))
     assert await pair.approve(name, digest, signed(BEN, digest)) == "approved: None", "gas goes first"
     for _ in range(14):
         await turns(house, ETHEREUM, chain=house.devnet.anvil, count=1)
         await carry_out_proposals(house.context)
     assert (await pair.state(name)).startswith("done: submission sub_")
-    assert await held(house, contract, to) == 7 * DOLLAR
-    (row,) = await strays_of(house, alice)
+    assert await held(house, stray.contract, to) == 7 * DOLLAR
+    (row,) = await strays_of(house, stray.alice)
     assert row["state"] == "recovered"
     purposes = [sent["purpose"] for sent in await house.submissions()]
     assert sorted(purposes) == ["gas_funding", "recovery"], "each once"
     with pytest.raises(NotAllowed, match="recovered"):
-        await draft_recovery(house.context, stray, to, "and once more")
+        await draft_recovery(house.context, stray.id, to, "and once more")
     await house.step()
     await house.prove()
-
-
-async def test_the_signer_counts_its_own_approvers_and_nothing_is_spent_without_them(enrolled: House) -> None:
-    """All other ways to have too few: tests/unit/signer/test_recovery.py."""
-    house = enrolled
-    alice, stray, contract = await final_stray(house)
-    pair = await two_operators(house)
-    draft = await draft_recovery(house.context, stray, fresh_ethereum_address(), "she asked for it")
-    name, digest = await pair.proposed(draft)
-    for key in (ANN, EVE):
-        await sign_proposal(house.context, pair.ann, name, digest, signed(key, digest))
-    assert "enrolled approvers have signed this very act" in await pair.approve(name, digest)
-    assert await house.submissions() == []
-    assert await held(house, contract, await house.address(alice, ETHEREUM)) == 7 * DOLLAR
-    assert [row["state"] for row in await strays_of(house, alice)] == ["seen"]

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from wallet import schema
 from wallet.addresses.reserve import advance, derive_all, kind_named, reserve_addresses, same_tree, tree_of
 from wallet.context import ACTOR_NODE, Context, Record
-from wallet.customers.create import find_customer
-from wallet.errors import AlreadyExists, CustomerClosed, Refusal, Stale
+from wallet.customers.create import find_open_customer
+from wallet.errors import AlreadyExists, Refusal, Stale
 from wallet.ids import AddressId, NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement, Update
@@ -74,7 +74,7 @@ async def new_address(
 
     async def decide(derived: Derived) -> Change:
         holder = await _holder(context, owner)
-        return _assigned(actor, holder, _row(context, owner, network, derived, kind=named, label=label), request)
+        return _assigned(actor, holder, address_row(context, owner, network, derived, kind=named, label=label), request)
 
     return await _hand_out(context, network, branch, decide, request)
 
@@ -109,7 +109,9 @@ async def _assign_first(
     first_of = f"{owner}/{network}" if kind is None else f"{owner}/{network}/{kind}"
 
     async def decide(derived: Derived) -> Change:
-        return _assigned(actor, holder, _row(context, owner, network, derived, kind=named, first_of=first_of), None)
+        return _assigned(
+            actor, holder, address_row(context, owner, network, derived, kind=named, first_of=first_of), None
+        )
 
     elsewhere = await _address_elsewhere(context, owner, network, branch)
     if elsewhere is not None:
@@ -120,9 +122,7 @@ async def _assign_first(
 async def _holder(context: Context, owner: str) -> _Holder:
     if owner == HOUSE:
         return _Holder(HOUSE)
-    row = await find_customer(context, owner)
-    if row["closed_at"] is not None:
-        raise CustomerClosed(owner)
+    row = await find_open_customer(context, owner)
     viewers = (owner,) if row["platform"] is None else (owner, row["platform"])
     return _Holder(owner, (Requirement("customers", owner, row["version"]),), viewers)
 
@@ -194,7 +194,9 @@ async def next_addresses(
         made = await derive_all(context.network(network), branch, range(start, start + len(owners)))
         for derived, (owner, networks) in zip(made, owners.items(), strict=True):
             kind = None if owner == HOUSE else kind_named(context, network, None)[0]
-            rows += [_row(context, owner, each, derived, kind=kind, first_of=f"{owner}/{each}") for each in networks]
+            rows += [
+                address_row(context, owner, each, derived, kind=kind, first_of=f"{owner}/{each}") for each in networks
+            ]
         writes.append(write)
     return (*writes, *[Insert("addresses", row) for row in rows]), rows
 
@@ -212,7 +214,7 @@ def _by_count(
     return [(branch, owners) for (branch, _), owners in counts.items()]
 
 
-def _row(
+def address_row(
     context: Context,
     owner: str,
     network: NetworkId,
@@ -222,6 +224,7 @@ def _row(
     first_of: str | None = None,
     label: str | None = None,
 ) -> Record:
+    """A new row of the address book. `first_of` names whose first address it is, and on which network."""
     return {
         "id": AddressId(context.new_id("adr")),
         "network": network,

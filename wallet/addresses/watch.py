@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from wallet import schema
+from wallet.addresses.assign import address_row
 from wallet.addresses.reserve import ATTEMPTS_MAX, advance, deposit_branches, derive_all
 from wallet.context import Context
-from wallet.customers.create import find_customer
+from wallet.customers.create import find_open_customer
 from wallet.customers.viewers import viewers_of
-from wallet.errors import AlreadyExists, CustomerClosed, NotAllowed, NotFound, Stale
-from wallet.ids import AddressId, NetworkId
+from wallet.errors import AlreadyExists, NotAllowed, NotFound, Stale
+from wallet.ids import NetworkId
 from wallet.journal.change import Change, Committed, EventKind, Insert, Requirement, Update
 from wallet.ledger.accounts import NOBODY
 from wallet.ports import Branch
@@ -57,21 +58,7 @@ async def _watched(
         made = await derive_all(context.network(network), branch, range(start, start + count))
         kinds = context.network(network).capabilities.address_kinds
         kind = next((name for name, of in kinds.items() if of is branch), None)
-        now = context.clock.now()
-        rows = [
-            {
-                "id": AddressId(context.new_id("adr")),
-                "network": network,
-                "address": derived.address,
-                "path": derived.path,
-                "owner": NOBODY,
-                "kind": kind,
-                "label": None,
-                "first_of": None,
-                "created_at": now,
-            }
-            for derived in made
-        ]
+        rows = [address_row(context, NOBODY, network, derived, kind=kind) for derived in made]
         data = {"network": network, "branch": branch.value, "first": start, "count": count, "reason": reason}
         writes = (write, *[Insert("addresses", row) for row in rows])
         try:
@@ -111,9 +98,7 @@ async def give_address(
         raise NotFound("address", address)
     if row["owner"] != NOBODY:
         raise NotAllowed("this address belongs to somebody, for ever")
-    owner = await find_customer(context, customer)
-    if owner["closed_at"] is not None:
-        raise CustomerClosed(owner["id"])
+    owner = await find_open_customer(context, customer)
     result = {"id": row["id"], "network": network, "address": address, "customer": owner["id"]}
     change = Change(
         actor=actor,

@@ -4,10 +4,10 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.customers.create import find_customer
+from wallet.customers.create import find_open_customer
 from wallet.customers.freeze import SHUT, listed_assets
 from wallet.deposits.detect import CONFIRMING, DETECTED
-from wallet.errors import CustomerClosed, NotAllowed
+from wallet.errors import NotAllowed
 from wallet.ids import AccountId, CustomerId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, FlagChange, Update
@@ -19,9 +19,7 @@ async def close_customer(context: Context, actor: str, name: str, reason: str) -
     """From the commit on nothing moves on their accounts, their keys open nothing and no address is made for them. The
     personal data stays until it is erased. Raises `NotFound`, `CustomerClosed`, `AccountNotEmpty` where anything is theirs,
     owed by them or promised, and `NotAllowed` while a deposit is on its way or a platform has open sub-accounts."""
-    row = await find_customer(context, name)
-    if row["closed_at"] is not None:
-        raise CustomerClosed(row["id"])
+    row = await find_open_customer(context, name)
     await _refuse_unfinished(context, row["id"])
     owner, now = CustomerId(row["id"]), context.clock.now()
     result = {"id": owner, "handle": row["handle"], "closed_at": time_text(now)}

@@ -4,7 +4,7 @@ import re
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.errors import AlreadyExists, HandleTaken, NotFound, Refusal
+from wallet.errors import AlreadyExists, CustomerClosed, HandleTaken, NotFound, Refusal
 from wallet.ids import CustomerId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request
@@ -71,6 +71,14 @@ async def find_customer(context: Context, name: str) -> Record:
     row = await context.named(column, name.removeprefix("@"))
     if row is None:
         raise NotFound("customer", name)
+    return row
+
+
+async def find_open_customer(context: Context, name: str) -> Record:
+    """One who may still be given something. Raises `NotFound`, `CustomerClosed`."""
+    row = await find_customer(context, name)
+    if row["closed_at"] is not None:
+        raise CustomerClosed(row["id"])
     return row
 
 

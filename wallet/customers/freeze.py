@@ -8,8 +8,7 @@ from sqlalchemy import select, text
 
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record
-from wallet.customers.create import find_customer
-from wallet.errors import CustomerClosed
+from wallet.customers.create import find_customer, find_open_customer
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, Committed, EventKind, FlagChange, Requirement
 from wallet.ledger.accounts import Flags, customer_balance
@@ -25,18 +24,11 @@ _IS_FROZEN = (
 async def freeze_customer(context: Context, actor: str, name: str, reason: str) -> Committed:
     """From the commit on no payment and no withdrawal is accepted, and requested withdrawals wait. What was approved
     before goes on: its hold is settled or voided as ever. Raises `NotFound`, `CustomerClosed`."""
-    return await _flag(context, actor, await _open_customer(context, name), reason, EventKind.CUSTOMER_FROZEN)
+    return await _flag(context, actor, await find_open_customer(context, name), reason, EventKind.CUSTOMER_FROZEN)
 
 
 async def unfreeze_customer(context: Context, actor: str, name: str, reason: str) -> Committed:
-    return await _flag(context, actor, await _open_customer(context, name), reason, EventKind.CUSTOMER_UNFROZEN)
-
-
-async def _open_customer(context: Context, name: str) -> Record:
-    row = await find_customer(context, name)
-    if row["closed_at"] is not None:
-        raise CustomerClosed(row["id"])
-    return row
+    return await _flag(context, actor, await find_open_customer(context, name), reason, EventKind.CUSTOMER_UNFROZEN)
 
 
 async def freeze_in(context: Context, asset: Asset) -> None:

@@ -8,6 +8,7 @@ something else.
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.addresses.assign import address_row
 from wallet.addresses.owner import owner_elsewhere, same_address
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
@@ -16,6 +17,7 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.ids import NetworkId
 from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.money import format_units
+from wallet.ports import Derived
 from wallet.proposals.end import done
 from wallet.proposals.propose import Draft
 from wallet.proposals.states import Kind
@@ -77,14 +79,6 @@ async def _address_writes(context: Context, network: NetworkId, address: str, ow
     row = await context.one(select(table).where(same_address(address), table.c.owner == owner).limit(1))
     if row is None:
         raise NotAllowed(f"{address} is not {owner}'s")
-    made = {
-        "id": context.new_id("adr"),
-        "network": network,
-        "address": address,
-        "path": row["path"],
-        "owner": owner,
-        "label": row["label"],
-        "first_of": None,
-        "created_at": context.clock.now(),
-    }
+    derived = Derived(address, row["path"])
+    made = address_row(context, owner, network, derived, kind=row["kind"], label=row["label"])
     return (Insert("addresses", made),)

@@ -4,10 +4,10 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.customers.create import find_customer
+from wallet.customers.create import find_open_customer
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
-from wallet.errors import CustomerClosed, NotAllowed, NotFound
+from wallet.errors import NotAllowed, NotFound
 from wallet.growth.covered import is_told_twice
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Source
@@ -35,10 +35,7 @@ async def attribute_deposit(context: Context, actor: str, deposit: str, customer
         raise NotAllowed(
             "the same money is somebody's already: as growth of the address, or as the tx that explains it"
         )
-    found = await find_customer(context, customer)
-    if found["closed_at"] is not None:
-        raise CustomerClosed(found["id"])
-    owner = found["id"]
+    owner = (await find_open_customer(context, customer))["id"]
     values = {"owner": owner, "state": DETECTED, "reason": None}
     view = deposit_view({**row, **values}, context.asset(row["asset"]).decimals)
     change = Change(

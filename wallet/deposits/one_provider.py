@@ -14,9 +14,11 @@ from wallet.context import Context, Record
 from wallet.customers.viewers import viewers_of
 from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view, whose_doubt
 from wallet.errors import NotAllowed, NotFound
+from wallet.growth.identity import is_growth
 from wallet.growth.lasting import is_lasting
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Listing, Network
+from wallet.strays.find import ended_by_growth
 
 DAY = timedelta(hours=24)
 TOKEN_MAX = 10_000  # whole units of a token in one deposit, where nothing else is said
@@ -88,7 +90,10 @@ async def accept_deposit(context: Context, actor: str, deposit: str, reason: str
         actor=actor,
         kind=EventKind.DEPOSIT_ACCEPTED,
         data={**view, "reason": reason},
-        writes=(Update("deposits", deposit, row["version"], values),),
+        writes=(
+            Update("deposits", deposit, row["version"], values),
+            *(await ended_by_growth(context, row) if is_growth(row["identity"]) else ()),
+        ),
         viewers=await viewers_of(context, row["owner"]),
         result=view,
     )

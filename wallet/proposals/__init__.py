@@ -9,5 +9,6 @@
 What this prevents: one person, or one stolen key, that moves what two are to answer for (I14). The act is its content, every
 word of it: `digest` names it, an edit makes another digest and voids every approval, nobody approves what they proposed
 themselves, and who approves says which digest they mean. A signature by an operator's own Ed25519 key goes with it where a
-signer outside asks for one. Read: `states`, `digest`, `propose`, `approve`, `end`, `kinds`.
+signer outside asks for one. Read: `states`, `digest`, `propose`, `approve`, `carry_out`,
+`end`, `find`.
 """

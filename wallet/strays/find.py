@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.errors import NotAllowed, NotFound
 from wallet.ids import NetworkId
+from wallet.journal.change import Update
+from wallet.money import rescale
 from wallet.ports import Network
 from wallet.strays.states import State
 
@@ -34,3 +36,26 @@ async def strays_by_identity(context: Context, network: NetworkId, identities: C
     table = schema.strays
     rows = await context.all(select(table).where(table.c.network == network, table.c.identity.in_(identities)))
     return {row["identity"]: row for row in rows}
+
+
+async def ended_by_growth(context: Context, grown: Record) -> tuple[Update, ...]:
+    """For the Change that makes money of growth: the strays that are part of it are strays no more. Where they come to more
+    than grew, nobody can tell which of them are still there, and they stay."""
+    network = context.network(grown["network"])
+    listing = next((one for one in network.listings if one.asset.symbol == grown["asset"]), None)
+    if listing is None or listing.contract is None:
+        return ()
+    table = schema.strays
+    wanted = select(table).where(
+        table.c.network == network.id,
+        table.c.address == grown["address"],
+        func.lower(table.c.contract) == listing.contract.lower(),
+        table.c.state == State.SEEN.value,
+        table.c.height <= grown["height"],
+    )
+    rows = await context.all(wanted.order_by(table.c.id))
+    units = sum(int(row["units"]) for row in rows)
+    told = rescale(units, from_decimals=listing.decimals, to_decimals=listing.asset.decimals)
+    if told is None or told > grown["units"]:
+        return ()
+    return tuple(Update("strays", row["id"], row["version"], {"state": State.CREDITED.value}) for row in rows)

@@ -131,4 +131,9 @@ async def test_a_signature_that_is_none_is_not_kept(api_node: ApiNode) -> None:
     wrong = {"digest": act["digest"], "key": "ab" * 32, "signature": "cd" * 64}
     refused = await ben.post(f"{PATH}/{act['id']}/sign", wrong)
     assert (refused.status, refused.body["code"]) == (403, "not_allowed")
-    assert (await ben.get(f"{PATH}/{act['id']}")).body["signed_by"] == []
+    for missing in ("key", "signature"):
+        half = {name: text for name, text in wrong.items() if name != missing}
+        refused = await ben.post(f"{PATH}/{act['id']}/approve", half)
+        assert (refused.status, refused.body["code"]) == (403, "not_allowed")
+    found = (await ben.get(f"{PATH}/{act['id']}")).body
+    assert (found["status"], found["signed_by"]) == ("proposed", [])
