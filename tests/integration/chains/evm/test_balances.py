@@ -41,7 +41,8 @@ async def test_balances_of_many_are_read_together(
 ) -> None:
     monkeypatch.setattr(balances, "OWNERS_PER_CALL", 3)
     held = await paid(chain, deceived, dollar)
-    lying.lies["eth_call"] = lambda _params, truth: truth
+    for method in ("eth_call", "eth_getBalance"):
+        lying.lies[method] = lambda _params, truth: truth
     await check(deceived, held)
     assert lying.told["eth_call"] == 4  # two parts of two assets
     assert "eth_getBalance" not in lying.told
