@@ -170,17 +170,23 @@ async def _asked(context: Context, order: Order) -> Committed:
             return await cancel_withdrawal(context, order.owner, order.owner, order.target, request)
 
 
+_WEATHER = ["pay", "pay", "mine", "mine", "mine", "reorg", "fault", "fair", "line"]
+
+
 async def weather(town: Town, loop: SimulatedLoop) -> None:
     """What the world does: pays in, makes blocks, and takes some back; networks lag, fall silent and lose answers, and the
     Journal's line to the database breaks."""
-    chance = loop.chance
+    chance, networks = loop.chance, list(town.networks.values())
+    deck: list[str] = []  # dealt out, not drawn each time: a life of some length has met all of it
     while True:
         await asyncio.sleep(chance.uniform(0.3, 2.0))
-        network = chance.choice(list(town.networks.values()))
-        match chance.choice(["pay", "pay", "mine", "mine", "mine", "reorg", "fault", "fair", "line"]):
+        deck = deck or chance.sample(_WEATHER, len(_WEATHER))
+        network = chance.choice(networks)
+        match deck.pop():
             case "pay":
                 pay_in(town, network, chance)
-            case "reorg" if network.depth > 1:
+            case "reorg":
+                network = chance.choice([each for each in networks if each.depth > 1])
                 network.count("reorg")
                 network.reorg(chance.randint(1, network.depth - 1), forget=chance.random() < 0.3)
             case "fault":

@@ -28,7 +28,7 @@ from wallet.money import Amount
 from wallet.networks.open import list_asset, open_network
 from wallet.proofs.verify import verify
 
-LIFE_S = (5.0, 20.0)  # virtual seconds
+LIFE_S = (12.0, 20.0)  # virtual seconds: as a rule enough for all of the weather once
 CALM_ROUNDS_MAX = 60
 FIRST_PAYMENTS = 6  # to somebody on each network, so that there is money to move from the first life on
 LOOKS = 3  # moments of a life at which the invariants are checked

@@ -25,8 +25,8 @@ async def second_dsns(databases: FreshDatabases) -> Dsns:
 def test_a_seed_decides_everything_and_every_invariant_holds(
     dsns: Dsns, second_dsns: Dsns, tmp_path: Path, lives: int
 ) -> None:
-    first = Simulation(Plan(8, lives), dsns, tmp_path / "one").run()
-    again = Simulation(Plan(8, lives), second_dsns, tmp_path / "two").run()
+    first = Simulation(Plan(4, lives), dsns, tmp_path / "one").run()
+    again = Simulation(Plan(4, lives), second_dsns, tmp_path / "two").run()
     assert first == again
     assert first.changes > 100
     assert first.crashes > 0
