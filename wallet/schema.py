@@ -200,6 +200,19 @@ submissions = _row_table(
     Column("change", JSONB),
     Column("height", BigInteger),
     _time("created_at"),
+    Column("replacements", BigInteger),  # how many there are, so that most are never looked for; none is null
+    Column("mined", Text),  # the tx that a block shows, where that is another one than `tx`
+    Column("urged", Boolean),  # an operator wants a higher fee now
+)
+replacements = _row_table(
+    "replacements",
+    *_text("submission", "purpose", "state", "tx", "reason"),
+    _money("fee_max"),
+    Column("number", BigInteger),
+    Column("unsigned", LargeBinary),
+    Column("signed", LargeBinary),
+    Column("change", JSONB),
+    _time("created_at"),
 )
 submission_withdrawals = _row_table("submission_withdrawals", *_text("submission", "withdrawal"))
 reservations = _row_table("reservations", Column("submission", Text))
@@ -278,6 +291,7 @@ ROWS: dict[str, Table] = {
         withdrawals,
         submissions,
         submission_withdrawals,
+        replacements,
         reservations,
         nonces,
         utxos,

@@ -58,6 +58,8 @@ class LocalSigner:
         if self._memory.broken is not None:
             raise SignerUnavailable(self._memory.broken)
         check_references(request)
+        if request.replacement:
+            raise refuse("nothing is replaced here yet")
         record = self._memory.recall(request.submission)
         if record is not None and record.request != digest(request):
             raise refuse(f"submission {request.submission} was signed with other content", Ground.CONFLICT)
@@ -135,7 +137,7 @@ def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
 
 def digest(request: SignRequest) -> str:
     """Names the whole request: equal digests mean equal requests, field by field. Approvals came later: a request without any
-    is named as it always was, and one with some under a tag of its own."""
+    is named as it always was, and one with some under a tag of its own. So do replacements."""
     fields = (request.submission, request.network, request.purpose.value, str(len(request.references)))
     texts = (*fields, *request.references, *request.paths)
     tag = b"coffer/sign-request/1"
@@ -143,5 +145,11 @@ def digest(request: SignRequest) -> str:
         tag = b"coffer/sign-request/2"
         given = tuple(text for one in request.approvals for text in (one.key, one.signature))
         texts = (str(len(request.paths)), str(len(request.approvals)), *texts, *given)
-    parts = (tag, request.payload, *(text.encode() for text in texts))
+    named = _sha256(tag, request.payload, *(text.encode() for text in texts))
+    if request.replacement:
+        named = _sha256(b"coffer/sign-request/replacement/1", str(request.replacement).encode(), named.encode())
+    return named
+
+
+def _sha256(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()

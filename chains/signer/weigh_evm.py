@@ -4,6 +4,7 @@
     sweep         deposit address ─▶ hot address     of either
     gas funding   hot address ─▶ deposit address     of the chain's asset, up to a cap
     recovery      deposit address ─▶ anybody         of a token that is not listed, as enrolled approvers have signed it
+    self-cancel   any of ours ─▶ hot address         of nothing, so that a nonce is used up
 
 What this prevents: blind signing (KEY-04). Calldata that is not transfer(address,uint256) has no class, nor has that on a
 contract that is not listed, but for a recovery; and addresses of ours are derived here, never believed.
@@ -39,6 +40,8 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
         return _weigh_recovery(request, tx, policy, keys)
     if request.approvals:
         raise refuse("approvals belong to a recovery")
+    if request.purpose is Purpose.SELF_CANCEL:
+        return _weigh_self_cancel(request, tx, policy, keys)
     movement = _movement(tx, policy)
     match request.purpose:
         case Purpose.WITHDRAWAL:
@@ -69,6 +72,17 @@ def _weigh_recovery(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Ke
     source = _address(request.paths[0], keys)
     act = recovery_content(request.network, source, tx.target, tx.transfer.target, tx.transfer.units)
     check_approvals(act_digest(request.references[0], RECOVERY_KIND, act), request.approvals, policy.recovery)
+    return Effect((), Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
+
+
+def _weigh_self_cancel(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
+    """Its fee is all that it costs, and counts as every fee does. The nonce must be unused: what was signed stays signed."""
+    if request.references or len(request.paths) != 1:
+        raise refuse("a self-cancel uses up one nonce and pays no withdrawal")
+    _branch(request.paths[0])
+    if tx.value or tx.calldata or tx.target != _address(EVM_TREE.hot, keys):
+        raise refuse("a self-cancel sends nothing to our own hot address")
+    source = _address(request.paths[0], keys)
     return Effect((), Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
 
 

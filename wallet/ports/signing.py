@@ -14,6 +14,9 @@ class Purpose(StrEnum):
     SWEEP = "sweep"
     GAS_FUNDING = "gas_funding"
     RECOVERY = "recovery"  # a stray goes from a deposit address to where its owner wants it
+    SELF_CANCEL = (
+        "self_cancel"  # nothing goes to our own hot address, so that a nonce is used that nothing else was signed for
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Approval:
 class SignRequest:
     """`references` are the withdrawals paid (empty for sweeps and gas funding), or the proposal of a recovery, whose approvals
     go with it. `paths` name the keys, in the order of the inputs. The signer believes none of it: it decodes `payload` and
-    judges what that would do."""
+    judges what that would do.
+
+    `replacement` is 0 for the first bytes of a submission. Its n-th replacement asks for the same again at a higher network
+    fee: the same nonce or inputs and the same payments to the unit."""
 
     submission: SubmissionId
     network: NetworkId
@@ -37,6 +43,7 @@ class SignRequest:
     payload: bytes
     paths: tuple[str, ...]
     approvals: tuple[Approval, ...] = ()
+    replacement: int = 0
 
 
 class Ground(StrEnum):

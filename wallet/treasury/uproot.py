@@ -109,7 +109,7 @@ async def _value_back(context: Context, row: Record, withdrawals: list[Record]) 
             return templates.sweep_undone(network, left) if left else ()
         case Purpose.GAS_FUNDING:
             return templates.gas_funding_undone(network, amount)
-        case Purpose.RECOVERY:
+        case Purpose.RECOVERY | Purpose.SELF_CANCEL:
             return ()  # what nobody listed is in no account
 
 

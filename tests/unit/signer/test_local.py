@@ -99,6 +99,13 @@ async def test_checking_changes_nothing(memory: Memory, tmp_path: Path) -> None:
     assert (tmp_path / "memory.log").read_bytes() == before
 
 
+def test_every_replacement_is_named_apart() -> None:
+    request = evm_request(evm_payload())
+    names = {digest(replace(request, replacement=number)) for number in range(20)}
+    assert len(names) == 20
+    assert digest(request) in names
+
+
 OTHERS: list[Callable[[SignRequest], SignRequest]] = [
     lambda request: replace(request, payload=evm_payload(units=1)),
     lambda request: replace(request, payload=evm_payload(nonce=1)),
