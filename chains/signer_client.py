@@ -5,14 +5,16 @@ which says nothing about whether a signature was made: ask again with the same r
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chains.signer.wire import (
+    FRAME_BYTES_MAX,
     Ask,
     AskCheck,
     AskPublicKeys,
-    AskSign,
+    AskSignMany,
     AskStatus,
     FrameMalformed,
     Tell,
@@ -20,15 +22,25 @@ from chains.signer.wire import (
     TellPublicKeys,
     TellRefused,
     TellSigned,
+    TellSignedMany,
     TellStatus,
     TellUnavailable,
     check_socket_path,
     read_tell,
     write,
 )
-from wallet.ports import Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
+from wallet.ports import BATCH_MAX, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
 
 TIMEOUT_S = 30  # many signatures' worth; the signer answers one at a time
+
+
+_BATCH_BYTES_MAX = FRAME_BYTES_MAX >> 2  # of payloads: base64 makes them a third longer, the rest of a request is small
+
+
+@dataclass(slots=True)
+class _Waiting:
+    request: SignRequest
+    outcome: Signed | SignerRefused | SignerUnavailable | None = None
 
 
 class SignerClient:
@@ -37,6 +49,8 @@ class SignerClient:
     def __init__(self, socket: Path, *, timeout_s: int = TIMEOUT_S) -> None:
         self._socket = check_socket_path(socket)
         self._timeout_s = timeout_s
+        self._turn = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
 
     async def status(self) -> SignerStatus:
         match await self._ask(AskStatus()):
@@ -60,9 +74,43 @@ class SignerClient:
                 raise _unexpected(other)
 
     async def sign(self, request: SignRequest) -> Signed:
-        match await self._ask(AskSign(request)):
-            case TellSigned(signed):
-                return signed
+        """Whoever comes while a question is on its way goes with the next one, together with all who wait: one sync of the
+        signer's memory then serves them all."""
+        mine = _Waiting(request)
+        self._waiting.append(mine)
+        try:
+            async with self._turn:
+                if mine.outcome is None:
+                    await self._sign_waiting()
+        finally:
+            self._waiting = [one for one in self._waiting if one is not mine]
+        if isinstance(mine.outcome, Signed):
+            return mine.outcome
+        assert mine.outcome is not None, "the question that took it along has set it"
+        raise mine.outcome
+
+    async def sign_many(self, requests: Sequence[SignRequest]) -> Sequence[Signed | SignerRefused]:
+        outcomes: list[Signed | SignerRefused] = []
+        for few in _in_frames(requests):
+            outcomes += await self._sign_at_once(few)
+        return outcomes
+
+    async def _sign_waiting(self) -> None:
+        taken = [one for one in self._waiting if one.outcome is None]
+        few = taken[: len(next(_in_frames([one.request for one in taken])))]
+        try:
+            outcomes: Sequence[Signed | SignerRefused | SignerUnavailable] = await self._sign_at_once(
+                [one.request for one in few]
+            )
+        except SignerUnavailable as failure:
+            outcomes = [failure] * len(few)
+        for one, outcome in zip(few, outcomes, strict=True):
+            one.outcome = outcome
+
+    async def _sign_at_once(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
+        match await self._ask(AskSignMany(tuple(requests))):
+            case TellSignedMany(outcomes) if len(outcomes) == len(requests):
+                return [_untold(one) for one in outcomes]
             case other:
                 raise _unexpected(other)
 
@@ -85,6 +133,22 @@ class SignerClient:
             return await read_tell(reader)
         finally:
             writer.close()
+
+
+def _in_frames(requests: Sequence[SignRequest]) -> Iterator[Sequence[SignRequest]]:
+    """In order, as many at once as one question carries; at least one."""
+    start = size = 0
+    for place, request in enumerate(requests):
+        size += len(request.payload)
+        if place > start and (size > _BATCH_BYTES_MAX or place - start == BATCH_MAX):
+            yield requests[start:place]
+            start, size = place, len(request.payload)
+    if start < len(requests):
+        yield requests[start:]
+
+
+def _untold(outcome: TellSigned | TellRefused) -> Signed | SignerRefused:
+    return outcome.signed if isinstance(outcome, TellSigned) else SignerRefused(outcome.reason, outcome.ground)
 
 
 def _unexpected(tell: Tell) -> SignerUnavailable:

@@ -69,6 +69,14 @@ def encode_unsigned(tx: EvmTx) -> bytes:
     return TYPE + rlp.encode(_fields(tx))
 
 
+def with_signature(payload: bytes, y_parity: int, r: int, s: int) -> bytes:
+    """The signed tx: an unsigned payload's own fields, then the signature's. Raises `PayloadMalformed`."""
+    fields = rlp.decode(payload[1:])
+    if isinstance(fields, bytes) or len(fields) != _UNSIGNED_FIELDS:
+        raise PayloadMalformed("only an unsigned payload takes a signature")
+    return TYPE + rlp.encode([*fields, *map(rlp.encode_quantity, (y_parity, r, s))])
+
+
 def tx_id(signed: bytes) -> str:
     return "0x" + keccak(signed).hex()
 

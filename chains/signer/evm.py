@@ -1,10 +1,17 @@
-"""Signing an EVM tx of type 2 (EIP-1559) with eth-account: RFC 6979 nonces and low s, so equal requests give equal bytes."""
+"""Signing an EVM tx of type 2 (EIP-1559): over keccak-256 of the payload, with libsecp256k1.
 
-from eth_account import Account
+Nonces are RFC 6979's and s is low (EIP-2), so equal requests give equal bytes; tests compare them with eth-account's. What
+this prevents: a signature over anything but the very payload, or by another key: the result is taken apart again.
+"""
 
-from chains.evm.address import public_key_address
-from chains.evm.decode import EvmTx, decode, encode_unsigned, tx_id
+from coincurve import PrivateKey, PublicKey
+from eth_hash.auto import keccak
+
+from chains.evm.decode import decode, encode_unsigned, tx_id, with_signature
 from wallet.ports import Signed
+
+_SCALAR_BYTES = 32
+_PARITY = 2 * _SCALAR_BYTES  # where libsecp256k1's recoverable form has it, after r and s
 
 
 class SignatureWrong(Exception):
@@ -13,23 +20,16 @@ class SignatureWrong(Exception):
 
 def sign(payload: bytes, private_key: bytes, public_key: bytes) -> Signed:
     """Sign exactly `payload`. The result is taken apart again before it is believed. Raises `SignatureWrong`."""
-    made = Account.sign_transaction(_fields(decode(payload)), private_key)
-    raw = bytes(made.raw_transaction)
-    if encode_unsigned(decode(raw)) != payload or Account.recover_transaction(raw) != public_key_address(public_key):
+    digest = keccak(payload)
+    signature: bytes = PrivateKey(private_key).sign_recoverable(digest, hasher=None)
+    raw = with_signature(payload, *_numbers(signature))
+    signer = PublicKey.from_signature_and_message(signature, digest, hasher=None).format()
+    if encode_unsigned(decode(raw)) != payload or signer != public_key:
         raise SignatureWrong("the signed tx is not the payload signed by our key")
     return Signed(raw, tx_id(raw))
 
 
-def _fields(tx: EvmTx) -> dict[str, object]:
-    return {
-        "type": 2,
-        "chainId": tx.chain_id,
-        "nonce": tx.nonce,
-        "maxPriorityFeePerGas": tx.max_priority_fee_per_gas,
-        "maxFeePerGas": tx.max_fee_per_gas,
-        "gas": tx.gas_limit,
-        "to": tx.target,
-        "value": tx.value,
-        "data": tx.calldata,
-        "accessList": (),
-    }
+def _numbers(signature: bytes) -> tuple[int, int, int]:
+    """Y parity, r and s."""
+    scalars = signature[:_SCALAR_BYTES], signature[_SCALAR_BYTES:_PARITY]
+    return signature[_PARITY], int.from_bytes(scalars[0], "big"), int.from_bytes(scalars[1], "big")

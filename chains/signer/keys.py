@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from eth_account.hdaccount.mnemonic import Mnemonic
 
 ENTROPY_BYTES = 32  # 24 words: the most that BIP-39 knows
+PUBLIC_KEPT_MAX = 4096  # public keys kept at hand: the hot address's is asked for three times a signature
 _PAYOUT_FILE_TAG = b"coffer/payout-file-key/1"
 _MEMORY_TAG = b"coffer/signer-memory-key/1"
 
@@ -20,7 +21,7 @@ _MEMORY_TAG = b"coffer/signer-memory-key/1"
 class Keys:
     """The seed's keys. Lives in the signer process only."""
 
-    __slots__ = ("_nodes", "_seed", "_tree", "_tree_test")
+    __slots__ = ("_nodes", "_public", "_seed", "_tree", "_tree_test")
 
     def __init__(self, entropy: bytes) -> None:
         if len(entropy) != ENTROPY_BYTES:
@@ -30,6 +31,7 @@ class Keys:
         self._tree = BIP32.from_seed(self._seed, network="main")
         self._tree_test = BIP32.from_seed(self._seed, network="test")
         self._nodes: dict[str, BIP32] = {}
+        self._public: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return "<Keys, secret>"
@@ -45,9 +47,12 @@ class Keys:
 
     def public_key(self, path: str) -> bytes:
         """The 33-byte compressed secp256k1 point at a path that ends in a plain index."""
-        node, index = self._node(path)
-        key: bytes = node.get_pubkey_from_path([index])
-        return key
+        if path not in self._public:
+            node, index = self._node(path)
+            if len(self._public) == PUBLIC_KEPT_MAX:
+                self._public.clear()
+            self._public[path] = node.get_pubkey_from_path([index])
+        return self._public[path]
 
     def account_public_key(self, path: str, *, main: bool) -> str:
         """The extended public key of an account (BIP-32 xpub, or tpub for test chains)."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from chains.signer.effect import Effect, check_references, refuse
 from chains.signer.judge import Usage, judge
@@ -10,7 +10,7 @@ from chains.signer.keys import Keys
 from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
 from chains.signer.policy import NetworkPolicy, Policy
-from wallet.ports import Ground, Signed, SignerStatus, SignerUnavailable, SignRequest
+from wallet.ports import BATCH_MAX, Ground, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
 
 Now = Callable[[], int]
 """Unix seconds."""
@@ -45,6 +45,26 @@ class LocalSigner:
             self._judge(request)
 
     async def sign(self, request: SignRequest) -> Signed:
+        signed = self._sign(request)
+        self._sync()
+        return signed
+
+    async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
+        """Judged one by one and in order, each knowing those before it; one sync of the memory, then all answers leave."""
+        if len(requests) > BATCH_MAX:
+            raise refuse(f"at most {BATCH_MAX} requests are signed at once")
+        outcomes = [self._outcome(request) for request in requests]
+        self._sync()
+        return outcomes
+
+    def _outcome(self, request: SignRequest) -> Signed | SignerRefused:
+        try:
+            return self._sign(request)
+        except SignerRefused as refusal:
+            return refusal
+
+    def _sign(self, request: SignRequest) -> Signed:
+        """Nothing of what this returns may leave before `_sync`."""
         record = self._signed_before(request)
         if record is not None:
             return signed_again(self._network(request), record.signed, record.tx, request.payload)
@@ -101,8 +121,11 @@ class LocalSigner:
             tx=kept.tx,
             signed=kept.payload,
         )
+        self._memory.stage(record)
+
+    def _sync(self) -> None:
         try:
-            self._memory.append(record)
+            self._memory.sync()
         except MemoryUnfit as reason:
             raise SignerUnavailable(str(reason)) from None
 
@@ -128,6 +151,9 @@ class LockedSigner:
         raise SignerUnavailable(self._reason)
 
     async def sign(self, request: SignRequest) -> Signed:  # noqa: ARG002
+        raise SignerUnavailable(self._reason)
+
+    async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:  # noqa: ARG002
         raise SignerUnavailable(self._reason)
 
 

@@ -123,6 +123,8 @@ class Memory:
         self._at = self._records = self._end = 0
         self._mac = ""
         self._broken: str | None = None
+        self._staged: dict[str, bytes] = {}
+        self._unwritten: list[bytes] = []
         with ExitStack() as undo:
             self._descriptor = _open_locked(file)
             undo.callback(self.close)
@@ -138,11 +140,12 @@ class Memory:
         return self._broken
 
     def recall(self, submission: str) -> Record | None:
-        """What was signed for this submission, read from the file again."""
-        place = self._places.get(submission)
+        """What was signed for this submission, read from the file again; what is staged, from what will be written."""
+        place, staged = self._places.get(submission), self._staged.get(submission)
         if place is None:
             return None
-        return msgspec.json.decode(os.pread(self._descriptor, place[1], place[0]), type=Record)
+        body = os.pread(self._descriptor, place[1], place[0]) if staged is None else staged
+        return msgspec.json.decode(body, type=Record)
 
     def reference_user(self, reference: str) -> str | None:
         """The submission that used up this withdrawal id."""
@@ -165,25 +168,41 @@ class Memory:
         return max(now, self._at)
 
     def append(self, record: Record) -> None:
-        """Remember durably; only then may the signature leave.
+        """Remember durably; only then may the signature leave. Raises `MemoryUnfit`, as `sync` does."""
+        self.stage(record)
+        self.sync()
+
+    def stage(self, record: Record) -> None:
+        """From now on every judgement knows of it; no signature may leave before `sync`. Raises `MemoryUnfit`."""
+        if self._broken is not None:
+            raise MemoryUnfit(self._broken)
+        body = msgspec.json.encode(record)
+        mac = _mac(self._key, self._mac.encode(), body)
+        self._unwritten.append(mac.encode() + b" " + body + b"\n")
+        self._staged[record.submission] = body
+        self._take_in(record, mac, body)
+
+    def sync(self) -> None:
+        """Make everything that is staged durable: one write for all of it.
 
         Raises `MemoryUnfit` when the disk fails, and from then on always: a failed sync is never tried again, since
         the kernel may have dropped what it could not write.
         """
         if self._broken is not None:
             raise MemoryUnfit(self._broken)
-        body = msgspec.json.encode(record)
-        mac = _mac(self._key, self._mac.encode(), body)
+        if not self._unwritten:
+            return
         try:
-            self._write(mac.encode() + b" " + body + b"\n")
-            durable.replace(self._head_file, msgspec.json.encode(_Head(self._records + 1, mac)))
+            self._write(b"".join(self._unwritten))
+            durable.replace(self._head_file, msgspec.json.encode(_Head(self._records, self._mac)))
         except OSError as failure:
             self._broken = f"the memory could not be written ({failure.strerror}); restart when the disk is sound"
             raise MemoryUnfit(self._broken) from None
-        self._take_in(record, mac, body)
+        self._unwritten.clear()
+        self._staged.clear()
 
-    def _write(self, line: bytes) -> None:
-        if os.write(self._descriptor, line) != len(line):
+    def _write(self, lines: bytes) -> None:
+        if os.write(self._descriptor, lines) != len(lines):
             raise OSError(0, "the disk took only a part")
         os.fsync(self._descriptor)
 

@@ -19,6 +19,7 @@ from chains.signer.wire import (
     AskCheck,
     AskPublicKeys,
     AskSign,
+    AskSignMany,
     AskStatus,
     FrameMalformed,
     Tell,
@@ -26,13 +27,14 @@ from chains.signer.wire import (
     TellPublicKeys,
     TellRefused,
     TellSigned,
+    TellSignedMany,
     TellStatus,
     TellUnavailable,
     check_socket_path,
     read_ask,
     write,
 )
-from wallet.ports import Signer, SignerRefused, SignerUnavailable, SignRequest
+from wallet.ports import Signed, Signer, SignerRefused, SignerUnavailable, SignRequest
 
 CONNECTIONS_MAX = 64  # the node opens one per call; more means that somebody plays
 IDLE_S_MAX = 60
@@ -106,8 +108,7 @@ async def answer(signer: Signer, ask: Ask) -> Tell:
         tell = TellRefused(str(refusal), refusal.ground)
     except SignerUnavailable as locked:
         tell = TellUnavailable(str(locked))
-    if isinstance(ask, AskCheck | AskSign):
-        _record(type(ask).__name__, ask.request, tell)
+    _record_asked(ask, tell)
     return tell
 
 
@@ -122,6 +123,24 @@ async def _ask(signer: Signer, ask: Ask) -> Tell:
             return TellAgreed()
         case AskSign(request):
             return TellSigned(await signer.sign(request))
+        case AskSignMany(requests):
+            return TellSignedMany(tuple(map(_told, await signer.sign_many(requests))))
+
+
+def _told(outcome: Signed | SignerRefused) -> TellSigned | TellRefused:
+    return TellSigned(outcome) if isinstance(outcome, Signed) else TellRefused(str(outcome), outcome.ground)
+
+
+def _record_asked(ask: Ask, tell: Tell) -> None:
+    match ask, tell:
+        case AskSignMany(requests), TellSignedMany(outcomes):
+            for request, outcome in zip(requests, outcomes, strict=True):
+                _record("AskSign", request, outcome)
+        case AskSignMany(requests), _:
+            for request in requests:
+                _record("AskSign", request, tell)
+        case AskCheck(request) | AskSign(request), _:
+            _record(type(ask).__name__, request, tell)
 
 
 def _record(question: str, request: SignRequest, tell: Tell) -> None:

@@ -5,10 +5,11 @@ What this prevents: a peer that takes memory or time without end. Frames are bou
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from wallet.ports import Ground, Signed, SignerStatus, SignRequest
+from wallet.ports import BATCH_MAX, Ground, Signed, SignerStatus, SignRequest
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024  # a payout file of 1,000 payments is about 1 MB, a third more in base64
 SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, with its closing zero
@@ -36,6 +37,10 @@ class AskSign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     request: SignRequest
 
 
+class AskSignMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="sign_many"):
+    requests: Annotated[tuple[SignRequest, ...], msgspec.Meta(max_length=BATCH_MAX)]
+
+
 class TellStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="status"):
     status: SignerStatus
 
@@ -61,8 +66,14 @@ class TellUnavailable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     reason: str
 
 
-Ask = AskStatus | AskPublicKeys | AskCheck | AskSign
-Tell = TellStatus | TellPublicKeys | TellAgreed | TellSigned | TellRefused | TellUnavailable
+class TellSignedMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="signed_many"):
+    """An answer for each request, in their order."""
+
+    outcomes: tuple[TellSigned | TellRefused, ...]
+
+
+Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany
+Tell = TellStatus | TellPublicKeys | TellAgreed | TellSigned | TellSignedMany | TellRefused | TellUnavailable
 _ask_decoder: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 _tell_decoder: msgspec.json.Decoder[Tell] = msgspec.json.Decoder(Tell)
 

@@ -25,6 +25,7 @@ from tests.bench import (
     rpc,
     scan_bitcoin,
     scan_evm,
+    sign,
     slow_disk,
     verify,
 )
@@ -67,6 +68,7 @@ MEASUREMENTS = {
     "scan_bitcoin": Measurement(scan_bitcoin.add_options, scan_bitcoin.measure),
     "rpc": Measurement(rpc.add_options, rpc.measure),
     "scan_evm": Measurement(scan_evm.add_options, scan_evm.measure),
+    "sign": Measurement(sign.add_options, sign.measure),
     "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),
     "verify": Measurement(verify.add_options, verify.measure, long=("--entries", "1000000")),
 }

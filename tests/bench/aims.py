@@ -47,6 +47,8 @@ AIMS = (
     Aim("latency", "p99_s", most=1),
     Aim("scan_evm", "speedup_1m", least=50),
     Aim("scan_evm", "speedup_10m", least=40),
+    Aim("sign", "share_of_eth_account", least=0.5),
+    Aim("sign", "single_per_s"),
     Aim("slow_disk", "ratio_slow_disk", least=4),
     Aim("http", "payments_ratio", least=1),
     Aim("http", "batch_ratio", least=3),

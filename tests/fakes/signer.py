@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wallet.ids import SubmissionId
@@ -39,6 +39,15 @@ class FakeSigner:
             payload = json.dumps({"plan": json.loads(request.payload), "signature": "fake"}).encode()
             self.signed[request.submission] = Signed(payload, hashlib.sha256(request.payload).hexdigest())
         return self.signed[request.submission]
+
+    async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
+        return [await self._outcome(request) for request in requests]
+
+    async def _outcome(self, request: SignRequest) -> Signed | SignerRefused:
+        try:
+            return await self.sign(request)
+        except SignerRefused as refusal:
+            return refusal
 
     def _answer(self) -> None:
         if self.absent:

@@ -27,6 +27,7 @@ from wallet.ports.errors import (
 from wallet.ports.listings import Listing, Step
 from wallet.ports.network import Network, Observation, Sweeping
 from wallet.ports.signing import (
+    BATCH_MAX,
     Approval,
     Ground,
     Purpose,
@@ -53,6 +54,7 @@ from wallet.ports.submissions import (
 )
 
 __all__ = [
+    "BATCH_MAX",
     "UNPROVEN_DOUBTS",
     "AddressBook",
     "Approval",

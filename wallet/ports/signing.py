@@ -1,6 +1,6 @@
 """The process that holds the keys which move money, as the core asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -63,6 +63,10 @@ class SignerRefused(Exception):
         self.ground = ground
 
 
+BATCH_MAX = 64
+"""Requests in one question: some 15 ms of the signer's time, so that whoever wants to stop it need not wait."""
+
+
 class SignerUnavailable(Exception):
     """No signer answers, or it is locked. Says nothing about whether a signature was made."""
 
@@ -88,3 +92,7 @@ class Signer(Protocol):
 
     async def sign(self, request: SignRequest) -> Signed:
         """The same request returns the same bytes and counts once. Raises `SignerRefused`, `SignerUnavailable`."""
+
+    async def sign_many(self, requests: Sequence[SignRequest]) -> Sequence[Signed | SignerRefused]:
+        """At most `BATCH_MAX`, each judged for itself and in order: an answer for each, and one refusal fails no other.
+        Raises `SignerUnavailable`, and then no answer has left."""

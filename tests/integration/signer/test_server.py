@@ -15,7 +15,7 @@ import pytest
 from chains.signer import server as server_module
 from chains.signer.files import FileUnsafe
 from chains.signer.server import CONNECTIONS_MAX, SignerServer, SocketTaken
-from chains.signer.wire import FRAME_BYTES_MAX
+from chains.signer.wire import FRAME_BYTES_MAX, Ask, Tell
 from chains.signer_client import SignerClient
 from tests.unit.signer.scene import (
     bitcoin_payload,
@@ -241,3 +241,31 @@ def open_to_all(socket_path: Path) -> None:
 def ask_as_another(socket_path: Path) -> bytes:
     command = [sys.executable, "-c", ASK_AS_ANOTHER, str(socket_path)]
     return subprocess.run(command, capture_output=True, check=True, timeout=20).stdout
+
+
+async def test_requests_that_come_together_share_a_question_and_each_has_its_own_answer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = SignerClient(path), []
+    ask = client._ask
+
+    async def counted(question: Ask) -> Tell:
+        asked.append(question)
+        return await ask(question)
+
+    monkeypatch.setattr(client, "_ask", counted)
+    payments = [
+        evm_request(evm_payload(units=1, nonce=n), submission=f"sub_{n}", references=(f"wdr_{n}",)) for n in range(100)
+    ]
+    refused = evm_request(evm_payload(chain_id=1), submission="sub_no", references=("wdr_no",))
+    outcomes = await asyncio.gather(*map(client.sign, [*payments, refused]), return_exceptions=True)
+    assert isinstance(outcomes.pop(), SignerRefused)
+    assert len(asked) == 3  # whoever comes first goes alone; then at most BATCH_MAX at a time
+    assert outcomes == list(await client.sign_many(payments))
+
+
+async def test_requests_that_come_together_are_all_told_that_the_signer_is_away(tmp_path: Path) -> None:
+    client = SignerClient(tmp_path / "nobody.sock")
+    payments = [evm_request(evm_payload(nonce=n), submission=f"sub_{n}") for n in range(5)]
+    outcomes = await asyncio.gather(*map(client.sign, payments), return_exceptions=True)
+    assert all(isinstance(one, SignerUnavailable) for one in outcomes)
