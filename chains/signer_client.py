@@ -121,7 +121,7 @@ class SignerClient:
         except (OSError, FrameMalformed) as failure:
             raise SignerUnavailable(f"no answer from the signer: {failure or type(failure).__name__}") from failure
         if isinstance(tell, TellRefused):
-            raise SignerRefused(tell.reason, tell.ground)
+            raise SignerRefused(tell.reason, tell.ground, approvals=tell.approvals, reference=tell.reference)
         if isinstance(tell, TellUnavailable):
             raise SignerUnavailable(tell.reason)
         return tell

@@ -11,10 +11,13 @@ REFERENCES_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Outflow:
-    """Units of an asset, in its scale on the network, that leave us."""
+    """Units of an asset, in its scale on the network, that leave us: to pay the withdrawal `reference` to `target`, in the
+    network's canonical spelling. What names neither can have no approvals, and passes no threshold."""
 
     asset: str
     units: int
+    reference: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What this prevents: paying a withdrawal twice (WDR-03), and moving more than the
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chains.signer.approvals import check_payments_approved
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.policy import Limit, NetworkPolicy
 from wallet.ports import Ground, SignRequest
@@ -33,8 +34,12 @@ def judge(request: SignRequest, effect: Effect, policy: NetworkPolicy, usage: Us
         if consumed in usage.consumed:
             raise refuse(f"{consumed} was used up by submission {usage.consumed[consumed]}", Ground.CONFLICT)
     _judge_fee(effect.fee, policy.fees, usage.fees)
-    for asset, units in _totals(effect.outflows).items():
-        _judge_outflow(asset, units, policy.limits.get(asset), usage.spent.get(asset, 0))
+    totals = _totals(effect.outflows)
+    for asset, units in totals.items():
+        _judge_submission(asset, units, policy.limits.get(asset))
+    check_payments_approved(request, effect.outflows, policy.limits)
+    for asset, units in totals.items():
+        _judge_window(units, policy.limits[asset], usage.spent.get(asset, 0))
 
 
 def _judge_fee(fee: Outflow, limit: Limit, spent: int) -> None:
@@ -46,13 +51,16 @@ def _judge_fee(fee: Outflow, limit: Limit, spent: int) -> None:
         )
 
 
-def _judge_outflow(asset: str, units: int, limit: Limit | None, spent: int) -> None:
+def _judge_submission(asset: str, units: int, limit: Limit | None) -> None:
     if limit is None:
         raise refuse(f"{asset} has no limit here, so nothing of it is paid out")
     if units > limit.submission_max:
         raise refuse(f"{units} {asset} units are above the limit of {limit.submission_max} for one submission")
+
+
+def _judge_window(units: int, limit: Limit, spent: int) -> None:
     if spent + units > limit.window_max:
-        raise refuse(f"{units} {asset} units would pass the window's limit of {limit.window_max}", Ground.WINDOW)
+        raise refuse(f"{units} {limit.asset} units would pass the window's limit of {limit.window_max}", Ground.WINDOW)
 
 
 def _totals(outflows: tuple[Outflow, ...]) -> dict[str, int]:

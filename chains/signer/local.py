@@ -162,14 +162,18 @@ def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
 
 
 def digest(request: SignRequest) -> str:
-    """Names the whole request: equal digests mean equal requests, field by field. Approvals came later: a request without any
-    is named as it always was, and one with some under a tag of its own. So do replacements."""
+    """Names the whole request: equal digests mean equal requests, field by field. Approvals came later, and that they name a
+    withdrawal later still: a request without any is named as it always was, and one with some under a tag of its own. So do
+    replacements."""
     fields = (request.submission, request.network, request.purpose.value, str(len(request.references)))
     texts = (*fields, *request.references, *request.paths)
     tag = b"coffer/sign-request/1"
     if request.approvals:
         tag = b"coffer/sign-request/2"
         given = tuple(text for one in request.approvals for text in (one.key, one.signature))
+        if any(one.reference for one in request.approvals):
+            tag = b"coffer/sign-request/3"
+            given += tuple(one.reference for one in request.approvals)
         texts = (str(len(request.paths)), str(len(request.approvals)), *texts, *given)
     named = _sha256(tag, request.payload, *(text.encode() for text in texts))
     if request.replacement:

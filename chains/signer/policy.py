@@ -11,14 +11,20 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     gas_funding_max = "0.02"     the most that the hot address gives to one deposit address for gas
     window_s = 86400             how far back "window" looks
 
+    [networks.ethereum.approvers]    the people who may approve, by name: Ed25519 keys of 64 hexadecimal digits
+    ann = "…"
+    ben = ["…", "…"]                 whoever has two keys is one person all the same
+
     [networks.ethereum.recovery]     without it nothing that was sent wrongly is ever sent back
     approvals = 2                    how many of these must have signed the exact act
-    approvers = { ann = "…", ben = "…" }   Ed25519 keys of operators, 64 hexadecimal digits each
+    approvers = { ann = "…" }        where they are others than the network's
 
     [networks.ethereum.assets.ETH]
     decimals = 18
     submission_max = "10"
     window_max = "50"
+    approvals_above = "2"            a withdrawal of more is signed only if
+    approvals = 2                    so many of the network's approvers have signed that very payment
 
     [networks.ethereum.assets.DUSD]
     contract = "0x…"             only transfer(address,uint256) on a listed contract is ever signed
@@ -52,20 +58,30 @@ class PolicyMalformed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """Who may approve, and how many of them it takes: `approvers` maps a public key to the person whose it is."""
+
+    approvals: int
+    approvers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Units of one withdrawal above which people must have signed it."""
+
+    above: int
+    rule: ApprovalRule
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """Units of one asset on its network: the most that one submission, and that all of a window, may pay out or cost."""
+    """Units of one asset on its network: the most that one submission, and that all of a window, may pay out or cost. With a
+    threshold, what is above it needs people as well; it lifts neither limit."""
 
     asset: str
     submission_max: int
     window_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryPolicy:
-    """Who may approve that a stray leaves a deposit address, by public key, and how many of them it takes."""
-
-    approvals: int
-    approvers: Mapping[str, str]
+    threshold: Threshold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ class EvmPolicy:
     limits: Mapping[str, Limit]
     fees: Limit
     window_s: int
-    recovery: RecoveryPolicy | None = None
+    recovery: ApprovalRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +129,18 @@ class _Asset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submission_max: str
     window_max: str
     contract: str | None = None
+    approvals_above: str | None = None
+    approvals: Annotated[int, msgspec.Meta(ge=1)] = 2
 
 
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=WINDOW_S_MAX)]
 
 
+_Approvers = dict[str, str | list[str]]
+
+
 class _Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    approvers: dict[str, str]
+    approvers: _Approvers = {}
     approvals: Annotated[int, msgspec.Meta(ge=1)] = 2
 
 
@@ -130,6 +151,7 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     gas_funding_max: str
     window_s: _Seconds
     assets: dict[str, _Asset]
+    approvers: _Approvers = {}
     recovery: _Recovery | None = None
 
 
@@ -139,12 +161,14 @@ class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     fee_window_max: str
     window_s: _Seconds
     assets: dict[str, _Asset]
+    approvers: _Approvers = {}
 
 
 class _Sepa(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sepa"):
     iban: str
     window_s: _Seconds
     assets: dict[str, _Asset]
+    approvers: _Approvers = {}
 
 
 def read_policy(networks: Mapping[str, Any]) -> Policy:
@@ -181,33 +205,40 @@ def _evm(written: _Evm) -> EvmPolicy:
         native=native.symbol,
         contracts=_contracts(written.assets),
         gas_funding_max=parse_amount(written.gas_funding_max, native).units,
-        limits=_limits(written.assets),
+        limits=_limits(written.assets, written.approvers),
         fees=_fees(written.fee_max, written.fee_window_max, native),
         window_s=written.window_s,
-        recovery=None if written.recovery is None else _recovery(written.recovery),
+        recovery=_recovery(written.recovery, written.approvers),
     )
 
 
-def _recovery(written: _Recovery) -> RecoveryPolicy:
-    approvers = {key.lower(): name for name, key in written.approvers.items()}
+def _recovery(written: _Recovery | None, of_network: _Approvers) -> ApprovalRule | None:
+    return None if written is None else _approval_rule(written.approvals, written.approvers or of_network)
+
+
+def _approval_rule(approvals: int, written: _Approvers) -> ApprovalRule:
+    """One key is one person's; a person may have several, and counts once."""
+    keys = [(key.lower(), name) for name, own in written.items() for key in ([own] if isinstance(own, str) else own)]
+    approvers = dict(keys)
     if not all(_KEY.fullmatch(key) for key in approvers):
         raise PolicyMalformed("an approver's key is an Ed25519 key of 64 hexadecimal digits")
-    if len(approvers) != len(written.approvers) or len(approvers) < written.approvals:
-        raise PolicyMalformed("recovery needs as many approvers as approvals, each with a key of their own")
-    return RecoveryPolicy(written.approvals, approvers)
+    if len(approvers) != len(keys) or len(set(approvers.values())) < approvals:
+        raise PolicyMalformed("it takes as many approvers as approvals, each with a key of their own")
+    return ApprovalRule(approvals, approvers)
 
 
 def _utxo(written: _Utxo) -> UtxoPolicy:
     chain = chain_named(written.chain)
     asset = _sole_asset(written.assets, Asset(chain.asset, COIN_DECIMALS))
     fees = _fees(written.fee_max, written.fee_window_max, asset)
-    return UtxoPolicy(chain, _limits(written.assets), fees, written.window_s)
+    return UtxoPolicy(chain, _limits(written.assets, written.approvers), fees, written.window_s)
 
 
 def _sepa(written: _Sepa) -> SepaPolicy:
     asset = _sole_asset(written.assets, Asset("EUR", 2))
     iban = IBAN(written.iban).compact
-    return SepaPolicy(iban, _limits(written.assets), Limit(asset.symbol, 0, 0), written.window_s)
+    limits = _limits(written.assets, written.approvers)
+    return SepaPolicy(iban, limits, Limit(asset.symbol, 0, 0), written.window_s)
 
 
 def _sole_asset(assets: Mapping[str, _Asset], sole: Asset) -> Asset:
@@ -230,13 +261,17 @@ def _contracts(assets: Mapping[str, _Asset]) -> dict[str, str]:
     return contracts
 
 
-def _limits(assets: Mapping[str, _Asset]) -> dict[str, Limit]:
-    return {symbol: _limit(Asset(symbol, asset.decimals), asset) for symbol, asset in assets.items()}
+def _limits(assets: Mapping[str, _Asset], approvers: _Approvers) -> dict[str, Limit]:
+    return {symbol: _limit(Asset(symbol, asset.decimals), asset, approvers) for symbol, asset in assets.items()}
 
 
-def _limit(asset: Asset, written: _Asset) -> Limit:
+def _limit(asset: Asset, written: _Asset, approvers: _Approvers) -> Limit:
     submission = parse_amount(written.submission_max, asset).units
-    return Limit(asset.symbol, submission, parse_amount(written.window_max, asset).units)
+    window, threshold = parse_amount(written.window_max, asset).units, None
+    if written.approvals_above is not None:
+        above = parse_amount(written.approvals_above, asset).units
+        threshold = Threshold(above, _approval_rule(written.approvals, approvers))
+    return Limit(asset.symbol, submission, window, threshold)
 
 
 def _fees(submission_max: str, window_max: str, asset: Asset) -> Limit:

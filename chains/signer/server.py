@@ -105,7 +105,7 @@ async def answer(signer: Signer, ask: Ask) -> Tell:
     try:
         tell = await _ask(signer, ask)
     except SignerRefused as refusal:
-        tell = TellRefused(str(refusal), refusal.ground)
+        tell = TellRefused(str(refusal), refusal.ground, refusal.approvals, refusal.reference)
     except SignerUnavailable as locked:
         tell = TellUnavailable(str(locked))
     _record_asked(ask, tell)

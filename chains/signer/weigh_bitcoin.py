@@ -27,8 +27,9 @@ def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effec
     _check_owned(tx, policy, keys)
     if len(tx.payments) != len(request.references) or not tx.payments:
         raise refuse("each withdrawal is exactly one payment")
+    paid, asset = zip(tx.payments, request.references, strict=True), policy.chain.asset
     return Effect(
-        outflows=tuple(Outflow(policy.chain.asset, payment.units) for payment in tx.payments),
+        outflows=tuple(Outflow(asset, one.units, reference, one.address) for one, reference in paid),
         fee=Outflow(policy.chain.asset, tx.fee_units),
         consumes=tuple(spent.outpoint for spent in tx.inputs),
     )

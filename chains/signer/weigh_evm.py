@@ -38,8 +38,8 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
         raise refuse(f"the payload is for chain {tx.chain_id}, not {policy.chain_id}")
     if request.purpose is Purpose.RECOVERY:
         return _weigh_recovery(request, tx, policy, keys)
-    if request.approvals:
-        raise refuse("approvals belong to a recovery")
+    if request.approvals and request.purpose is not Purpose.WITHDRAWAL:
+        raise refuse("approvals belong to a withdrawal or a recovery")
     if request.purpose is Purpose.SELF_CANCEL:
         return _weigh_self_cancel(request, tx, policy, keys)
     movement = _movement(tx, policy)
@@ -52,7 +52,9 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
             _check_gas_funding(request, movement, policy, keys)
         case _:
             assert_never(request.purpose)
-    outflows = (Outflow(movement.asset, movement.units),) if request.purpose is Purpose.WITHDRAWAL else ()
+    outflows: tuple[Outflow, ...] = ()
+    if request.purpose is Purpose.WITHDRAWAL:
+        outflows = (Outflow(movement.asset, movement.units, request.references[0], movement.target),)
     source = public_key_address(keys.public_key(request.paths[0]))
     return Effect(outflows, Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
 

@@ -17,7 +17,8 @@ def weigh_sepa(request: SignRequest, policy: SepaPolicy) -> Effect:
     if file.message_id != _at_bank(request.submission):
         raise refuse("the payout file does not carry its submission's id")
     _check_payments(request, file, policy)
-    outflows = tuple(Outflow(file.currency, payment.units) for payment in file.payments)
+    paid = zip(file.payments, request.references, strict=True)
+    outflows = tuple(Outflow(file.currency, one.units, reference, one.iban) for one, reference in paid)
     return Effect(outflows, Outflow(policy.fees.asset, 0), (file.message_id,))
 
 

@@ -60,6 +60,8 @@ class TellSigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 class TellRefused(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="refused"):
     reason: str
     ground: Ground
+    approvals: int = 0
+    reference: str = ""
 
 
 class TellUnavailable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="unavailable"):

@@ -21,17 +21,19 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An operator's Ed25519 key and signature over the digest of an exact act (`wallet.proposals.digest`), in hex."""
+    """An operator's Ed25519 key and signature over the digest of an exact act (`wallet.proposals.digest`), in hex.
+    `reference` is the withdrawal that is meant, where a submission pays many; empty in a recovery."""
 
     key: str
     signature: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
     """`references` are the withdrawals paid (empty for sweeps and gas funding), or the proposal of a recovery, whose approvals
-    go with it. `paths` name the keys, in the order of the inputs. The signer believes none of it: it decodes `payload` and
-    judges what that would do.
+    go with it. Withdrawals above the signer's own threshold have approvals too, each its own. `paths` name the keys, in the
+    order of the inputs. The signer believes none of it: it decodes `payload` and judges what that would do.
 
     `replacement` is 0 for the first bytes of a submission. Its n-th replacement asks for the same again at a higher network
     fee: the same nonce or inputs and the same payments to the unit."""
@@ -48,19 +50,24 @@ class SignRequest:
 
 class Ground(StrEnum):
     """Why the signer says no: never under this policy; not before the window has moved on; or because it has already
-    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other."""
+    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other; or because
+    too few people have signed what it would do."""
 
     POLICY = "policy"
     WINDOW = "window"
+    APPROVALS = "approvals"
     CONFLICT = "conflict"
 
 
 class SignerRefused(Exception):
-    """The signer says no; the message says which rule and carries no secret."""
+    """The signer says no; the message says which rule and carries no secret. On `Ground.APPROVALS`, `approvals` is how many
+    people it takes, and `reference` the withdrawal that lacks them."""
 
-    def __init__(self, reason: str, ground: Ground = Ground.POLICY) -> None:
+    def __init__(self, reason: str, ground: Ground = Ground.POLICY, *, approvals: int = 0, reference: str = "") -> None:
         super().__init__(reason)
         self.ground = ground
+        self.approvals = approvals
+        self.reference = reference
 
 
 BATCH_MAX = 64

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 
 RECOVERY_KIND = "stray.recover"
+WITHDRAWAL_KIND = "withdrawal.pay"
 _TAG = b"coffer/proposal/1"
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 WORDS = 6  # 96 bits: nobody finds another act with the same words
@@ -22,6 +23,17 @@ def act_digest(proposal: str, kind: str, content: Mapping[str, str]) -> bytes:
 def recovery_content(network: str, source: str, contract: str, target: str, units: int) -> dict[str, str]:
     """What a recovery does, in the one spelling that node and signer agree on: addresses of EIP-55, units in decimal."""
     return {"network": network, "source": source, "contract": contract, "target": target, "units": str(units)}
+
+
+def withdrawal_content(network: str, asset: str, destination: str, units: int) -> dict[str, str]:
+    """What paying a withdrawal does, as node and signer both spell it: the address in the network's canonical spelling (EIP-55,
+    bech32 in lower case; at a bank the IBAN without spaces), units in the network's own scale."""
+    return {"network": network, "asset": asset, "destination": destination, "units": str(units)}
+
+
+def withdrawal_digest(withdrawal: str, content: Mapping[str, str]) -> bytes:
+    """What approvers of a withdrawal sign: its id takes the place that a proposal's has in other acts."""
+    return act_digest(withdrawal, WITHDRAWAL_KIND, content)
 
 
 def digest_words(digest: bytes) -> str:

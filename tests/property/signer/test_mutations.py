@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chains.evm.decode import decode as decode_evm
 from chains.evm.decode import encode_unsigned
+from chains.signer.effect import Effect
 from chains.signer.kinds import sign_payload, weigh
 from chains.signer.local import LocalSigner
 from tests.unit.signer.scene import (
@@ -116,10 +117,15 @@ def test_key_04_a_payout_file_changes_whom_it_pays_or_is_refused() -> None:
         mutant = replace(request_, payload=payload)
         if refused(mutant):
             continue
-        assert weigh(mutant, POLICY["sepa"], KEYS) == before
+        assert to_nobody(weigh(mutant, POLICY["sepa"], KEYS)) == to_nobody(before)
         position = next(n for n, (old, new) in enumerate(zip(request_.payload, payload, strict=True)) if old != new)
         around = [range(start, start + len(part)) for part in free for start in places(request_.payload, part)]
         assert any(position in part for part in around)
+
+
+def to_nobody(effect: Effect) -> Effect:
+    """The same without whom it pays."""
+    return replace(effect, outflows=tuple(replace(one, target="") for one in effect.outflows))
 
 
 def places(payload: bytes, part: bytes) -> Iterator[int]:

@@ -9,7 +9,7 @@ from chains.evm.address import checksum_lower
 from chains.evm.decode import decode
 from chains.signer.effect import Outflow
 from chains.signer.local import digest
-from chains.signer.policy import EvmPolicy, PolicyMalformed, RecoveryPolicy, read_policy
+from chains.signer.policy import ApprovalRule, EvmPolicy, PolicyMalformed, read_policy
 from chains.signer.weigh_evm import weigh_evm
 from tests.unit.signer.scene import (
     DEPOSIT,
@@ -39,7 +39,7 @@ def public(key: Ed25519PrivateKey) -> str:
 def policy(approvals: int = 2) -> EvmPolicy:
     found = POLICY["ethereum"]
     assert isinstance(found, EvmPolicy)
-    return replace(found, recovery=RecoveryPolicy(approvals, {public(ANN): "ann", public(BEN): "ben"}))
+    return replace(found, recovery=ApprovalRule(approvals, {public(ANN): "ann", public(BEN): "ben"}))
 
 
 def act(proposal: str = PROPOSAL, target: str = OUTSIDE, units: int = UNITS, network: str = "ethereum") -> bytes:
@@ -99,7 +99,7 @@ def test_without_enrolled_approvers_nothing_is_recovered() -> None:
         (replace(recovery(()), payload=evm_payload(OUTSIDE, UNITS)), "not listed"),
         (replace(recovery(()), payload=evm_payload(OUTSIDE, 0, token=UNLISTED)), "nothing"),
         (recovery(approved(act(), *[ANN] * 17)), "at most"),
-        (replace(evm_request(evm_payload()), approvals=approved(act(), ANN)), "belong to a recovery"),
+        (replace(evm_request(evm_payload(), purpose=Purpose.SWEEP), approvals=approved(act(), ANN)), "belong to"),
     ],
 )
 def test_a_recovery_is_of_one_class_alone(request_: SignRequest, rule: str) -> None:

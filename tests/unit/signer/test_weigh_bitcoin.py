@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from chains.bitcoin.address import p2tr_address, p2wpkh_address
@@ -22,6 +24,9 @@ PAYMENT = (BITCOIN_OUTSIDE, 10_000_000)
 TWO_INPUTS = (utxo(), utxo(BITCOIN_HOT, 1_000_000, index=1))
 
 
+PAID = Outflow("BTC", 10_000_000, "wdr_1", BITCOIN_OUTSIDE)
+
+
 def weigh(request: SignRequest) -> Effect:
     policy = POLICY["bitcoin"]
     assert isinstance(policy, UtxoPolicy)
@@ -30,19 +35,19 @@ def weigh(request: SignRequest) -> Effect:
 
 def test_what_leaves_is_every_output_but_the_change_and_the_fee_is_the_rest() -> None:
     effect = weigh(bitcoin_request(bitcoin_payload()))
-    assert effect == Effect((Outflow("BTC", 10_000_000),), Outflow("BTC", 5_000), (utxo().outpoint,))
+    assert effect == Effect((PAID,), Outflow("BTC", 5_000), (utxo().outpoint,))
 
 
 def test_several_withdrawals_and_inputs_fit_in_one_submission() -> None:
     payload = bitcoin_payload(TWO_INPUTS, (PAYMENT, PAYMENT), change_units=10_995_000)
     effect = weigh(bitcoin_request(payload, references=("wdr_1", "wdr_2"), paths=(BITCOIN_DEPOSIT, BITCOIN_HOT)))
-    assert effect.outflows == (Outflow("BTC", 10_000_000),) * 2
+    assert effect.outflows == tuple(replace(PAID, reference=one) for one in ("wdr_1", "wdr_2"))
     assert effect.consumes == (f"{'ab' * 32}:0", f"{'ab' * 32}:1")
 
 
 def test_what_is_paid_to_ourselves_without_being_the_change_counts_as_paid_out() -> None:
     payload = bitcoin_payload(payments=((bitcoin_address("m/84'/1'/0'/0/9"), 10_000_000),))
-    assert weigh(bitcoin_request(payload)).outflows == (Outflow("BTC", 10_000_000),)
+    assert weigh(bitcoin_request(payload)).outflows == (replace(PAID, target=bitcoin_address("m/84'/1'/0'/0/9")),)
 
 
 TAPROOT = "m/86'/1'/0'/0/3"
@@ -55,7 +60,7 @@ def taproot_utxo(path: str = TAPROOT, address: str | None = None) -> Utxo:
 def test_taproot_inputs_are_weighed_as_all_others() -> None:
     payload = bitcoin_payload((taproot_utxo(),))
     effect = weigh(bitcoin_request(payload, paths=(TAPROOT,)))
-    assert effect == Effect((Outflow("BTC", 10_000_000),), Outflow("BTC", 5_000), (taproot_utxo().outpoint,))
+    assert effect == Effect((PAID,), Outflow("BTC", 5_000), (taproot_utxo().outpoint,))
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,12 @@ def weigh(request: SignRequest) -> Effect:
 
 def test_a_withdrawal_pays_out_its_value_and_uses_up_a_nonce_of_the_hot_address() -> None:
     effect = weigh(evm_request(evm_payload(nonce=7)))
-    assert effect == Effect((Outflow("ETH", ETHER),), Outflow("ETH", FEE), (f"{evm_address(HOT)}:7",))
+    assert effect == Effect((Outflow("ETH", ETHER, "wdr_1", OUTSIDE),), Outflow("ETH", FEE), (f"{evm_address(HOT)}:7",))
 
 
 def test_a_tokens_withdrawal_pays_out_what_its_calldata_says() -> None:
     effect = weigh(evm_request(evm_payload(OUTSIDE, 1_000_000, token=DUSD)))
-    assert effect.outflows == (Outflow("DUSD", 1_000_000),)
+    assert effect.outflows == (Outflow("DUSD", 1_000_000, "wdr_1", OUTSIDE),)
 
 
 @pytest.mark.parametrize("token", [None, DUSD])

@@ -17,7 +17,8 @@ def weigh(request: SignRequest) -> Effect:
 
 def test_a_payout_file_pays_its_withdrawals_and_uses_up_its_message_id() -> None:
     effect = weigh(payout_request(payout_file(FIRST, SECOND), references=("wdr_1", "wdr_2")))
-    assert effect == Effect((Outflow("EUR", 100), Outflow("EUR", 250)), Outflow("EUR", 0), ("sub-1",))
+    paid = (Outflow("EUR", 100, *FIRST[:2]), Outflow("EUR", 250, *SECOND[:2]))
+    assert effect == Effect(paid, Outflow("EUR", 0), ("sub-1",))
 
 
 @pytest.mark.parametrize(
