@@ -23,6 +23,7 @@ from api.v1 import (
     settlements,
     statements,
     transfers,
+    withdrawal_states,
     withdrawals,
 )
 
@@ -42,6 +43,7 @@ ROUTES: tuple[Route, ...] = (
     *payment_batches.ROUTES,
     *payments.ROUTES,
     *settlements.ROUTES,
+    *withdrawal_states.ROUTES,
     *withdrawals.ROUTES,
     *receipts.ROUTES,
     *events.ROUTES,

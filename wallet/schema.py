@@ -173,6 +173,7 @@ deposits = _row_table(
     *_text(
         "network", "identity", "asset", "address", "owner", "state", "reason", "tx", "block", "party_item", "swept_by"
     ),
+    *_text("returns"),
     _money("units"),
     Column("height", BigInteger),
     Column("confirmations_min", BigInteger),
@@ -182,7 +183,7 @@ deposits = _row_table(
 withdrawals = _row_table(
     "withdrawals",
     *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
-    *_text("client_reference"),
+    *_text("client_reference", "fee", "payment", "returned_by"),
     _money("units"),
     _money("fee_units"),
     _time("created_at"),
@@ -386,6 +387,14 @@ network_progress = Table(
     Column("head", BigInteger),
     _time("head_at"),
     Column("providers", JSONB),
+)
+payout_waits = Table(
+    "payout_waits",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    *_text("reason"),
+    _time("since"),
 )
 stray_counts = Table(
     "stray_counts",

@@ -37,7 +37,8 @@ from wallet.money import format_units
 from wallet.ports import Destination
 from wallet.withdrawals.cancel import cancel_withdrawal
 from wallet.withdrawals.request import quote_fee, request_withdrawal, withdrawal_view
-from wallet.withdrawals.states import State
+from wallet.withdrawals.states import Reason, State, Wait
+from wallet.withdrawals.waiting import waits_for
 
 _TABLE = schema.withdrawals
 
@@ -84,7 +85,8 @@ class DestinationView(Shown):
 
 
 class WithdrawalView(Shown):
-    """`destination` is null where it was erased, or is personal and not one's own. `txs` fills as it is signed."""
+    """`destination` is null where it was erased, or is personal and not one's own. `txs` fills as it is signed. `waits_for` is
+    null once it has ended. `GET /v1/withdrawals/states` says what each word means."""
 
     id: str
     network: NetworkName
@@ -93,7 +95,8 @@ class WithdrawalView(Shown):
     network_fee: AmountText
     destination: DestinationView | None
     status: State
-    reason: str | None
+    reason: Reason | None = Field(description="Why it ended otherwise than paid.")
+    waits_for: Wait | None
     client_reference: str | None = None
     txs: list[str]
     created_at: Moment
@@ -212,7 +215,8 @@ async def list_all(call: Call[Nothing, WithdrawalQuery]) -> Answer:
     owner = await subject(call, call.query.customer)
     rows, following = await page_of_rows(call, f"withdrawals:{owner}", _TABLE, _TABLE.c.owner == owner)
     sent = await sent_txs(call.context, [row["id"] for row in rows])
-    items = [await _shown(call, row, sent.get(row["id"], [])) for row in rows]
+    waits = await waits_for(call.context, rows)
+    items = [await _shown(call, row, sent.get(row["id"], []), waits.get(row["id"])) for row in rows]
     return Answer(WithdrawalPage(items=items, next_cursor=following))
 
 
@@ -229,7 +233,8 @@ async def show(call: Call[Nothing, Nothing]) -> Answer:
     if row is None or not await may_see(call, row["owner"]):
         raise NotFound("withdrawal", call.path["withdrawal"])
     sent = await sent_txs(call.context, [row["id"]])
-    return Answer(await _shown(call, row, sent.get(row["id"], [])))
+    waits = await waits_for(call.context, [row])
+    return Answer(await _shown(call, row, sent.get(row["id"], []), waits.get(row["id"])))
 
 
 def _on_behalf(call: Call[Any, Any], owner: CustomerId) -> dict[str, object]:
@@ -262,15 +267,17 @@ async def _first_answer(call: Call[Any, Any], done: Committed, status: int) -> A
     if row is None:
         raise AssertionError("a committed withdrawal is not there")
     destination = await _destination(call, row)
-    view = _view({**done.result, "destination": destination, "txs": [], "final_at": None})
+    wait = Wait.TURN if done.result["status"] == State.REQUESTED else None
+    view = _view({**done.result, "destination": destination, "txs": [], "final_at": None, "waits_for": wait})
     location = f"/v1/withdrawals/{view.id}" if status == 201 else None
     return Answer(view, status, done.replayed, location, done)
 
 
-async def _shown(call: Call[Any, Any], row: Record, txs: list[str]) -> WithdrawalView:
+async def _shown(call: Call[Any, Any], row: Record, txs: list[str], wait: Wait | None) -> WithdrawalView:
     view = withdrawal_view(row, call.context.asset(row["asset"]).decimals)
     final_at = time_text(row["final_at"]) if row["final_at"] else None
-    return _view({**view, "destination": await _destination(call, row), "txs": txs, "final_at": final_at})
+    more = {"destination": await _destination(call, row), "txs": txs, "final_at": final_at, "waits_for": wait}
+    return _view({**view, **more})
 
 
 def _view(content: Mapping[str, object]) -> WithdrawalView:

@@ -23,6 +23,7 @@ OPERATIONAL = frozenset(
         "reconciliations",
         "stray_counts",
         "growth_passes",
+        "payout_waits",
     }
 )
 BOOKS = frozenset(metadata.tables) - OPERATIONAL

@@ -30,7 +30,7 @@ from wallet.treasury.sources import house_address
 READY_WITHIN_S = 60.0
 SETTLED_WITHIN_S = 120.0  # on busy cores; a quiet machine needs a tenth
 CUSTOMER_SCOPES = ["read", "receive", "pay", "withdraw"]
-ENDED = frozenset({"final", "rejected", "cancelled", "failed", "dead"})
+ENDED = frozenset({"final", "rejected", "cancelled", "failed", "dead", "returned"})
 
 
 async def ready(child: Child, http: aiohttp.ClientSession, url: str, within_s: float) -> None:

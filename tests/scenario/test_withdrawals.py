@@ -254,7 +254,7 @@ async def test_what_the_signers_policy_refuses_is_rejected_and_the_money_is_back
     await house.step(BITCOIN)
     refused = await the_withdrawal(house)
     assert refused["state"] == "rejected"
-    assert refused["reason"] == "not allowed by the signer's policy"
+    assert refused["reason"] == "not_allowed"
     assert await figures(house, owner, "BTC") == (3 * 10**8, 0)
     assert await house.submissions() == []
     await house.settled()

@@ -32,6 +32,7 @@ from wallet.money import Asset
 from wallet.points import point
 from wallet.ports import BlockRef, Network
 from wallet.withdrawals.cancel import cancel_newest_unsigned
+from wallet.withdrawals.states import Reason
 
 REORG = "reorg"
 STEP_MAX = 500  # deposits taken back in one step
@@ -62,7 +63,7 @@ async def take_back(
             reason = f"{network.id} took back deposit {deposit}, and what is left does not cover it"
             await freeze_customer(context, actor, row["owner"], reason)
             point("take_back.after_freeze")
-        elif not standing.covers and await _is_cancelled(context, actor, network, row):
+        elif not standing.covers and await _is_cancelled(context, actor, row):
             point("take_back.after_cancel")
         else:
             try:
@@ -92,11 +93,11 @@ async def _standing(context: Context, row: Record) -> _Standing:
     return _Standing(available >= row["units"], bool(found["flags"] & (Flags.FROZEN | Flags.CLOSED)))
 
 
-async def _is_cancelled(context: Context, actor: str, network: Network, row: Record) -> bool:
+async def _is_cancelled(context: Context, actor: str, row: Record) -> bool:
     """Holds of withdrawals that nobody has signed are only wishes: they end, the newest first, until what is free covers the
     loss. What is signed may be paid whatever we say, and goes on."""
-    reason = f"{network.id} took back the deposit {row['id']}"
-    return await cancel_newest_unsigned(context, actor, CustomerId(row["owner"]), row["asset"], reason)
+    owner = CustomerId(row["owner"])
+    return await cancel_newest_unsigned(context, actor, owner, row["asset"], Reason.DEPOSIT_TAKEN_BACK)
 
 
 async def _book(

@@ -17,12 +17,14 @@ from wallet.ports.capabilities import Capabilities, Reversal, Source
 from wallet.ports.clock import Clock
 from wallet.ports.errors import (
     BlockVanished,
+    CostTooHigh,
     NetworkError,
     NetworkMismatch,
     NetworkRateLimited,
     NetworkRejected,
     NetworkUnproven,
     NetworkUnreachable,
+    RecipientRefuses,
 )
 from wallet.ports.listings import Listing, Step
 from wallet.ports.network import Network, Observation, Sweeping
@@ -64,6 +66,7 @@ __all__ = [
     "Branch",
     "Capabilities",
     "Clock",
+    "CostTooHigh",
     "Derived",
     "Destination",
     "Fate",
@@ -86,6 +89,7 @@ __all__ = [
     "Outgoing",
     "Party",
     "Purpose",
+    "RecipientRefuses",
     "Reversal",
     "SignRequest",
     "Signed",

@@ -25,6 +25,14 @@ class NetworkRejected(NetworkError):
     retry = False
 
 
+class RecipientRefuses(NetworkRejected):
+    """A contract at the destination, or the token's own, would refuse this payment now."""
+
+
+class CostTooHigh(NetworkRejected):
+    """A contract at the destination would use more than is paid for a payment of this kind."""
+
+
 class NetworkMismatch(NetworkError):
     """This is not the chain or the bank account that the configuration or the database speaks of."""
 

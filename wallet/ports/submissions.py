@@ -103,13 +103,15 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Status:
     """`succeeded` is False for a tx that was included and reverted: the fee is paid, the value stayed. `failed` are those of
-    the submission's references that it did not pay though it succeeded: their value stayed, the others have theirs."""
+    the submission's references that it did not pay though it succeeded: their value stayed, the others have theirs. `doubt`
+    is why nobody can say whether the value moved: then nothing is booked until a person has looked."""
 
     fate: Fate
     block: BlockRef | None = None
     fee_paid: Amount | None = None
     succeeded: bool = True
     failed: tuple[str, ...] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ async def record(
 def _withdrawal_values(context: Context, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
     if state is State.FINAL:
         return {"final_at": context.clock.now()}
-    return {"reason": values["reason"]} if state is State.DEAD else {}
+    return {"reason": str(states.reason_of(values["reason"]))} if state is State.DEAD else {}
 
 
 def _withdrawal_update(row: Record, state: State, values: Mapping[str, Any]) -> Update:

@@ -1,11 +1,11 @@
 """Withdrawals: value that leaves to a network, paid at most once.
 
-    requested ──▶ approved ──▶ signed ──▶ submitted ──▶ included ──▶ final
+    requested ──▶ approved ──▶ signed ──▶ submitted ──▶ included ──▶ final ──▶ returned  (by the receiving bank)
         │            │                                     │
         ├▶ cancelled └▶ (stopped by a person)               └▶ failed  (provably dead, or included and reverted)
         └▶ rejected
 
 The order is law: hold the money (`request`), ask the signer's policy, reserve nonce or inputs, sign, store the signed
 bytes durably, only then submit (`pay`); from then on only those bytes are ever sent (`treasury.drive`). The hold ends only when
-the payment is final or can never happen. Read: `states`, `request`, `cancel`, `pay`, then `treasury`.
+the payment is final or can never happen. Read: `states`, `request`, `cancel`, `pay`, `waiting`, then `treasury`.
 """

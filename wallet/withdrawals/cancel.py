@@ -13,7 +13,7 @@ from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.ledger.transfers import Entry
 from wallet.withdrawals.request import withdrawal_view
-from wallet.withdrawals.states import State, follow
+from wallet.withdrawals.states import Reason, State, follow
 
 
 async def cancel_withdrawal(
@@ -30,7 +30,7 @@ def released(context: Context, row: Record) -> Entry:
     return templates.withdrawal_released(CustomerId(row["owner"]), NetworkId(row["network"]), amount, fee, *holds)
 
 
-async def cancel_newest_unsigned(context: Context, actor: str, owner: CustomerId, asset: str, reason: str) -> bool:
+async def cancel_newest_unsigned(context: Context, actor: str, owner: CustomerId, asset: str, reason: Reason) -> bool:
     """The node takes back what a customer has asked for last and nobody has begun to sign. False when there is none left."""
     table = schema.withdrawals
     mine = select(table).where(table.c.owner == owner, table.c.asset == asset)
@@ -45,8 +45,8 @@ async def cancel_newest_unsigned(context: Context, actor: str, owner: CustomerId
     return True
 
 
-async def _cancelled(context: Context, actor: str, row: Record, reason: str) -> Change:
-    values = {"state": follow(State(row["state"]), State.CANCELLED).value, "reason": reason}
+async def _cancelled(context: Context, actor: str, row: Record, reason: Reason) -> Change:
+    values = {"state": follow(State(row["state"]), State.CANCELLED).value, "reason": reason.value}
     view = withdrawal_view({**row, **values}, context.asset(row["asset"]).decimals)
     return Change(
         actor=actor,
@@ -66,5 +66,5 @@ async def _decide(context: Context, actor: str, owner: CustomerId, withdrawal: s
         raise NotFound("withdrawal", withdrawal)
     if row["state"] != State.REQUESTED:
         raise NotCancellable(withdrawal, row["state"])
-    change = await _cancelled(context, actor, row, "cancelled by its owner")
+    change = await _cancelled(context, actor, row, Reason.CANCELLED_BY_OWNER)
     return replace(change, requires=request.standing, request=request)

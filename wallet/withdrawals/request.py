@@ -18,7 +18,7 @@ from wallet.networks.halt import running
 from wallet.points import point
 from wallet.ports import Destination, Network
 from wallet.vault.items import ItemKind, SealedItem
-from wallet.withdrawals.states import State
+from wallet.withdrawals.states import State, reason_of
 
 
 def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
@@ -32,7 +32,7 @@ def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
         "network_fee": format_units(row["fee_units"], decimals),
         "destination": row["destination"],
         "status": row["state"],
-        "reason": row["reason"],
+        "reason": reason_of(row["reason"]),
         "client_reference": row["client_reference"],
         "created_at": time_text(row["created_at"]),
     }

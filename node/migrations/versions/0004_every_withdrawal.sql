@@ -2,6 +2,26 @@
 -- rebuilt from the journal.
 
 -- What is uprooted or stopped is followed like what is open (`wallet.treasury.submissions`).
+-- `fee` is null (which reads as charged), `charged` or `included`. `payment` is what was booked instead where the destination is
+-- an address of another customer: such a row never holds anything. `returned_by` is the deposit in which a bank sent it back,
+-- and `returns` what a deposit brings back.
+ALTER TABLE withdrawals ADD COLUMN fee text, ADD COLUMN payment text, ADD COLUMN returned_by text;
+ALTER TABLE withdrawals ALTER COLUMN hold DROP NOT NULL, ALTER COLUMN fee_hold DROP NOT NULL;
+CREATE INDEX withdrawals_failed ON withdrawals (owner, network, id) WHERE state = 'failed';
+ALTER TABLE deposits ADD COLUMN returns text;
+
+-- Why what is requested in one asset of a network is not begun, for whoever waits for it. Lost, it is found out again.
+CREATE TABLE payout_waits (
+    network text NOT NULL,
+    asset   text NOT NULL,
+    reason  text NOT NULL,
+    since   timestamptz NOT NULL,
+    PRIMARY KEY (network, asset)
+);
+GRANT SELECT ON payout_waits TO coffer_books;
+GRANT SELECT, INSERT, UPDATE, DELETE ON payout_waits TO coffer_ops;
+
+-- What is uprooted is followed like what is open (`wallet.treasury.submissions`).
 DROP INDEX submissions_open;
 CREATE INDEX submissions_followed ON submissions (network, id)
     WHERE state IN ('reserved', 'signed', 'submitted', 'included', 'uprooted', 'stopped', 'cancelling');

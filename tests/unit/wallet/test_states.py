@@ -9,7 +9,7 @@ from wallet.withdrawals.states import ENDED, FOLLOWS, State, follow
 def test_every_state_says_what_may_follow_and_ends_have_no_way_out() -> None:
     assert set(FOLLOWS) == set(State)
     assert {state for state, following in FOLLOWS.items() if not following} == ENDED - {State.FINAL}
-    assert FOLLOWS[State.FINAL] == {State.FAILED}, "only a reorg below what was final takes it back"
+    assert FOLLOWS[State.FINAL] == {State.FAILED, State.RETURNED}, "only a reorg below what was final, or a bank"
 
 
 def test_every_state_can_be_reached_and_every_way_ends() -> None:
