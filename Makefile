@@ -13,6 +13,8 @@ KILLS ?= 8
 SEED ?= 1
 OPERATIONS ?= 20000
 SEEDS ?= 10
+PROCESSES ?= 2
+ALL_TESTS = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 .PHONY: help setup check test test-all soak bank sim risks demo demo-once bench bench-long coverage lock clean
 
@@ -30,10 +32,10 @@ check: $(VENV)/.installed ## Format, lint, types, import contracts, architecture
 	@echo "architecture"; $(BIN)/python -m pytest tests/architecture
 
 test: setup check ## Everything, on real PostgreSQL, anvil and bitcoind; long families of tests as a sample
-	@$(BIN)/python -m pytest
+	@$(ALL_TESTS)
 
 test-all: setup check ## The same with every family whole
-	@COFFER_TEST_ALL=1 $(BIN)/python -m pytest
+	@COFFER_TEST_ALL=1 $(ALL_TESTS)
 
 soak: setup ## Kill a node at random while money moves, then prove everything: make soak, or make soak KILLS=50 SEED=3
 	@$(BIN)/python -m tests.soak --kills $(KILLS) --seed $(SEED)

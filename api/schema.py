@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from wallet.money import AMOUNT_TEXT_MAX
+from wallet.money import AMOUNT_TEXT_MAX, split_amount
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 CLIENT_REFERENCE_MAX = 100
@@ -38,6 +38,12 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _amount(text: str) -> str:
+    """Whatever asset it is of: what can be no amount at all makes the body malformed, before anything of it is looked up."""
+    split_amount(text)
+    return text
+
+
 def whole(value: object) -> object:
     """A query parameter's digits; anything else stays text and is refused as such."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
@@ -54,6 +60,7 @@ AmountText = Annotated[
         description="A decimal string: ASCII digits with at most one point, and no more decimals than the asset has.",
         json_schema_extra={"pattern": "^(0|[1-9][0-9]*)(\\.[0-9]+)?$"},
     ),
+    AfterValidator(_amount),
 ]
 AssetSymbol = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]{1,11}$", examples=["BTC"])]
 NetworkName = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{1,30}$", examples=["bitcoin"])]

@@ -20,6 +20,8 @@ from tests.hledger import find_hledger
 
 Program = TypeVar("Program")
 
+KILLS = {"killed_at_a_point": "a point", "killed_again": "a point, and again while that is made good"}
+
 settings.register_profile("coffer", deadline=None)  # a busy machine is no finding
 settings.load_profile("coffer")
 
@@ -31,6 +33,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("whole") is not None]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many pairs of a flow and a point were run, and how many of them ended as they must."""
+    for words, where in KILLS.items():
+        passed, failed = (
+            sum(words in report.nodeid and report.when == "call" for report in terminalreporter.getreports(outcome))
+            for outcome in ("passed", "failed")
+        )
+        if passed or failed:
+            terminalreporter.write_line(
+                f"killed at {where}: {passed + failed} pairs of flow and point, {passed} passed"
+            )
 
 
 def say(line: str) -> None:
@@ -77,6 +92,8 @@ async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[F
     """One PostgreSQL for the run, with the settings of production; `COFFER_TEST_DATABASE_URL` gives another."""
     given = os.environ.get("COFFER_TEST_DATABASE_URL")
     if given is not None:
+        if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1":
+            pytest.exit("one given database server is for one process: make test PROCESSES=1", returncode=1)
         yield FreshDatabases(given, kept_folder())
         return
     folder = tmp_path_factory.mktemp("postgres")

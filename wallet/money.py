@@ -78,6 +78,17 @@ def parse_amount(text: object, asset: Asset) -> Amount:
     Refuses with `AmountMalformed` everything but a `str` that matches `(0|[1-9][0-9]*)(\\.[0-9]+)?` in full, has at most
     the asset's decimals and stays within 2^256 − 1 base units. Too many decimals is an error, never a rounding.
     """
+    whole, fraction = split_amount(text)
+    if len(fraction) > asset.decimals:
+        raise AmountMalformed(f"{asset.symbol} has at most {asset.decimals} decimals")
+    units = int(whole + fraction.ljust(asset.decimals, "0"))
+    if units > UNITS_MAX:
+        raise AmountMalformed("an amount is at most 2^256 - 1 base units")
+    return Amount(units, asset)
+
+
+def split_amount(text: object) -> tuple[str, str]:
+    """The digits before and after the point of what may be an amount of some asset. Raises `AmountMalformed`."""
     if not isinstance(text, str):
         raise AmountMalformed('an amount is a decimal string, such as "12.50"')
     if len(text) > AMOUNT_TEXT_MAX:
@@ -85,13 +96,7 @@ def parse_amount(text: object, asset: Asset) -> Amount:
     match = _GRAMMAR.fullmatch(text)
     if match is None:
         raise AmountMalformed('an amount is ASCII digits with at most one point, such as "12.50"')
-    whole, fraction = match.group(1), match.group(2) or ""
-    if len(fraction) > asset.decimals:
-        raise AmountMalformed(f"{asset.symbol} has at most {asset.decimals} decimals")
-    units = int(whole + fraction.ljust(asset.decimals, "0"))
-    if units > UNITS_MAX:
-        raise AmountMalformed("an amount is at most 2^256 - 1 base units")
-    return Amount(units, asset)
+    return match.group(1), match.group(2) or ""
 
 
 def format_units(units: int, decimals: int) -> str:

@@ -11,7 +11,6 @@ from tests.nodes.process import NodeProcess, open_customer, open_platform
 from tests.scenario.crashes.flows import FLOWS, Scene
 from tests.scenario.house import with_bank
 
-KILLS = {"killed_at_a_point": "a point", "killed_again": "a point, and again while that is made good"}
 MONEY = {"EUR": "1000.00", "BTC": "0.5", "ETH": "5", "DUSD": "1000"}
 
 
@@ -41,16 +40,3 @@ async def _set_up(devnet: Devnet, node: NodeProcess, http: aiohttp.ClientSession
         await books.prove()
     assert {flow.asset for flow in FLOWS.values()} == set(MONEY)
     return scene
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many pairs of a flow and a point were run, and how many of them ended as they must."""
-    for words, where in KILLS.items():
-        passed, failed = (
-            sum(words in report.nodeid and report.when == "call" for report in terminalreporter.getreports(outcome))
-            for outcome in ("passed", "failed")
-        )
-        if passed or failed:
-            terminalreporter.write_line(
-                f"killed at {where}: {passed + failed} pairs of flow and point, {passed} passed"
-            )
