@@ -7,6 +7,7 @@ from wallet.ports import Ground, SignerRefused, SignRequest
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 REFERENCES_MAX = 1000
+REPLACEMENTS_MAX = 1000  # each has a higher fee than the last, under one cap: far fewer are ever made
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class Outflow:
 @dataclass(frozen=True, slots=True)
 class Effect:
     """`outflows` count against the asset limits, `fee` is the most that the submission can cost, `consumes` are the nonce,
-    outpoints or message id that it uses up."""
+    outpoints or message id that it uses up. `constant` is what a replacement may not change: all of the payload but the
+    network fee and the change that comes back to us; empty where nothing is ever replaced."""
 
     outflows: tuple[Outflow, ...]
     fee: Outflow
     consumes: tuple[str, ...]
+    constant: bytes = b""
 
 
 def refuse(rule: str, ground: Ground = Ground.POLICY) -> SignerRefused:
@@ -39,5 +42,7 @@ def check_references(request: SignRequest) -> None:
     """Ids are bounded and spelled in one way; "-" is kept out, since banks see "_" as "-". Raises `SignerRefused`."""
     if not _ID.fullmatch(request.submission) or not all(_ID.fullmatch(one) for one in request.references):
         raise refuse("an id has 1 to 64 letters, digits and underscores")
+    if not 0 <= request.replacement <= REPLACEMENTS_MAX:
+        raise refuse(f"a submission has at most {REPLACEMENTS_MAX} replacements")
     if len(request.references) > REFERENCES_MAX or len(set(request.references)) != len(request.references):
         raise refuse(f"a submission pays 1 to {REFERENCES_MAX} withdrawals, each once")

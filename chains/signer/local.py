@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from chains.signer.effect import Effect, check_references, refuse
-from chains.signer.judge import Usage, judge
+from chains.signer.judge import Earlier, Usage, constant_digest, counts, judge
 from chains.signer.keys import Keys
 from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
@@ -78,9 +78,7 @@ class LocalSigner:
         if self._memory.broken is not None:
             raise SignerUnavailable(self._memory.broken)
         check_references(request)
-        if request.replacement:
-            raise refuse("nothing is replaced here yet")
-        record = self._memory.recall(request.submission)
+        record = self._memory.recall(request.submission, request.replacement)
         if record is not None and record.request != digest(request):
             raise refuse(f"submission {request.submission} was signed with other content", Ground.CONFLICT)
         return record
@@ -105,9 +103,19 @@ class LocalSigner:
             fees=self._memory.fees(network, since=since),
             references={one: by for one, by in references.items() if by is not None},
             consumed={one: by for one, by in consumed.items() if by is not None},
+            earlier=self._earlier(request),
         )
 
+    def _earlier(self, request: SignRequest) -> Earlier | None:
+        """What was signed for this submission, all variants taken together: their fees are what each grew by."""
+        variants = self._memory.variants(request.submission)
+        if not variants:
+            return None
+        first, fee_units = variants[0], sum(int(one.fee.units) for one in variants)
+        return Earlier(first.purpose, first.references, first.consumes, first.constant, fee_units)
+
     def _remember(self, request: SignRequest, effect: Effect, kept: Signed) -> None:
+        counted = counts(effect, self._earlier(request))
         record = Record(
             at=self._memory.time(self._now()),
             submission=request.submission,
@@ -116,10 +124,12 @@ class LocalSigner:
             request=digest(request),
             references=request.references,
             consumes=effect.consumes,
-            outflows=tuple(Spend(one.asset, str(one.units)) for one in effect.outflows),
-            fee=Spend(effect.fee.asset, str(effect.fee.units)),
+            outflows=tuple(Spend(one.asset, str(one.units)) for one in counted.outflows),
+            fee=Spend(counted.fee.asset, str(counted.fee.units)),
             tx=kept.tx,
             signed=kept.payload,
+            replacement=request.replacement,
+            constant=constant_digest(effect),
         )
         self._memory.stage(record)
 

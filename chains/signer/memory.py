@@ -52,7 +52,8 @@ class Spend(msgspec.Struct, frozen=True):
 
 class Record(msgspec.Struct, frozen=True):
     """One signature. `request` is the digest of the whole request; `signed` what must be kept to give the same bytes
-    again; `outflows` what left us, `fee` the most that it could cost; `at` in Unix seconds, never going back."""
+    again; `outflows` what left us, `fee` the most that it could cost; `at` in Unix seconds, never going back. Of a
+    replacement `outflows` are empty and `fee` is what it grew by; `constant` is the digest of what it may not change."""
 
     at: int
     submission: str
@@ -65,6 +66,8 @@ class Record(msgspec.Struct, frozen=True):
     fee: Spend
     tx: str
     signed: bytes
+    replacement: int = 0
+    constant: str = ""
 
 
 class _Birth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +118,7 @@ class Memory:
         """Open, lock and verify all of it. Raises `MemoryBusy`, `MemoryUnfit`."""
         self._head_file = head
         self._key = key
-        self._places: dict[str, tuple[int, int]] = {}
+        self._places: dict[str, dict[int, tuple[int, int]]] = {}
         self._references: dict[str, str] = {}
         self._consumed: dict[tuple[str, str], str] = {}
         self._outflows: defaultdict[tuple[str, str], Window] = defaultdict(Window)
@@ -123,7 +126,7 @@ class Memory:
         self._at = self._records = self._end = 0
         self._mac = ""
         self._broken: str | None = None
-        self._staged: dict[str, bytes] = {}
+        self._staged: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
         with ExitStack() as undo:
             self._descriptor = _open_locked(file)
@@ -139,13 +142,19 @@ class Memory:
         """Why nothing can be remembered any more, None while all is well."""
         return self._broken
 
-    def recall(self, submission: str) -> Record | None:
-        """What was signed for this submission, read from the file again; what is staged, from what will be written."""
-        place, staged = self._places.get(submission), self._staged.get(submission)
-        if place is None:
-            return None
-        body = os.pread(self._descriptor, place[1], place[0]) if staged is None else staged
-        return msgspec.json.decode(body, type=Record)
+    def recall(self, submission: str, replacement: int = 0) -> Record | None:
+        """What was signed for this submission, or as its n-th replacement, read from the file again; what is staged, from
+        what will be written."""
+        place = self._places.get(submission, {}).get(replacement)
+        return None if place is None else self._read(*place)
+
+    def variants(self, submission: str) -> list[Record]:
+        """All that was signed for this submission, in the order in which it was."""
+        return [self._read(*place) for place in self._places.get(submission, {}).values()]
+
+    def _read(self, start: int, length: int) -> Record:
+        body = self._staged.get(start)
+        return msgspec.json.decode(os.pread(self._descriptor, length, start) if body is None else body, type=Record)
 
     def reference_user(self, reference: str) -> str | None:
         """The submission that used up this withdrawal id."""
@@ -179,8 +188,8 @@ class Memory:
         body = msgspec.json.encode(record)
         mac = _mac(self._key, self._mac.encode(), body)
         self._unwritten.append(mac.encode() + b" " + body + b"\n")
-        self._staged[record.submission] = body
         self._take_in(record, mac, body)
+        self._staged[self._end - len(body) - 1] = body
 
     def sync(self) -> None:
         """Make everything that is staged durable: one write for all of it.
@@ -212,7 +221,7 @@ class Memory:
         self._mac = mac
         self._records += 1
         self._at = record.at
-        self._places[record.submission] = (start, len(body))
+        self._places.setdefault(record.submission, {})[record.replacement] = (start, len(body))
         self._references.update(dict.fromkeys(record.references, record.submission))
         self._consumed.update({(record.network, one): record.submission for one in record.consumes})
         for spend in record.outflows:

@@ -10,11 +10,11 @@ What this prevents: blind signing (KEY-04). Calldata that is not transfer(addres
 contract that is not listed, but for a recovery; and addresses of ours are derived here, never believed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from chains.evm.address import RESERVED_MAX, public_key_address
-from chains.evm.decode import EvmTx, PayloadMalformed, decode
+from chains.evm.decode import EvmTx, PayloadMalformed, decode, encode_unsigned
 from chains.signer.approvals import check_approvals
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
@@ -36,6 +36,11 @@ def weigh_evm(request: SignRequest, policy: EvmPolicy, keys: Keys) -> Effect:
     tx = _decode(request.payload)
     if tx.chain_id != policy.chain_id:
         raise refuse(f"the payload is for chain {tx.chain_id}, not {policy.chain_id}")
+    free = replace(tx, max_fee_per_gas=0, max_priority_fee_per_gas=0)
+    return replace(_weigh(request, tx, policy, keys), constant=encode_unsigned(free))
+
+
+def _weigh(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
     if request.purpose is Purpose.RECOVERY:
         return _weigh_recovery(request, tx, policy, keys)
     if request.approvals and request.purpose is not Purpose.WITHDRAWAL:
