@@ -74,6 +74,11 @@ RULES: dict[str, Rule] = {
         409, "The network is halted", "this network is halted: an operator is looking into it", ("network",)
     ),
     "break_stands": Rule(409, "The difference is still there", members=("id", "asset", "missing")),
+    "destination_not_saved": Rule(409, "Not a saved destination", field="destination"),
+    "destination_not_yet_usable": Rule(
+        409, "The destination cannot be used yet", members=("destination", "usable_at"), field="destination"
+    ),
+    "too_many_destinations": Rule(409, "Too many saved destinations", members=("most",)),
     "not_reversible": Rule(409, "This is not reversed"),
     "already_reversed": Rule(409, "Reversed already", "this entry is reversed already"),
     "period_open": Rule(409, "The period is not over"),

@@ -36,6 +36,7 @@ PATH_PATTERNS = {
     "settlement": rf"stl_{ULID}",
     "proposal": rf"prp_{ULID}",
     "withdrawal": rf"wdr_{ULID}",
+    "destination": rf"dst_{ULID}",
     "object": rf"(?:pay|wdr|hld|stl)_{ULID}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "explained": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE}"

@@ -19,6 +19,7 @@ from node.groups import (
     breaks,
     customers,
     deposits,
+    destinations,
     entries,
     networks,
     operators,
@@ -39,6 +40,7 @@ app.add_typer(operators.group, name="operator")
 app.add_typer(assets.group, name="asset")
 app.add_typer(customers.group, name="customer")
 app.add_typer(deposits.group, name="deposit")
+app.add_typer(destinations.group, name="destination")
 app.add_typer(entries.group, name="entry")
 app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")

@@ -192,6 +192,7 @@ def assemble(
         vault=Vault(PersonKeys(config.folder / "vault")),
         clock=SystemClock(),
         new_id=random_id,
+        safety_floor=config.safety_floor(),
     )
     networks.bind(context)
     return context

@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from wallet.ids import NetworkId
 from wallet.money import AmountMalformed, Asset, parse_amount
 from wallet.ports import Listing, Step
+from wallet.safeguards.floor import SafetyFloor
 
 PREFIX = "COFFER__"
+DAY_S = 86_400
 PROVIDERS_MAX = 7  # each is asked everything
 _NAME = r"^[a-z][a-z0-9-]{1,30}$"
 
@@ -246,12 +248,24 @@ class SignerSection(_Section):
     socket: str | None = None
 
 
+class SafetySection(_Section):
+    """What holds for every customer, whose own rules can only add to it. `destination_delay_s`: how long a newly saved
+    destination waits before its first use. `loosening_s`: the least time that loosening a rule of one's own takes.
+    `saved_only`: withdrawals go to saved destinations alone. The times are a day in production and nothing in dev, unless
+    named."""
+
+    destination_delay_s: int | None = Field(default=None, ge=0, le=366 * 86_400)
+    loosening_s: int | None = Field(default=None, ge=0, le=366 * 86_400)
+    saved_only: bool = False
+
+
 class Config(_Section):
     """The whole file. `start` is the folder that relative paths begin at; it is never written in the file."""
 
     node: NodeSection
     networks: dict[Annotated[str, Field(pattern=_NAME)], NetworkSection] = Field(min_length=1)
     signer: SignerSection
+    safety: SafetySection = SafetySection()
     start: Path = Field(default=Path(), exclude=True)
 
     def path(self, written: str) -> Path:
@@ -265,6 +279,15 @@ class Config(_Section):
     @property
     def witness_file(self) -> Path:
         return self.folder / "witness.log" if self.node.witness is None else self.path(self.node.witness)
+
+    def safety_floor(self) -> SafetyFloor:
+        usual_s = DAY_S if self.node.mode == "production" else 0
+        delay_s, loosening_s = self.safety.destination_delay_s, self.safety.loosening_s
+        return SafetyFloor(
+            usual_s if delay_s is None else delay_s,
+            usual_s if loosening_s is None else loosening_s,
+            self.safety.saved_only,
+        )
 
     def assets(self) -> dict[str, Asset]:
         """Raises `ConfigRefused` when one asset has two scales: then a `scale` must be named."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from wallet.journal.writer import Journal
 from wallet.money import Amount, Asset
 from wallet.ports import Clock, Network, Signer
 from wallet.recent import RecentRows
+from wallet.safeguards.floor import SafetyFloor
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import RevealPurpose, Vault
 
@@ -48,6 +50,7 @@ class Context:
     vault: Vault
     clock: Clock
     new_id: IdSource
+    safety_floor: SafetyFloor = field(default_factory=SafetyFloor)
     recent: RecentRows = field(default_factory=RecentRows)
     gathered: dict[str, GatheredReads] = field(default_factory=dict, init=False)  # of these `reads` alone
     ahead: AddressesAhead = field(default_factory=AddressesAhead, init=False)
@@ -92,6 +95,12 @@ class Context:
     async def _by_name(self, column: Column[str], names: Sequence[str]) -> dict[str, Record]:
         wanted = any_(bindparam(None, names, type_=ARRAY(Text)))
         return {row[column.name]: row for row in await self.all(select(column.table).where(column == wanted))}
+
+    async def journal_time(self) -> datetime:
+        """The present, and never before what the Journal has written last: a clock that was set back does not count."""
+        row = await self.one(select(schema.journal_head.c.at))
+        now = self.clock.now()
+        return now if row is None else max(now, row["at"])
 
     async def unpaused(self, asset: Asset) -> Requirement:
         """What a Change that moves this asset in or out requires: that nobody has paused it. Raises `AssetPaused`."""

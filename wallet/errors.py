@@ -10,7 +10,8 @@
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
     ├── ProposalChanged         ├── OwnProposal           ├── NetworkHalted
-    ├── AddressKindUnknown      ├── TokenSuspended        └── HoldEndRefused
+    ├── AddressKindUnknown      ├── TokenSuspended        ├── HoldEndRefused
+    ├── DestinationNotSaved     ├── TooManyDestinations   └── DestinationNotYetUsable
     Stale                       a row changed under the decision: read again and decide again
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
@@ -184,6 +185,33 @@ class DestinationRefused(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class DestinationNotSaved(Refusal):
+    """This customer's withdrawals go to saved destinations alone."""
+
+    code = "destination_not_saved"
+
+    def __init__(self) -> None:
+        super().__init__("this is none of the saved destinations, and withdrawals go to those alone")
+
+
+class DestinationNotYetUsable(Refusal):
+    """Saved, and still within its delay. `usable_at` is in UTC."""
+
+    code = "destination_not_yet_usable"
+
+    def __init__(self, destination: str, usable_at: str) -> None:
+        super().__init__(
+            f"this destination can be used from {usable_at} on", destination=destination, usable_at=usable_at
+        )
+
+
+class TooManyDestinations(Refusal):
+    code = "too_many_destinations"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"at most {most} destinations are saved for one customer: remove some", most=str(most))
 
 
 class AssetPaused(Refusal):

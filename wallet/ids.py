@@ -20,6 +20,7 @@ HoldId = NewType("HoldId", str)  # hld_
 ApiKeyId = NewType("ApiKeyId", str)  # key_
 VaultItemId = NewType("VaultItemId", str)  # vlt_
 OperatorId = NewType("OperatorId", str)  # opr_
+SavedDestinationId = NewType("SavedDestinationId", str)  # dst_
 StatementId = NewType("StatementId", str)  # stm_
 NetworkId = NewType("NetworkId", str)  # a configured short name: "ethereum", "bitcoin", "sepa"
 AccountId = NewType("AccountId", str)  # owner:code:asset, see ledger/accounts.py

@@ -189,6 +189,13 @@ withdrawals = _row_table(
     _time("created_at"),
     _time("final_at"),
 )
+saved_destinations = _row_table(
+    "saved_destinations",
+    *_text("owner", "network", "mark", "destination", "destination_item", "label"),
+    _time("saved_at"),
+    _time("usable_at"),
+    _time("removed_at"),
+)
 submissions = _row_table(
     "submissions",
     *_text("network", "purpose", "state", "asset", "fee_asset", "source", "target", "unsigned_item", "signed_item"),
@@ -290,6 +297,7 @@ ROWS: dict[str, Table] = {
         addresses,
         deposits,
         withdrawals,
+        saved_destinations,
         submissions,
         submission_withdrawals,
         replacements,
@@ -329,6 +337,7 @@ UNIQUE: dict[str, tuple[tuple[str, ...], ...]] = {
     "statements": (("network", "height"),),
     "payments": (("payer", "client_reference"),),
     "withdrawals": (("owner", "client_reference"),),
+    "saved_destinations": (("owner", "network", "mark"),),
     "placed_holds": (("platform", "client_reference"),),
     "settlements": (("platform", "client_reference"),),
     "reversals": (("object",),),

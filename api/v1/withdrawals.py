@@ -122,6 +122,8 @@ class WithdrawalPage(Shown):
     refuses=(
         "amount_refused",
         "destination_refused",
+        "destination_not_saved",
+        "destination_not_yet_usable",
         "not_found",
         "insufficient_funds",
         "account_frozen",

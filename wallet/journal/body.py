@@ -131,7 +131,7 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     flags: list[tuple[str, int]]
     kind: str
     request: msgspec.Raw
-    requires: list[tuple[str, str, int]]
+    requires: list[tuple[str, str, int | None]]
     result: msgspec.Raw
     v: int
     vault: list[tuple[str, str, str, str]]

@@ -81,6 +81,8 @@ class EventKind(StrEnum):
     HOLD_PLACED = "hold.placed"
     HOLD_VOIDED = "hold.voided"
     HOLD_EXPIRED = "hold.expired"
+    DESTINATION_SAVED = "destination.saved"
+    DESTINATION_REMOVED = "destination.removed"
     WITHDRAWAL_REQUESTED = "withdrawal.requested"
     WITHDRAWAL_SIGNED = "withdrawal.signed"
     WITHDRAWAL_SUBMITTED = "withdrawal.submitted"
@@ -105,11 +107,12 @@ class EventKind(StrEnum):
 
 
 class Requirement(msgspec.Struct, frozen=True, gc=False):
-    """A row that the decision rested on, at the version that was read. If it has changed, the Change is stale."""
+    """A row that the decision rested on, at the version that was read; None where there was none. If it has changed, the
+    Change is stale."""
 
     table: str
     id: str
-    version: int
+    version: int | None
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -4,6 +4,8 @@ What this prevents: reading personal data without saying why. Every reveal is lo
 value never is.
 """
 
+import hashlib
+import hmac
 from enum import StrEnum
 
 import structlog
@@ -11,6 +13,8 @@ import structlog
 from wallet.ids import NetworkId, VaultItemId
 from wallet.vault.items import ItemKind, SealedItem, VaultItemUnreadable, open_item, seal_item
 from wallet.vault.keys import PersonKeys, PersonUnknown
+
+_MARK_TAG = b"coffer/vault-mark/1\0"
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +56,12 @@ class Vault:
         except PersonUnknown:
             raise VaultItemUnreadable(item.id) from None
         return open_item(key, item)
+
+    def mark(self, *, person: str, value: str) -> str:
+        """The same for the same value of this person, and nothing to anybody without their key; after an erasure, to nobody.
+        Raises `PersonErased`."""
+        key = self._keys.get_or_create(person)
+        return hmac.new(key.secret, _MARK_TAG + value.encode(), hashlib.sha256).hexdigest()
 
     def erase(self, person: str) -> None:
         """Make everything of this person unreadable for ever, in every copy of the database. Repeating it is harmless."""

@@ -12,6 +12,7 @@ from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
+from wallet.limits.admit import admit_withdrawal
 from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
 from wallet.networks.halt import running
@@ -51,7 +52,8 @@ async def request_withdrawal(
     """Hold the amount and the network fee; workers do the rest.
 
     Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `NetworkHalted`, `InsufficientFunds`,
-    `AccountFrozen`, or the network's error when no fee can be quoted now. A retry under the same key returns the first answer.
+    `AccountFrozen`, what `admit_withdrawal` raises, or the network's error when no fee can be quoted now. A retry under
+    the same key returns the first answer.
     An owner uses a `client_reference` once, for ever (`AlreadyExists`).
     """
     committed = await repeatable(
@@ -94,6 +96,7 @@ async def _decide(
     smallest = await network.smallest_payment(amount.asset, target)
     if amount < smallest:
         raise AmountRefused(f"{network_id} carries at least {smallest} to this destination")
+    admission = await admit_withdrawal(context, owner, network, target)
     fee = await quote_fee(network, amount)
     unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
     needs = (*unpaused, await running(context, network_id))
@@ -123,8 +126,8 @@ async def _decide(
         entry=templates.withdrawal_requested(
             owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
         ),
-        requires=(*request.standing, *needs),
-        writes=(Insert("withdrawals", row),),
+        requires=(*request.standing, *needs, *admission.requires),
+        writes=(Insert("withdrawals", row), *admission.writes),
         vault=(sealed,) if sealed else (),
         viewers=await viewers_of(context, owner),
         request=request,

@@ -48,3 +48,23 @@ CREATE UNIQUE INDEX replacements_number ON replacements (submission, number);
 CREATE UNIQUE INDEX replacements_tx ON replacements (tx) WHERE tx IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON replacements TO coffer_books;
 GRANT SELECT ON replacements TO coffer_ops;
+
+-- Where a customer sends money to. `mark` is the address, or a keyed digest of it where that is personal; a row that was
+-- removed lives again when the same is saved again, with a new wait.
+CREATE TABLE saved_destinations (
+    id                text PRIMARY KEY,
+    version           integer NOT NULL,
+    owner             text NOT NULL,
+    network           text NOT NULL,
+    mark              text NOT NULL,
+    destination       text,
+    destination_item  text,
+    label             text,
+    saved_at          timestamptz NOT NULL,
+    usable_at         timestamptz NOT NULL,
+    removed_at        timestamptz
+);
+CREATE UNIQUE INDEX saved_destinations_mark ON saved_destinations (owner, network, mark);
+CREATE INDEX saved_destinations_owner ON saved_destinations (owner, id) WHERE removed_at IS NULL;
+GRANT SELECT, INSERT, UPDATE ON saved_destinations TO coffer_books;
+GRANT SELECT ON saved_destinations TO coffer_ops;

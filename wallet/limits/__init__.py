@@ -1,0 +1,1 @@
+"""May this much leave now, to this place? Asked of every exit, by one call: `admit`."""
