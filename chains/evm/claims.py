@@ -154,6 +154,8 @@ def _native_claims(stem: str, name: str, tx: TxAnswer, inner: Sequence[Move]) ->
     if tx.target is not None and (units := quantity(tx.value)) and tx.target.lower() != tx.source.lower():
         yield Claim(f"{stem}:value", name, _address(tx.target), units)
     for move in inner:
+        if move.target.lower() == tx.source.lower():
+            continue  # what a tx brings back to its own sender is change of what left with it (`PayoutContract.yul`)
         path = ".".join(str(step) for step in move.path) or "create"
         yield Claim(f"{stem}:trace:{path}", name, _address(move.target), move.units)
 

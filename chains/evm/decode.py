@@ -1,8 +1,9 @@
 """Type-2 txs (EIP-1559) as bytes and as fields: the one shape in which value leaves this network.
 
-What this prevents: a signature over something else than we read. Only two things can be written here, a payment of the
-chain's own asset without calldata and a call of a token's transfer(address,uint256) without value; everything else is
-refused, also what a node would accept. The signer reads payloads with this file and nothing else of the network.
+What this prevents: a signature over something else than we read. Only this can be written here: a payment of the chain's own
+asset without calldata; a call of a token's transfer(address,uint256) without value; and what belongs to the contract that
+pays many in one tx, each in one spelling (`payout`). Everything else is refused, also what a node would accept. The signer
+reads payloads with these two files and nothing else of the network.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from eth_hash.auto import keccak
 
 from chains.evm import rlp
 from chains.evm.address import checksum, to_bytes
+from chains.evm.payout import CREATION, Act, Creation, Payout, read_act
 from chains.evm.token import parse_transfer_call
 
 TYPE = b"\x02"
@@ -25,7 +27,7 @@ _SIGNED_FIELDS = 12
 
 
 class PayloadMalformed(ValueError):
-    """Bytes that are not a tx of the two kinds that this network makes."""
+    """Bytes that are not a tx of the kinds that this network makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class EvmTx:
-    """All fields of a tx. Fees are wei per gas, `value` is wei; `target` is the payee, or the contract when `transfer` is
-    there. `signature` is None while the payload is unsigned."""
+    """All fields of a tx. Fees are wei per gas, `value` is wei; `target` is the payee, or the contract when `transfer` or `act`
+    is there, and empty where a contract is made. `signature` is None while the payload is unsigned."""
 
     chain_id: int
     nonce: int
@@ -58,6 +60,12 @@ class EvmTx:
     calldata: bytes
     transfer: Transfer | None = None
     signature: Signature | None = None
+    act: Act | None = None
+
+    @property
+    def pays_plainly(self) -> bool:
+        """Nothing but value in the chain's own asset, to `target`."""
+        return self.transfer is None and self.act is None
 
     @property
     def fee_max_wei(self) -> int:
@@ -98,20 +106,34 @@ def _decode(payload: bytes) -> EvmTx:
     target, calldata = _octets(fields[5]), _octets(fields[7])
     if fields[8] != []:
         raise PayloadMalformed("an access list is not ours")
+    transfer, act = _read_call(target, calldata)
     tx = EvmTx(
         chain_id=_number(fields[0], CHAIN_ID_MAX, "chain id", least=1),
         nonce=_number(fields[1], NONCE_MAX, "nonce"),
         max_priority_fee_per_gas=_number(fields[2], WORD_MAX, "priority fee"),
         max_fee_per_gas=_number(fields[3], WORD_MAX, "fee"),
         gas_limit=_number(fields[4], GAS_MAX, "gas limit"),
-        target=checksum(target),
+        target=checksum(target) if target else "",
         value=_number(fields[6], WORD_MAX, "value"),
         calldata=calldata,
-        transfer=Transfer(*parse_transfer_call(calldata)) if calldata else None,
+        transfer=transfer,
         signature=_signature(fields[9:]) if len(fields) == _SIGNED_FIELDS else None,
+        act=act,
     )
     _check(tx)
     return tx
+
+
+def _read_call(target: bytes, calldata: bytes) -> tuple[Transfer | None, Act | None]:
+    """What the calldata asks for: one of the two, or neither where there is none."""
+    if not target:
+        if calldata != CREATION:
+            raise PayloadMalformed("the only contract that is made is our own")
+        return None, Creation()
+    if not calldata:
+        return None, None
+    act = read_act(calldata)
+    return (Transfer(*parse_transfer_call(calldata)), None) if act is None else (None, act)
 
 
 def _check(tx: EvmTx) -> None:
@@ -121,6 +143,8 @@ def _check(tx: EvmTx) -> None:
         raise PayloadMalformed("the fee is above 2^256 - 1")
     if tx.transfer is not None and tx.value:
         raise PayloadMalformed("a token's transfer carries no value")
+    if tx.act is not None and tx.value != (tx.act.units if isinstance(tx.act, Payout) and tx.act.token is None else 0):
+        raise PayloadMalformed("a payout of ether carries exactly what it pays, and nothing else carries any")
 
 
 def _signature(fields: Sequence[rlp.Item]) -> Signature:

@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
+from eth_hash.auto import keccak
+
 from chains.child_keys import INDEX_MAX
-from chains.evm import build, fees, observe, recover, status, submit
+from chains.evm import build, build_payout, fees, observe, recover, show, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
 from chains.evm.block_proof import Proofs
 from chains.evm.build import Payment
 from chains.evm.chain import Chain
 from chains.evm.code import token_facts
-from chains.evm.decode import decode
 from chains.evm.listings import read_listings
+from chains.evm.payout import Creation, created_address, deployed_code
 from chains.evm.scan import Scan
 from chains.evm.token import DECIMALS_CALL, parse_word
 from chains.evm.wire import HeaderAnswer, is_failure, quantity, unread
@@ -43,8 +45,10 @@ from wallet.ports import (
     UtxoSource,
 )
 from wallet.ports.providers import ProviderView
+from wallet.ports.together import PayoutSetup
 from wallet.ports.tokens import StrayTransfer, TokenFacts
 
+TOGETHER_MAX = 50  # withdrawals in one payout; twice as many would save less than one part in a hundred more
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
 
 CAPABILITIES = Capabilities(
@@ -64,8 +68,6 @@ class EvmNetwork:
 
     Raises `ValueError` at construction for listings or keys that do not fit.
     """
-
-    capabilities = CAPABILITIES
 
     def __init__(
         self,
@@ -91,6 +93,8 @@ class EvmNetwork:
         self._chain_id = chain_id
         self._max_fee_per_gas_wei = max_fee_per_gas_wei
         self._gas_limit_max = gas_limit_max
+        self.capabilities = CAPABILITIES
+        self._payout_contract: str | None = None
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
@@ -98,6 +102,35 @@ class EvmNetwork:
         self._chain = Chain(self._rpc, id, chain_id)
         self._scan = Scan(
             self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces, proofs=proofs
+        )
+
+    def pay_through(self, contract: str | None) -> None:
+        """As `wallet.ports.together.PayingTogether`."""
+        self._payout_contract = None if contract is None else parse_address(contract)
+        self.capabilities = replace(CAPABILITIES, batch_max=1 if contract is None else TOGETHER_MAX)
+
+    def contract_made(self, owner: str, nonce: int) -> str:
+        return created_address(owner, nonce)
+
+    def contract_code_hash(self, owner: str) -> str:
+        return "0x" + keccak(deployed_code(owner)).hex()
+
+    async def build_setup(self, setup: PayoutSetup, contract: str | None, source: NonceSource, fee: Fee) -> Unsigned:
+        """As `wallet.ports.together.PayingTogether`."""
+        token = None if setup.asset is None else self._listed.of(setup.asset).contract
+        if setup.asset is not None and (token is None or contract is None):
+            raise ValueError(f"{setup.asset.symbol} needs no leave, or there is no contract that could have it")
+        return await build_payout.build_setup(
+            self._rpc,
+            chain_id=self._chain_id,
+            native=self._listed.native,
+            target=token or "",
+            act=Creation()
+            if setup.asset is None or contract is None
+            else build_payout.allowance_of(contract, is_allowed=setup.is_allowed),
+            source=source,
+            fee=fee,
+            gas_limit_max=self._gas_limit_max,
         )
 
     async def identity(self) -> str:
@@ -188,11 +221,23 @@ class EvmNetwork:
     async def build(
         self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
     ) -> Unsigned:
-        """One tx pays one instruction. Raises `ValueError` for more, and for a fee above the cap."""
-        if len(instructions) != 1 or not isinstance(source, NonceSource):
-            raise ValueError("a tx pays exactly one instruction, from an address and its nonce")
+        """One tx pays one instruction, or several through our contract where there is one and it is cheaper. Raises
+        `NotTogether`, and `ValueError` for more than can be, and for a fee above the cap."""
+        if not 0 < len(instructions) <= self.capabilities.batch_max or not isinstance(source, NonceSource):
+            raise ValueError("a tx pays from an address and its nonce, and without our contract one instruction")
         if not 0 <= fee.tip <= fee.rate <= self._max_fee_per_gas_wei:
             raise ValueError(f"a fee per gas is at most {self._max_fee_per_gas_wei} wei, and its tip is part of it")
+        if len(instructions) > 1 and self._payout_contract is not None:
+            return await build_payout.build_payout(
+                self._rpc,
+                chain_id=self._chain_id,
+                listings=self._listed,
+                contract=self._payout_contract,
+                instructions=instructions,
+                source=source,
+                fee=fee,
+                gas_limit_max=self._gas_limit_max,
+            )
         return await build.build(
             self._rpc,
             chain_id=self._chain_id,
@@ -204,20 +249,7 @@ class EvmNetwork:
         )
 
     def show(self, payload: bytes) -> Mapping[str, object]:
-        tx = decode(payload)
-        listing = self._listed.tokens.get(tx.target.lower()) if tx.transfer else self._listed.native
-        return {
-            "chain_id": tx.chain_id,
-            "nonce": tx.nonce,
-            "asset": listing.asset.symbol if listing else None,
-            "contract": tx.target if tx.transfer else None,
-            "to": tx.transfer.target if tx.transfer else tx.target,
-            "units": str(tx.transfer.units if tx.transfer else tx.value),
-            "gas_limit": tx.gas_limit,
-            "max_fee_per_gas_wei": str(tx.max_fee_per_gas),
-            "max_priority_fee_per_gas_wei": str(tx.max_priority_fee_per_gas),
-            "signed": tx.signature is not None,
-        }
+        return show.show(payload, self._listed)
 
     async def prepare(self, submission: SubmissionRef) -> None:
         """Nothing: the same bytes may be sent again."""

@@ -1,13 +1,10 @@
 """What became of a tx of ours. Nothing is concluded from silence: dead is only what a final nonce excludes."""
 
-from collections.abc import Iterable
-
-from chains.evm.decode import EvmTx, decode
-from chains.evm.token import TransferLog, read_transfer
+from chains.evm.decode import decode
+from chains.evm.outcome import outcome
 from chains.evm.wire import (
     HeaderAnswer,
     KnownTxAnswer,
-    LogAnswer,
     ReceiptAnswer,
     at_block,
     block_id,
@@ -18,7 +15,6 @@ from chains.rpc.client import JsonRpc, RpcError
 from wallet.money import Amount, Asset
 from wallet.ports import BlockRef, BlockVanished, Fate, Status, SubmissionRef
 
-_SUCCEEDED = 1
 _FINAL_UNKNOWN = -39001  # how geth names a missing "finalized" block
 
 
@@ -67,26 +63,14 @@ async def _included(
     canonical = await rpc.find("eth_getBlockByNumber", [hex(block.height), False], HeaderAnswer)
     if canonical is None or canonical.ref != block:
         raise BlockVanished(f"the block of {submission.tx} is not on the chain now")
+    found = outcome(receipt, decode(submission.payload), submission)
     return Status(
         Fate.FINAL if final is not None and block.height <= final.height else Fate.INCLUDED,
         block=block,
         fee_paid=Amount(receipt.fee_wei, fee_asset),
-        succeeded=paid(receipt, decode(submission.payload), submission.consumes[0].partition(":")[0]),
+        succeeded=found.succeeded,
+        failed=found.failed,
     )
-
-
-def paid(receipt: ReceiptAnswer, tx: EvmTx, source: str) -> bool:
-    """Did the value move? For a token its own log must say so: some answer false and succeed."""
-    if quantity(receipt.status) != _SUCCEEDED:
-        return False
-    if tx.transfer is None:
-        return True
-    expected = TransferLog(tx.target.lower(), source.lower(), tx.transfer.target.lower(), tx.transfer.units)
-    return expected in _transfers(receipt.logs)
-
-
-def _transfers(logs: Iterable[LogAnswer]) -> list[TransferLog | None]:
-    return [read_transfer(log) for log in logs if not log.removed]
 
 
 async def _nonce_used(rpc: JsonRpc, submission: SubmissionRef, final: BlockRef) -> bool:

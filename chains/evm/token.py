@@ -1,4 +1,4 @@
-"""ERC-20 (EIP-20) at the level of bytes: the four calls that we make and the one log that we read."""
+"""ERC-20 (EIP-20) at the level of bytes: the five calls that we make and the one log that we read."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ TRANSFER_TOPIC = (
 )
 _TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _BALANCE_OF = "0x70a08231"  # balanceOf(address)
+_ALLOWANCE = "0xdd62ed3e"  # allowance(address,address)
 DECIMALS_CALL = "0x313ce567"  # decimals()
 SYMBOL_CALL = "0x95d89b41"  # symbol()
 TEXT_BYTES_MAX = 64  # symbols have three to six letters; who writes more wants to be seen
@@ -43,6 +44,12 @@ def parse_transfer_call(calldata: bytes) -> tuple[str, int]:
 def balance_call(contract: str, owner: str) -> dict[str, str]:
     """The parameter of eth_call."""
     return {"to": contract, "data": _BALANCE_OF + _PADDING + owner[2:].lower()}
+
+
+def allowance_call(contract: str, owner: str, spender: str) -> dict[str, str]:
+    """The parameter of eth_call: how much of what `owner` has `spender` may move."""
+    words = (_PADDING + address[2:].lower() for address in (owner, spender))
+    return {"to": contract, "data": _ALLOWANCE + "".join(words)}
 
 
 def parse_word(answer: str) -> int | None:

@@ -10,6 +10,7 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     fee_window_max = "1"         the most that all submissions of a window may cost together
     gas_funding_max = "0.02"     the most that the hot address gives to one deposit address for gas
     window_s = 86400             how far back "window" looks
+    payout_contract = "0x…"      pays many in one tx; without it none does, and none but ours may be made
 
     [networks.ethereum.approvers]    the people who may approve, by name: Ed25519 keys of 64 hexadecimal digits
     ann = "…"
@@ -86,7 +87,8 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class EvmPolicy:
-    """`contracts` maps a listed token's address, in lower case, to its symbol. Without `recovery` there is none."""
+    """`contracts` maps a listed token's address, in lower case, to its symbol. Without `recovery` there is none.
+    `payout_contract` is in lower case too."""
 
     chain_id: int
     native: str
@@ -96,6 +98,7 @@ class EvmPolicy:
     fees: Limit
     window_s: int
     recovery: ApprovalRule | None = None
+    payout_contract: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     assets: dict[str, _Asset]
     approvers: _Approvers = {}
     recovery: _Recovery | None = None
+    payout_contract: str | None = None
 
 
 class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
@@ -209,7 +213,17 @@ def _evm(written: _Evm) -> EvmPolicy:
         fees=_fees(written.fee_max, written.fee_window_max, native),
         window_s=written.window_s,
         recovery=_recovery(written.recovery, written.approvers),
+        payout_contract=_payout_contract(written),
     )
+
+
+def _payout_contract(written: _Evm) -> str | None:
+    contract = written.payout_contract
+    if contract is not None and not _CONTRACT.fullmatch(contract):
+        raise PolicyMalformed("a contract is written 0x and 40 hexadecimal digits")
+    if contract is not None and contract.lower() in _contracts(written.assets):
+        raise PolicyMalformed("the payout contract is none of a listed token")
+    return None if contract is None else contract.lower()
 
 
 def _recovery(written: _Recovery | None, of_network: _Approvers) -> ApprovalRule | None:

@@ -1,12 +1,14 @@
 """What an EVM payload would do, and whether it is of a class that is ever signed:
 
-    withdrawal    hot address ─▶ anybody             one payment, of the chain's asset or of a listed token
+    withdrawal    hot address ─▶ anybody             one payment, of the chain's asset or of a listed token; or many of one
+                                                     asset, through our contract (`weigh_payout`)
     sweep         deposit address ─▶ hot address     of either
     gas funding   hot address ─▶ deposit address     of the chain's asset, up to a cap
     recovery      deposit address ─▶ anybody         of a token that is not listed, as enrolled approvers have signed it
     self-cancel   any of ours ─▶ hot address         of nothing, so that a nonce is used up
+    payout setup  hot address                        makes our contract, or lets it move a listed token
 
-What this prevents: blind signing (KEY-04). Calldata that is not transfer(address,uint256) has no class, nor has that on a
+What this prevents: blind signing (KEY-04). Calldata of any other kind has no class, nor has transfer(address,uint256) on a
 contract that is not listed, but for a recovery; and addresses of ours are derived here, never believed.
 """
 
@@ -15,11 +17,13 @@ from typing import assert_never
 
 from chains.evm.address import RESERVED_MAX, public_key_address
 from chains.evm.decode import EvmTx, PayloadMalformed, decode, encode_unsigned
+from chains.evm.payout import Payout
 from chains.signer.approvals import check_approvals
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, PathForeign
 from chains.signer.policy import EvmPolicy
+from chains.signer.weigh_payout import check_payee, weigh_payout, weigh_setup
 from wallet.ports import Branch, Purpose, SignRequest
 from wallet.proposals.digest import RECOVERY_KIND, act_digest, recovery_content
 
@@ -47,6 +51,12 @@ def _weigh(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Ef
         raise refuse("approvals belong to a withdrawal or a recovery")
     if request.purpose is Purpose.SELF_CANCEL:
         return _weigh_self_cancel(request, tx, policy, keys)
+    if request.purpose is Purpose.PAYOUT_SETUP:
+        weigh_setup(request, tx, policy)
+        return _effect((), request, tx, policy, keys)
+    if request.purpose is Purpose.WITHDRAWAL and isinstance(tx.act, Payout):
+        paid = weigh_payout(request, tx, tx.act, policy, _address(EVM_TREE.hot, keys))
+        return _effect(paid, request, tx, policy, keys)
     movement = _movement(tx, policy)
     match request.purpose:
         case Purpose.WITHDRAWAL:
@@ -60,6 +70,10 @@ def _weigh(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Ef
     outflows: tuple[Outflow, ...] = ()
     if request.purpose is Purpose.WITHDRAWAL:
         outflows = (Outflow(movement.asset, movement.units, request.references[0], movement.target),)
+    return _effect(outflows, request, tx, policy, keys)
+
+
+def _effect(outflows: tuple[Outflow, ...], request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
     source = public_key_address(keys.public_key(request.paths[0]))
     return Effect(outflows, Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
 
@@ -105,6 +119,8 @@ def _decode(payload: bytes) -> EvmTx:
 
 def _movement(tx: EvmTx, policy: EvmPolicy) -> _Movement:
     """The one payment that the tx makes; refused where nobody could hold what it pays."""
+    if tx.act is not None:
+        raise refuse("this is no single payment")
     if tx.transfer is None:
         movement = _Movement(policy.native, tx.value, tx.target)
     else:
@@ -114,8 +130,7 @@ def _movement(tx: EvmTx, policy: EvmPolicy) -> _Movement:
         movement = _Movement(symbol, tx.transfer.units, tx.transfer.target)
     if movement.units == 0:
         raise refuse("a payment of nothing")
-    if int(movement.target, 16) <= RESERVED_MAX or movement.target.lower() in policy.contracts:
-        raise refuse("nobody holds the keys to the destination")
+    check_payee(movement.target, policy)
     return movement
 
 

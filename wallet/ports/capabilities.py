@@ -30,6 +30,7 @@ class Capabilities:
     `address_kinds`: the kinds of deposit address that can be asked for by name, with the branch of keys of each; the
     first is given to who names none. Empty where there is one kind, `Branch.DEPOSIT`.
     `confirmations`: the depth that is final, where that is a count and not the network's own judgement.
+    `batch_max`: how many withdrawals of one asset one submission may pay; 1 where each is paid alone.
     """
 
     source: Source
@@ -40,3 +41,4 @@ class Capabilities:
     personal_payload: bool
     address_kinds: Mapping[str, Branch] = field(default_factory=dict)
     confirmations: int | None = None
+    batch_max: int = 1

@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     SELF_CANCEL = (
         "self_cancel"  # nothing goes to our own hot address, so that a nonce is used that nothing else was signed for
     )
+    PAYOUT_SETUP = "payout_setup"  # makes the contract that pays many in one tx, or lets it move a token of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,15 @@ class FundsShort(Exception):
     """The source given to `build` cannot pay for the instructions and the fee. Try again when more has arrived."""
 
 
+class NotTogether(Exception):
+    """`build` makes each of these payments, but not all of them in one submission. `alone` are the references of those that
+    need one of their own; where it is empty there are too many."""
+
+    def __init__(self, reason: str, alone: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.alone = alone
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     payload: bytes

@@ -116,7 +116,7 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
             return accounts.hot(network, amount.asset)
         case Purpose.GAS_FUNDING:
             return accounts.deposits(network, amount.asset)
-        case Purpose.WITHDRAWAL | Purpose.RECOVERY | Purpose.SELF_CANCEL:
+        case Purpose.WITHDRAWAL | Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP:
             return None
 
 

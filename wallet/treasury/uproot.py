@@ -109,8 +109,8 @@ async def _value_back(context: Context, row: Record, withdrawals: list[Record]) 
             return templates.sweep_undone(network, left) if left else ()
         case Purpose.GAS_FUNDING:
             return templates.gas_funding_undone(network, amount)
-        case Purpose.RECOVERY | Purpose.SELF_CANCEL:
-            return ()  # what nobody listed is in no account
+        case Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP:
+            return ()  # what nobody listed is in no account, and what sets payouts up is worth nothing
 
 
 def _undone(context: Context, network: NetworkId, withdrawal: Record) -> Entry:

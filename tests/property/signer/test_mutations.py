@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chains.evm.decode import decode as decode_evm
 from chains.evm.decode import encode_unsigned
+from chains.evm.payout import Paid, Payout
 from chains.signer.effect import Effect
 from chains.signer.kinds import sign_payload, weigh
 from chains.signer.local import LocalSigner
@@ -25,14 +26,21 @@ from tests.unit.signer.scene import (
     local_signer,
     open_memory,
     payout_file,
+    payout_payload,
     payout_request,
 )
 from wallet.ids import SubmissionId
 from wallet.ports import SignerRefused, SignRequest
 
+OTHER_OUTSIDE = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # EIP-55's as well
+TOGETHER = Payout(DUSD, 60_000, (Paid(OUTSIDE, 1_000_000), Paid(OTHER_OUTSIDE, 2_000_000)))
 REQUESTS = {
     "ether": evm_request(evm_payload()),
     "token": evm_request(evm_payload(OUTSIDE, 1_000_000, token=DUSD)),
+    "together": evm_request(payout_payload(TOGETHER), references=("wdr_1", "wdr_2")),
+    "ether together": evm_request(
+        payout_payload(replace(TOGETHER, token=None, gas_each=0)), references=("wdr_1", "wdr_2")
+    ),
     "bitcoin": bitcoin_request(bitcoin_payload()),
     "payout": payout_request(payout_file()),
 }
@@ -70,7 +78,7 @@ async def test_key_04_no_changed_byte_is_signed_under_the_id_that_was_signed(
                 await signer.sign(again)
 
 
-@pytest.mark.parametrize("kind", ["ether", "token"])
+@pytest.mark.parametrize("kind", ["ether", "token", "together", "ether together"])
 def test_key_04_an_evm_payload_that_still_passes_is_signed_as_what_it_now_says(kind: str) -> None:
     """Every bit of every byte: refused, or another meaning that was weighed by the policy, and signed to the letter."""
     request_, policy, passed = REQUESTS[kind], POLICY["ethereum"], 0

@@ -9,6 +9,7 @@ from chains.bitcoin.parameters import REGTEST
 from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
 from chains.evm.address import public_key_address
 from chains.evm.decode import EvmTx, Transfer, encode_unsigned
+from chains.evm.payout import Act, Payout, write_act
 from chains.evm.token import transfer_call
 from chains.sepa.payout import Payment, PayoutFile, bank_reference, render
 from chains.signer.keys import Keys
@@ -22,6 +23,7 @@ KEYS = Keys(bytes(range(32)))
 NOW = 1_800_000_000
 OUTSIDE = "0x52908400098527886E0F7030069857D2E4169EE7"  # EIP-55's own example
 DUSD = "0xdE709F2102306220921060314715629080e2fb77"
+PAYOUT_CONTRACT = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"  # another of EIP-55's
 UNLISTED = "0x27b1fdb04752bbc536007a920d24acb045561c26"
 HOT, DEPOSIT = "m/44'/60'/1'/0/0", "m/44'/60'/0'/0/7"
 BITCOIN_HOT, BITCOIN_DEPOSIT = "m/84'/1'/1'/0/0", "m/84'/1'/0'/0/3"
@@ -37,6 +39,7 @@ NETWORKS = {
         "fee_window_max": "0.05",
         "gas_funding_max": "0.02",
         "window_s": 3600,
+        "payout_contract": PAYOUT_CONTRACT,
         "assets": {
             "ETH": {"decimals": 18, "submission_max": "2", "window_max": "5"},
             "DUSD": {"decimals": 6, "submission_max": "1000", "window_max": "2500", "contract": DUSD},
@@ -98,6 +101,14 @@ def evm_payload(
         transfer=Transfer(target, units) if token else None,
     )
     return encode_unsigned(tx)
+
+
+def payout_payload(act: Act, target: str = PAYOUT_CONTRACT, *, nonce: int = 0) -> bytes:
+    """Of whatever goes through the payout contract, or is done for it."""
+    value = act.units if isinstance(act, Payout) and act.token is None else 0
+    fees = {"max_priority_fee_per_gas": 10**9, "max_fee_per_gas": 2 * 10**9, "gas_limit": 200_000}
+    called = {"target": target, "value": value, "calldata": write_act(act), "act": act}
+    return encode_unsigned(EvmTx(chain_id=31337, nonce=nonce, **fees, **called))  # type: ignore[arg-type]
 
 
 def evm_request(
