@@ -274,6 +274,12 @@ proposals = _row_table(
     *[Column(name, JSONB) for name in ("content", "approvals", "signatures")],
     *[_time(name) for name in ("created_at", "expires_at", "ended_at")],
 )
+payout_contracts = _row_table(
+    "payout_contracts",
+    *_text("contract", "code_hash", "state", "reason", "submission"),
+    Column("assets", ARRAY(Text)),
+    _time("created_at"),
+)
 retentions = _row_table("retentions", _time("forgotten_before"))
 archives = _row_table(
     "archives",
@@ -301,6 +307,7 @@ ROWS: dict[str, Table] = {
         submissions,
         submission_withdrawals,
         replacements,
+        payout_contracts,
         reservations,
         nonces,
         utxos,

@@ -1,6 +1,6 @@
 """One EVM chain behind one provider, as `wallet.ports.Network`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from eth_hash.auto import keccak
@@ -36,6 +36,7 @@ from wallet.ports import (
     NetworkMismatch,
     NetworkRejected,
     NonceSource,
+    NotTogether,
     Observation,
     Reversal,
     Source,
@@ -95,6 +96,7 @@ class EvmNetwork:
         self._gas_limit_max = gas_limit_max
         self.capabilities = CAPABILITIES
         self._payout_contract: str | None = None
+        self._paid_through = frozenset[str]()
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
@@ -104,8 +106,9 @@ class EvmNetwork:
             self._rpc, network=id, chain_id=chain_id, listings=self._listed, book=book, traces=traces, proofs=proofs
         )
 
-    def pay_through(self, contract: str | None) -> None:
+    def pay_through(self, contract: str | None, assets: Collection[str] = ()) -> None:
         """As `wallet.ports.together.PayingTogether`."""
+        self._paid_through = frozenset(assets)
         self._payout_contract = None if contract is None else parse_address(contract)
         self.capabilities = replace(CAPABILITIES, batch_max=1 if contract is None else TOGETHER_MAX)
 
@@ -228,6 +231,10 @@ class EvmNetwork:
         if not 0 <= fee.tip <= fee.rate <= self._max_fee_per_gas_wei:
             raise ValueError(f"a fee per gas is at most {self._max_fee_per_gas_wei} wei, and its tip is part of it")
         if len(instructions) > 1 and self._payout_contract is not None:
+            if not {one.amount.asset.symbol for one in instructions} <= self._paid_through:
+                raise NotTogether(
+                    "nothing of this asset goes through our contract", tuple(one.reference for one in instructions)
+                )
             return await build_payout.build_payout(
                 self._rpc,
                 chain_id=self._chain_id,

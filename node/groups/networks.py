@@ -1,10 +1,11 @@
 """`coffer network`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from node.command_line import DEFAULT_CONFIG, ConfigFile, beside
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside
 
 group = typer.Typer(help="Networks: how far they are; halt and resume.", no_args_is_help=True)
 
@@ -56,3 +57,50 @@ def network_resume(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG) 
         return 0
 
     beside(config, work)
+
+
+payouts = typer.Typer(help="The contract that pays many withdrawals of a network in one tx.", no_args_is_help=True)
+group.add_typer(payouts, name="payout-contract")
+
+
+@payouts.command("show")
+def payouts_show(name: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Where it is, whether it is used, and which assets go through it."""
+    from node.commands.payout_contracts import print_contract  # noqa: PLC0415
+
+    beside(config, lambda context, _dsns: print_contract(context, name, as_json=as_json))
+
+
+@payouts.command("deploy")
+def payouts_deploy(name: str, reason: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Propose to make it, from the hot address, which will be its owner for ever. Costs gas once."""
+    _propose(config, name, "deploy", None, reason, as_json=as_json)
+
+
+@payouts.command("allow")
+def payouts_allow(
+    name: str, asset: str, reason: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False
+) -> None:
+    """Propose that withdrawals of an asset go through it. Name it in the signer's policy first."""
+    _propose(config, name, "allow", asset, reason, as_json=as_json)
+
+
+@payouts.command("revoke")
+def payouts_revoke(
+    name: str, asset: str, reason: str, config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False
+) -> None:
+    """Propose that withdrawals of an asset are paid one by one again, and the contract may move nothing of it."""
+    _propose(config, name, "revoke", asset, reason, as_json=as_json)
+
+
+def _propose(config: Path, name: str, act: str, asset: str | None, reason: str, *, as_json: bool) -> None:
+    from node.commands.proposals import propose_on_record  # noqa: PLC0415
+    from wallet.payout_contracts.draft import draft_setup  # noqa: PLC0415
+    from wallet.payout_contracts.states import Act  # noqa: PLC0415
+
+    beside(
+        config,
+        lambda context, _dsns: propose_on_record(
+            context, lambda: draft_setup(context, name, Act(act), asset, reason), as_json=as_json
+        ),
+    )

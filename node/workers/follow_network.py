@@ -13,6 +13,7 @@ from wallet.listings.watch import watch_tokens
 from wallet.networks.halt import halt_network
 from wallet.networks.progress import record_providers
 from wallet.observations.record import observe_network
+from wallet.payout_contracts.watch import watch_contract
 from wallet.ports import Network, NetworkError, NetworkUnproven
 from wallet.ports.providers import NetworkConflict
 
@@ -33,6 +34,7 @@ async def follow_network(context: Context, network: Network) -> None:
         tip, final = await scan(context, network)
         await refuse_finality_gone_back(context, network, tip, final)
         await watch_tokens(context, network, final)
+        await watch_contract(context, network, final)
         await find_growth(context, network, final)
         await observe_network(context, network)
         await confirm_deposits(context, network, tip, final)

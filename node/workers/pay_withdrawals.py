@@ -1,6 +1,7 @@
 """Carry submissions to their end, then begin what customers have requested."""
 
 from wallet.context import Context
+from wallet.payout_contracts.adopt import adopt_contract
 from wallet.ports import Network
 from wallet.treasury.drive import drive_submissions
 from wallet.withdrawals.pay import pay_withdrawals
@@ -9,4 +10,5 @@ from wallet.withdrawals.pay import pay_withdrawals
 async def pay_and_follow(context: Context, network: Network) -> None:
     """One step: first what is under way, then what is new."""
     await drive_submissions(context, network)
+    await adopt_contract(context, network)
     await pay_withdrawals(context, network)

@@ -100,6 +100,7 @@ class EventKind(StrEnum):
     SUBMISSION_UPROOTED = "submission.uprooted"
     SUBMISSION_DEAD = "submission.dead"
     SUBMISSION_STOPPED = "submission.stopped"
+    PAYOUTS_SET_UP = "payouts.set_up"
     DAY_BEGUN = "day.begun"
     JOURNAL_KEY_LISTED = "journal.key_listed"
     REQUESTS_FORGOTTEN = "requests.forgotten"

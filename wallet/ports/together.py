@@ -1,5 +1,6 @@
 """What some networks can do besides: pay many withdrawals through a contract of ours, in one submission."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -20,9 +21,9 @@ class PayoutSetup:
 class PayingTogether(Protocol):
     """What a network can do that knows such a contract. Its owner is whoever makes it, for ever."""
 
-    def pay_through(self, contract: str | None) -> None:
-        """From now on `build` takes as many instructions as `capabilities.batch_max` then says, if `source` owns the contract;
-        None: one at a time. Raises `ValueError` for what is no address."""
+    def pay_through(self, contract: str | None, assets: Collection[str] = ()) -> None:
+        """From now on `build` takes as many instructions as `capabilities.batch_max` then says, of these assets, if `source`
+        owns the contract; None: one at a time. Raises `ValueError` for what is no address."""
 
     def contract_made(self, owner: str, nonce: int) -> str:
         """The address of a contract that `owner` makes with this nonce."""

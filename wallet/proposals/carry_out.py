@@ -10,6 +10,7 @@ from wallet.context import Context, Record
 from wallet.deposits.adopt import adopt_deposit
 from wallet.errors import Refusal, Stale
 from wallet.listings.list_token import list_token, resume_token
+from wallet.payout_contracts.set_up import set_up_payouts
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.proposals.end import expire, fail
 from wallet.proposals.states import OPEN, Kind, State
@@ -54,5 +55,7 @@ async def _carry_out(context: Context, row: Record) -> None:
             await credit_stray(context, row)
         case Kind.RECOVER_STRAY:
             await recover_stray(context, row)
+        case Kind.SET_UP_PAYOUTS:
+            await set_up_payouts(context, row)
         case _:
             assert_never(kind)

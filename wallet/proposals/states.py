@@ -25,3 +25,4 @@ class Kind(StrEnum):
     RECOVER_STRAY = RECOVERY_KIND  # the signer computes its digest too
     CREDIT_STRAY = "stray.credit"
     ADOPT_DEPOSIT = "deposit.adopt"
+    SET_UP_PAYOUTS = "payouts.set_up"

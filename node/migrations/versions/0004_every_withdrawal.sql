@@ -68,3 +68,17 @@ CREATE UNIQUE INDEX saved_destinations_mark ON saved_destinations (owner, networ
 CREATE INDEX saved_destinations_owner ON saved_destinations (owner, id) WHERE removed_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON saved_destinations TO coffer_books;
 GRANT SELECT ON saved_destinations TO coffer_ops;
+-- The contract by which a network pays many withdrawals at once; `id` is the network (`wallet.payout_contracts`).
+CREATE TABLE payout_contracts (
+    id         text PRIMARY KEY,
+    version    integer NOT NULL,
+    contract   text NOT NULL,
+    code_hash  text NOT NULL,
+    state      text NOT NULL,
+    reason     text,
+    submission text NOT NULL,
+    assets     text[] NOT NULL,
+    created_at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON payout_contracts TO coffer_books;
+GRANT SELECT ON payout_contracts TO coffer_ops;

@@ -102,7 +102,7 @@ async def payer(chain: Anvil, us: Ours, asset: Asset) -> Payer:
         await receipt_of(chain, submission.tx)
         assert (await us.network.status(submission)).succeeded
         made.nonce += 1
-    us.network.pay_through(made.contract)
+    us.network.pay_through(made.contract, [asset.symbol])
     return made
 
 
@@ -278,7 +278,7 @@ async def test_what_is_not_cheaper_together_is_paid_alone(tokens: Payer) -> None
 
 
 async def test_nothing_goes_through_a_contract_that_is_not_ours(tokens: Payer) -> None:
-    tokens.us.network.pay_through(await deploy(tokens.chain, hostile("ManyPayments")))
+    tokens.us.network.pay_through(await deploy(tokens.chain, hostile("ManyPayments")), ["DUSD"])
     with pytest.raises(NotTogether, match="not our contract") as refusal:
         await tokens.build(strangers(3))
     assert refusal.value.alone == ("wdr_0", "wdr_1", "wdr_2")
