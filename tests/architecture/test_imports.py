@@ -10,7 +10,7 @@ NETWORKS = ("chains.evm", "chains.bitcoin", "chains.sepa")
 SIGNER_READS = tuple(
     f"{network}.{file}"
     for network in NETWORKS
-    for file in ("decode", "address", "bech32", "parameters", "rawtx", "taproot")
+    for file in ("decode", "address", "bech32", "parameters", "payout", "rawtx", "taproot")
 )
 TIME_AND_CHANCE = ("time", "random", "uuid")
 MADE_HERE = ("wallet/ids.py",)
