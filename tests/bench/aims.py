@@ -45,6 +45,10 @@ AIMS = (
     Aim("catch_up", "bitcoin_blocks_per_s"),
     Aim("catch_up", "waiting_share"),
     Aim("latency", "p99_s", most=1),
+    Aim("payouts_gas", "erc20_existing_ratio", most=0.35),
+    Aim("payouts_gas", "erc20_new_ratio", most=0.6),
+    Aim("payouts_gas", "ether_existing_ratio", most=0.6),
+    Aim("payouts_gas", "ether_new_ratio"),  # above 1: why the node pays new accounts one by one
     Aim("scan_evm", "speedup_1m", least=50),
     Aim("scan_evm", "speedup_10m", least=40),
     Aim("sign", "share_of_eth_account", least=0.5),

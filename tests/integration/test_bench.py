@@ -15,6 +15,7 @@ from tests.bench import (
     history,
     http,
     latency,
+    payouts_gas,
     rpc,
     scan_bitcoin,
     scan_evm,
@@ -184,3 +185,11 @@ async def test_the_measurement_of_reading_finds_what_was_written_in_a_long_histo
     assert figures["deep_page_ratio"] > 0
     assert figures["past_balance_ratio"] > 0
     assert any(line.startswith("round 2") for line in told)
+
+
+async def test_the_measurement_of_payouts_pays_everybody_and_they_are_cheaper_together() -> None:
+    told: list[str] = []
+    figures = await payouts_gas.measure(argparse.Namespace(rounds=1, payees=5), told.append)
+    assert figures["verified"]
+    assert figures["erc20_existing_ratio"] < 1
+    assert figures["ether_existing_ratio"] < 1 < figures["ether_new_ratio"]
