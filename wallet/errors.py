@@ -19,6 +19,7 @@
 HTTP statuses are not known here: they stand in one table in `api/errors.py`.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from wallet.money import Amount, Asset, format_units
@@ -234,6 +235,22 @@ class NetworkHalted(Refusal):
 
     def __init__(self, network: str, reason: str) -> None:
         super().__init__(f"{network} is halted: {reason}", network=network)
+
+
+class QuoteRefused(Refusal):
+    """It was made for another withdrawal, or not by this node."""
+
+    code = "quote_refused"
+
+    def __init__(self) -> None:
+        super().__init__("this quote was not given for this network, asset, amount and fee")
+
+
+class QuoteExpired(Refusal):
+    code = "quote_expired"
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"this quote held until {at:%Y-%m-%dT%H:%M:%SZ}: ask for another")
 
 
 class NotCancellable(Refusal):

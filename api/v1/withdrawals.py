@@ -11,6 +11,7 @@ from api.auth import may_see, subject
 from api.idempotency import personal, request_of
 from api.pages import page_of_rows
 from api.personal import reveal_for_owner
+from api.quotes import QUOTE_MAX, open_quote, seal_quote
 from api.receipted import Receipted
 from api.routes import Answer, Call, Idempotency, any_of, route
 from api.schema import (
@@ -33,14 +34,21 @@ from wallet.errors import NotFound
 from wallet.ids import CustomerId, NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Committed
-from wallet.money import format_units
+from wallet.money import Amount, format_units
 from wallet.ports import Destination
 from wallet.withdrawals.cancel import cancel_withdrawal
-from wallet.withdrawals.request import quote_fee, request_withdrawal, withdrawal_view
+from wallet.withdrawals.request import listed, refuse_below_least, request_withdrawal
 from wallet.withdrawals.states import Reason, State, Wait
+from wallet.withdrawals.terms import QUOTE_LIFE, FeeMode, Quote, Terms, quote_fee, terms_of
+from wallet.withdrawals.view import withdrawal_view
 from wallet.withdrawals.waiting import waits_for
 
 _TABLE = schema.withdrawals
+FEE = Field(
+    default=FeeMode.CHARGED,
+    strict=False,
+    description="The network fee is `charged` on top of the amount, or `included` in it: then less arrives.",
+)
 
 
 class DestinationBody(Closed):
@@ -55,6 +63,10 @@ class WithdrawalBody(Closed):
     asset: AssetSymbol
     amount: AmountText
     destination: DestinationBody
+    fee: FeeMode = FEE
+    quote: Line | None = Field(
+        default=None, max_length=QUOTE_MAX, description="From `POST /v1/withdrawals/quote`: its network fee is paid."
+    )
     client_reference: ClientReference | None = None
     customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
@@ -63,6 +75,14 @@ class QuoteQuery(Closed):
     network: NetworkName
     asset: AssetSymbol
     amount: AmountText
+
+
+class QuoteBody(Closed):
+    network: NetworkName
+    asset: AssetSymbol
+    amount: AmountText
+    fee: FeeMode = FEE
+    customer: CustomerName | None = Field(default=None, description="Platforms name a sub-account of theirs.")
 
 
 class WithdrawalQuery(Paging):
@@ -79,24 +99,38 @@ class QuoteView(Shown):
     total: AmountText
 
 
+class QuotePromise(QuoteView):
+    """`amount` arrives and `total` is held, if the withdrawal is requested with `quote` before `expires_at`."""
+
+    fee: FeeMode
+    quote: str
+    expires_at: Moment
+
+
 class DestinationView(Shown):
     address: str
     name: str | None
 
 
 class WithdrawalView(Shown):
-    """`destination` is null where it was erased, or is personal and not one's own. `txs` fills as it is signed. `waits_for` is
-    null once it has ended. `GET /v1/withdrawals/states` says what each word means."""
+    """`amount` arrives, and `total` is what it takes in all. `payment` is the payment that was made instead where the
+    destination is an address of another customer here: no network fee is taken. `destination` is null where it was erased,
+    or is personal and not one's own. `txs` fills as it is signed. `waits_for` is null once it has ended.
+    `GET /v1/withdrawals/states` says what each word means."""
 
     id: str
     network: NetworkName
     asset: AssetSymbol
     amount: AmountText
     network_fee: AmountText
+    fee: FeeMode
+    total: AmountText
     destination: DestinationView | None
     status: State
     reason: Reason | None = Field(description="Why it ended otherwise than paid.")
     waits_for: Wait | None
+    payment: str | None
+    returned_by: str | None = Field(description="The deposit in which the receiving bank sent it back.")
     client_reference: str | None = None
     txs: list[str]
     created_at: Moment
@@ -130,26 +164,18 @@ class WithdrawalPage(Shown):
         "account_closed",
         "asset_paused",
         "network_halted",
+        "balance_overflow",
         "duplicate_reference",
         "idempotency_key_reused",
         "network_unavailable",
+        "quote_refused",
+        "quote_expired",
     ),
 )
 async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
     """Send money out"""
-    sent, settings = call.body, call.settings
-    owner = await subject(call, sent.customer)
+    sent, owner = call.body, await subject(call, call.body.customer)
     amount = read_amount(call.context, sent.asset, sent.amount)
-    meaning: dict[str, object] = {
-        "network": sent.network,
-        "asset": sent.asset,
-        "units": str(amount.units),
-        "address": personal(settings, sent.destination.address),
-        "name": personal(settings, sent.destination.name),
-        **_on_behalf(call, owner),
-    }
-    if sent.client_reference is not None:
-        meaning["client_reference"] = sent.client_reference
     done = await request_withdrawal(
         call.context,
         call.principal.key,
@@ -157,10 +183,28 @@ async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
         NetworkId(sent.network),
         amount,
         Destination(sent.destination.address, sent.destination.name),
-        request_of(call, "withdrawal.request", meaning),
+        request_of(call, "withdrawal.request", _meaning(call, owner, amount)),
         sent.client_reference,
+        fee=sent.fee,
+        quote=open_quote(call.settings, call.context, owner, sent.quote) if sent.quote is not None else None,
     )
     return await _first_answer(call, done, 201)
+
+
+def _meaning(call: Call[WithdrawalBody, Nothing], owner: CustomerId, amount: Amount) -> dict[str, object]:
+    """What a retry must repeat. What is left at its default is left out: it means what it meant before it could be said."""
+    sent, settings = call.body, call.settings
+    told: dict[str, object] = {
+        "network": sent.network,
+        "asset": sent.asset,
+        "units": str(amount.units),
+        "address": personal(settings, sent.destination.address),
+        "name": personal(settings, sent.destination.name),
+        **_on_behalf(call, owner),
+    }
+    more: dict[str, object] = {"client_reference": sent.client_reference, "quote": sent.quote}
+    told |= {name: value for name, value in more.items() if value is not None}
+    return told if sent.fee is FeeMode.CHARGED else {**told, "fee": sent.fee.value}
 
 
 @route(
@@ -173,14 +217,43 @@ async def send(call: Call[WithdrawalBody, Nothing]) -> Answer:
 async def quote(call: Call[Nothing, QuoteQuery]) -> Answer:
     """What the network fee of a withdrawal would be now"""
     asked = call.query
-    amount = read_amount(call.context, asked.asset, asked.amount)
-    network = call.context.network(asked.network)
-    if amount.asset not in {listing.asset for listing in network.listings}:
-        raise NotFound(f"{asked.asset} on network", asked.network)
+    amount, network = read_amount(call.context, asked.asset, asked.amount), call.context.network(asked.network)
+    listed(network, amount)
+    terms = terms_of(amount, FeeMode.CHARGED, await quote_fee(network, amount))
+    return Answer(QuoteView(network=asked.network, asset=asked.asset, **_figures(terms)))
+
+
+@route(
+    "POST",
+    "/v1/withdrawals/quote",
+    access=any_of(Scope.READ, Scope.WITHDRAW),
+    answer=QuotePromise,
+    refuses=("not_found", "amount_refused", "network_unavailable"),
+)
+async def promise(call: Call[QuoteBody, Nothing]) -> Answer:
+    """Promise a network fee for two minutes"""
+    asked, owner = call.body, await subject(call, call.body.customer)
+    amount, network = read_amount(call.context, asked.asset, asked.amount), call.context.network(asked.network)
+    listing = listed(network, amount)
     fee = await quote_fee(network, amount)
-    figures = {"amount": amount, "network_fee": fee, "total": amount + fee}
-    texts = {name: format_units(figure.units, amount.asset.decimals) for name, figure in figures.items()}
-    return Answer(QuoteView(network=asked.network, asset=asked.asset, **texts))
+    terms = terms_of(amount, asked.fee, fee)
+    refuse_below_least(listing, terms.arrives)
+    until = call.context.clock.now() + QUOTE_LIFE
+    sealed = seal_quote(call.settings, owner, Quote(network.id, amount, asked.fee, fee, until))
+    view = QuotePromise(
+        network=asked.network,
+        asset=asked.asset,
+        **_figures(terms),
+        fee=asked.fee,
+        quote=sealed,
+        expires_at=time_text(until),
+    )
+    return Answer(view)
+
+
+def _figures(terms: Terms) -> dict[str, str]:
+    figures = {"amount": terms.arrives, "network_fee": terms.fee, "total": terms.total}
+    return {name: format_units(figure.units, figure.asset.decimals) for name, figure in figures.items()}
 
 
 @route(
@@ -295,4 +368,4 @@ async def _destination(call: Call[Any, Any], row: Record) -> dict[str, object] |
     return clear
 
 
-ROUTES = (send, quote, cancel, list_all, show)
+ROUTES = (send, quote, promise, cancel, list_all, show)

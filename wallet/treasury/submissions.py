@@ -37,7 +37,7 @@ from wallet.treasury.sources import NextSource, signing_paths
 from wallet.vault.items import ItemKind, SealedItem
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals import states
-from wallet.withdrawals.request import withdrawal_view
+from wallet.withdrawals.view import withdrawal_view
 
 
 class State(StrEnum):

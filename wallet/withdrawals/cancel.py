@@ -12,8 +12,8 @@ from wallet.journal.change import Change, Committed, EventKind, Request, Update
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.ledger.transfers import Entry
-from wallet.withdrawals.request import withdrawal_view
 from wallet.withdrawals.states import Reason, State, follow
+from wallet.withdrawals.view import withdrawal_view
 
 
 async def cancel_withdrawal(

@@ -42,8 +42,8 @@ from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
 from wallet.vault.items import PersonErased
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals.cancel import released
-from wallet.withdrawals.request import withdrawal_view
 from wallet.withdrawals.states import Reason, State, Wait, follow
+from wallet.withdrawals.view import withdrawal_view
 from wallet.withdrawals.waiting import ALL_ASSETS, note_waits
 
 STEP_MAX = 50  # withdrawals begun in one step, so that following the earlier ones gets its turn

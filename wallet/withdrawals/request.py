@@ -1,42 +1,43 @@
 """Request a withdrawal: the destination is checked, the network fee fixed, the money held."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from wallet import schema
-from wallet.addresses.owner import same_address
-from wallet.context import Context, Record
+from msgspec.structs import replace
+
+from wallet.context import Context
 from wallet.customers.viewers import viewers_of
-from wallet.errors import AmountRefused, DestinationRefused, NotFound
-from wallet.ids import CustomerId, HoldId, NetworkId, WithdrawalId
-from wallet.journal.body import time_text
+from wallet.errors import AmountRefused, NotFound
+from wallet.ids import CustomerId, HoldId, NetworkId, PaymentId, WithdrawalId
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
-from wallet.limits.admit import admit_withdrawal
+from wallet.limits.admit import Admission, admit_withdrawal
 from wallet.listings.carried import carried
-from wallet.money import Amount, format_units
+from wallet.money import Amount
 from wallet.networks.halt import running
 from wallet.points import point
-from wallet.ports import Destination, Network
+from wallet.ports import Destination, Listing, Network
 from wallet.vault.items import ItemKind, SealedItem
-from wallet.withdrawals.states import State, reason_of
+from wallet.withdrawals.internal import paid_inside
+from wallet.withdrawals.states import State
+from wallet.withdrawals.target import Target, find_target
+from wallet.withdrawals.terms import FeeMode, Quote, Terms, fixed_fee, terms_of
+from wallet.withdrawals.view import withdrawal_view
 
 
-def withdrawal_view(row: Record, decimals: int) -> dict[str, object]:
-    """As its owner sees it; a bank destination is personal and is shown only through the vault."""
-    return {
-        "id": row["id"],
-        "customer": row["owner"],
-        "network": row["network"],
-        "asset": row["asset"],
-        "amount": format_units(row["units"], decimals),
-        "network_fee": format_units(row["fee_units"], decimals),
-        "destination": row["destination"],
-        "status": row["state"],
-        "reason": reason_of(row["reason"]),
-        "client_reference": row["client_reference"],
-        "created_at": time_text(row["created_at"]),
-    }
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody asks for, as it was read. `amount` is what arrives, or with an included fee what is taken in all."""
+
+    owner: CustomerId
+    network: NetworkId
+    amount: Amount
+    destination: Destination
+    fee: FeeMode = FeeMode.CHARGED
+    quote: Quote | None = None
+    client_reference: str | None = None
 
 
 async def request_withdrawal(
@@ -48,67 +49,106 @@ async def request_withdrawal(
     destination: Destination,
     request: Request,
     client_reference: str | None = None,
+    *,
+    fee: FeeMode = FeeMode.CHARGED,
+    quote: Quote | None = None,
 ) -> Committed:
-    """Hold the amount and the network fee; workers do the rest.
+    """Hold the amount and the network fee; workers do the rest. To an address of another customer it is a payment, and done.
 
     Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `NetworkHalted`, `InsufficientFunds`,
-    `AccountFrozen`, what `admit_withdrawal` raises, or the network's error when no fee can be quoted now. A retry under
-    the same key returns the first answer.
-    An owner uses a `client_reference` once, for ever (`AlreadyExists`).
+    `AccountFrozen`, `QuoteRefused`, `QuoteExpired`, what `admit_withdrawal` raises, or the network's error when no fee can be
+    quoted now. A retry under the same key returns the first answer. An owner uses a `client_reference` once, for ever (`AlreadyExists`).
     """
-    committed = await repeatable(
-        context.journal,
-        request,
-        lambda: _decide(context, actor, owner, network, amount, destination, request, client_reference),
-    )
+    draft = Draft(owner, network, amount, destination, fee, quote, client_reference)
+    committed = await repeatable(context.journal, request, partial(_decide, context, actor, draft, request))
     point("withdrawal.after_request")
     return committed
 
 
-async def quote_fee(network: Network, amount: Amount) -> Amount:
-    """What the customer pays for the network: nothing where the house bears it."""
-    if not network.capabilities.customer_pays_fee:
-        return Amount(0, amount.asset)
-    fee = (await network.estimate_fee(amount.asset)).units
-    if fee.asset != amount.asset:
-        raise AmountRefused(f"the network fee is in {fee.asset.symbol}")
-    return fee
+def listed(network: Network, amount: Amount) -> Listing:
+    """Raises `NotFound` where the network does not carry the asset."""
+    found = next((listing for listing in network.listings if listing.asset == amount.asset), None)
+    if found is None:
+        raise NotFound(f"{amount.asset.symbol} on network", network.id)
+    return found
 
 
-async def _decide(
-    context: Context,
-    actor: str,
-    owner: CustomerId,
-    network_id: NetworkId,
-    amount: Amount,
-    destination: Destination,
-    request: Request,
-    client_reference: str | None,
-) -> Change:
-    network = context.network(network_id)
-    listing = next((listing for listing in network.listings if listing.asset == amount.asset), None)
-    if listing is None:
-        raise NotFound(f"{amount.asset.symbol} on network", network_id)
+def refuse_below_least(listing: Listing, amount: Amount) -> None:
+    """Raises `AmountRefused`."""
     least = Amount(max(listing.withdrawal_min_units, 1), amount.asset)
     if amount < least:
-        raise AmountRefused(f"a withdrawal on {network_id} moves at least {least}")
-    target = await _checked(context, network, destination)
-    smallest = await network.smallest_payment(amount.asset, target)
-    if amount < smallest:
-        raise AmountRefused(f"{network_id} carries at least {smallest} to this destination")
-    admission = await admit_withdrawal(context, owner, network, target)
-    fee = await quote_fee(network, amount)
-    unpaused = (await context.unpaused(amount.asset), *await carried(context, network, amount.asset))
-    needs = (*unpaused, await running(context, network_id))
-    sealed = _sealed(context, owner, network, target)
-    row = {
+        raise AmountRefused(f"a withdrawal on {listing.network} moves at least {least}")
+
+
+async def _decide(context: Context, actor: str, draft: Draft, request: Request) -> Change:
+    network = context.network(draft.network)
+    listing = listed(network, draft.amount)
+    target = await find_target(context, network, draft.owner, draft.destination)
+    admission = await admit_withdrawal(context, draft.owner, network, target.destination)
+    if target.payee is not None:
+        return _admitted(await _inside(context, actor, draft, target, listing, request), admission)
+    fee = await fixed_fee(network, draft.amount, draft.fee, draft.quote, context.clock.now())
+    terms = terms_of(draft.amount, draft.fee, fee)
+    refuse_below_least(listing, terms.arrives)
+    smallest = await network.smallest_payment(draft.amount.asset, target.destination)
+    if terms.arrives < smallest:
+        raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
+    return _admitted(await _to_the_network(context, actor, draft, target, terms, request), admission)
+
+
+def _admitted(change: Change, admission: Admission) -> Change:
+    """With what the limits and rules that were looked at require and count."""
+    requires, writes = (*change.requires, *admission.requires), (*change.writes, *admission.writes)
+    return replace(change, requires=requires, writes=writes)
+
+
+async def _to_the_network(
+    context: Context, actor: str, draft: Draft, target: Target, terms: Terms, request: Request
+) -> Change:
+    network, asset = context.network(draft.network), draft.amount.asset
+    unpaused = (await context.unpaused(asset), *await carried(context, network, asset))
+    needs = (*unpaused, await running(context, draft.network))
+    sealed = _sealed(context, draft.owner, network, target.destination)
+    row = _row(context, draft, target, terms, sealed)
+    view = withdrawal_view(row, asset.decimals)
+    holds = (HoldId(row["hold"]), HoldId(row["fee_hold"]))
+    return Change(
+        actor=actor,
+        kind=EventKind.WITHDRAWAL_REQUESTED,
+        data=view,
+        entry=templates.withdrawal_requested(draft.owner, draft.network, terms.arrives, terms.fee, *holds),
+        requires=(*request.standing, *needs),
+        writes=(Insert("withdrawals", row),),
+        vault=(sealed,) if sealed else (),
+        viewers=await viewers_of(context, draft.owner),
+        request=request,
+        result=view,
+    )
+
+
+async def _inside(
+    context: Context, actor: str, draft: Draft, target: Target, listing: Listing, request: Request
+) -> Change:
+    """All of the amount arrives: no network is paid."""
+    assert target.payee is not None, "somebody here receives it"
+    refuse_below_least(listing, draft.amount)
+    terms = terms_of(draft.amount, draft.fee, Amount(0, draft.amount.asset))
+    unpaused = await context.unpaused(draft.amount.asset)
+    row, payment = _row(context, draft, target, terms, None), PaymentId(context.new_id("pay"))
+    change = paid_inside(actor, row, payment, target.payee, draft.amount, unpaused, request)
+    return replace(change, viewers=await viewers_of(context, draft.owner, target.payee))
+
+
+def _row(context: Context, draft: Draft, target: Target, terms: Terms, sealed: SealedItem | None) -> dict[str, Any]:
+    return {
         "id": WithdrawalId(context.new_id("wdr")),
-        "owner": owner,
-        "network": network_id,
-        "asset": amount.asset.symbol,
-        "units": amount.units,
-        "fee_units": fee.units,
-        "destination": None if sealed else target.address,
+        "owner": draft.owner,
+        "network": draft.network,
+        "asset": draft.amount.asset.symbol,
+        "units": terms.arrives.units,
+        "fee_units": terms.fee.units,
+        "fee": terms.mode.value,
+        "destination": None if sealed else target.destination.address,
         "destination_item": sealed.id if sealed else None,
         "state": State.REQUESTED.value,
         "reason": None,
@@ -116,35 +156,8 @@ async def _decide(
         "fee_hold": context.new_id("hld"),
         "created_at": context.clock.now(),
         "final_at": None,
-        "client_reference": client_reference,
+        "client_reference": draft.client_reference,
     }
-    view = withdrawal_view(row, amount.asset.decimals)
-    return Change(
-        actor=actor,
-        kind=EventKind.WITHDRAWAL_REQUESTED,
-        data=view,
-        entry=templates.withdrawal_requested(
-            owner, network_id, amount, fee, HoldId(str(row["hold"])), HoldId(str(row["fee_hold"]))
-        ),
-        requires=(*request.standing, *needs, *admission.requires),
-        writes=(Insert("withdrawals", row), *admission.writes),
-        vault=(sealed,) if sealed else (),
-        viewers=await viewers_of(context, owner),
-        request=request,
-        result=view,
-    )
-
-
-async def _checked(context: Context, network: Network, destination: Destination) -> Destination:
-    try:
-        target = network.check_destination(destination)
-    except ValueError as error:
-        raise DestinationRefused(str(error)) from None
-    table = schema.addresses
-    ours = select(table.c.id).where(same_address(target.address)).limit(1)  # on any network: the keys are ours here too
-    if await context.one(ours) is not None:
-        raise DestinationRefused("this is an address of this node: pay its owner inside the ledger, without a fee")
-    return target
 
 
 def _sealed(context: Context, owner: CustomerId, network: Network, target: Destination) -> SealedItem | None:

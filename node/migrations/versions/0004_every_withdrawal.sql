@@ -1,7 +1,6 @@
 -- Withdrawals and the signer. New columns of rows are nullable: what was written before them reads the same when it is
 -- rebuilt from the journal.
 
--- What is uprooted or stopped is followed like what is open (`wallet.treasury.submissions`).
 -- `fee` is null (which reads as charged), `charged` or `included`. `payment` is what was booked instead where the destination is
 -- an address of another customer: such a row never holds anything. `returned_by` is the deposit in which a bank sent it back,
 -- and `returns` what a deposit brings back.
@@ -21,7 +20,7 @@ CREATE TABLE payout_waits (
 GRANT SELECT ON payout_waits TO coffer_books;
 GRANT SELECT, INSERT, UPDATE, DELETE ON payout_waits TO coffer_ops;
 
--- What is uprooted is followed like what is open (`wallet.treasury.submissions`).
+-- What is uprooted or stopped is followed like what is open (`wallet.treasury.submissions`).
 DROP INDEX submissions_open;
 CREATE INDEX submissions_followed ON submissions (network, id)
     WHERE state IN ('reserved', 'signed', 'submitted', 'included', 'uprooted', 'stopped', 'cancelling');

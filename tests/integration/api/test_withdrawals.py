@@ -89,8 +89,8 @@ async def test_a_bank_destination_is_shown_to_its_owner_alone_and_stored_nowhere
 
 
 async def test_destinations_that_cannot_be_paid_are_refused(api_node: ApiNode) -> None:
-    alice, bob = await api_node.person(BTC="0.5", EUR="5.00"), await api_node.person()
-    ours = (await bob.client.post("/v1/addresses", {"network": "bitcoin"})).body["address"]
+    alice = await api_node.person(BTC="0.5", EUR="5.00")
+    ours = (await alice.client.post("/v1/addresses", {"network": "bitcoin"})).body["address"]
     for content in (
         {**to_chain(), "destination": {"address": "NOT/AN/ADDRESS"}},
         {**to_chain(), "destination": {"address": ours}},
