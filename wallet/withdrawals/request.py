@@ -57,7 +57,8 @@ async def request_withdrawal(
 
     Raises `NotFound`, `AmountRefused`, `DestinationRefused`, `AssetPaused`, `NetworkHalted`, `InsufficientFunds`,
     `AccountFrozen`, `QuoteRefused`, `QuoteExpired`, what `admit_withdrawal` raises, or the network's error when no fee can be
-    quoted now. A retry under the same key returns the first answer. An owner uses a `client_reference` once, for ever (`AlreadyExists`).
+    quoted now. A retry under the same key returns the first answer. An owner uses a `client_reference` once, for ever
+    (`AlreadyExists`).
     """
     draft = Draft(owner, network, amount, destination, fee, quote, client_reference)
     committed = await repeatable(context.journal, request, partial(_decide, context, actor, draft, request))
