@@ -13,12 +13,17 @@ from chains.signer.wire import (
     FRAME_BYTES_MAX,
     Ask,
     AskCheck,
+    AskDesk,
     AskPublicKeys,
+    AskResume,
     AskSignMany,
     AskStatus,
+    AskStop,
     FrameMalformed,
     Tell,
     TellAgreed,
+    TellDesk,
+    TellGathered,
     TellPublicKeys,
     TellRefused,
     TellSigned,
@@ -73,6 +78,29 @@ class SignerClient:
             case other:
                 raise _unexpected(other)
 
+    async def stop(self, scope: str, why: str) -> SignerStatus:
+        match await self._ask(AskStop(scope, why)):
+            case TellStatus(status):
+                return status
+            case other:
+                raise _unexpected(other)
+
+    async def desk(self) -> TellDesk:
+        """What people need to know before they sign an act."""
+        match await self._ask(AskDesk()):
+            case TellDesk() as told:
+                return told
+            case other:
+                raise _unexpected(other)
+
+    async def act(self, ask: AskResume) -> TellGathered:
+        """One more signature for an act of people. Raises `SignerRefused`, `SignerUnavailable`."""
+        match await self._ask(ask):
+            case TellGathered() as gathered:
+                return gathered
+            case other:
+                raise _unexpected(other)
+
     async def sign(self, request: SignRequest) -> Signed:
         """Whoever comes while a question is on its way goes with the next one, together with all who wait: one sync of the
         signer's memory then serves them all."""
@@ -121,7 +149,7 @@ class SignerClient:
         except (OSError, FrameMalformed) as failure:
             raise SignerUnavailable(f"no answer from the signer: {failure or type(failure).__name__}") from failure
         if isinstance(tell, TellRefused):
-            raise SignerRefused(tell.reason, tell.ground, approvals=tell.approvals, reference=tell.reference)
+            raise _refusal(tell)
         if isinstance(tell, TellUnavailable):
             raise SignerUnavailable(tell.reason)
         return tell
@@ -148,7 +176,11 @@ def _in_frames(requests: Sequence[SignRequest]) -> Iterator[Sequence[SignRequest
 
 
 def _untold(outcome: TellSigned | TellRefused) -> Signed | SignerRefused:
-    return outcome.signed if isinstance(outcome, TellSigned) else SignerRefused(outcome.reason, outcome.ground)
+    return outcome.signed if isinstance(outcome, TellSigned) else _refusal(outcome)
+
+
+def _refusal(told: TellRefused) -> SignerRefused:
+    return SignerRefused(told.reason, told.ground, approvals=told.approvals, reference=told.reference)
 
 
 def _unexpected(tell: Tell) -> SignerUnavailable:

@@ -25,12 +25,14 @@ class Outflow:
 class Effect:
     """`outflows` count against the asset limits, `fee` is the most that the submission can cost, `consumes` are the nonce,
     outpoints or message id that it uses up. `constant` is what a replacement may not change: all of the payload but the
-    network fee and the change that comes back to us; empty where nothing is ever replaced."""
+    network fee and the change that comes back to us; empty where nothing is ever replaced. `touches` are the assets that move
+    between addresses of ours."""
 
     outflows: tuple[Outflow, ...]
     fee: Outflow
     consumes: tuple[str, ...]
     constant: bytes = b""
+    touches: tuple[str, ...] = ()
 
 
 def refuse(rule: str, ground: Ground = Ground.POLICY) -> SignerRefused:

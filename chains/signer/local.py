@@ -4,11 +4,14 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from chains.signer.desk import Desk, stops_told
 from chains.signer.effect import Effect, check_references, refuse
+from chains.signer.guard import Guard
 from chains.signer.judge import Earlier, Usage, constant_digest, counts, judge
 from chains.signer.keys import Keys
 from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
+from chains.signer.operators import NOBODY, Operators
 from chains.signer.policy import NetworkPolicy, Policy
 from wallet.ports import BATCH_MAX, Ground, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
 
@@ -23,11 +26,22 @@ def system_now() -> int:
 class LocalSigner:
     """Implements `wallet.ports.Signer`. Nothing in `sign` awaits: between the judgement and the memory nobody else runs."""
 
-    def __init__(self, keys: Keys, policy: Policy, memory: Memory, now: Now = system_now) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        policy: Policy,
+        memory: Memory,
+        now: Now = system_now,
+        *,
+        operators: Operators = NOBODY,
+        withdrawals_hour_max: int | None = None,
+    ) -> None:
         self._keys = keys
         self._policy = policy
         self._memory = memory
         self._now = now
+        self._guard = Guard(memory, withdrawals_hour_max, now)
+        self.desk = Desk(memory, operators, policy, now)
 
     def close(self) -> None:
         """Give the memory free for another signer."""
@@ -35,19 +49,33 @@ class LocalSigner:
 
     async def status(self) -> SignerStatus:
         broken = self._memory.broken
-        return SignerStatus(locked=broken is not None, reason=broken, networks=tuple(self._policy))
+        return SignerStatus(
+            locked=broken is not None,
+            reason=broken,
+            networks=tuple(self._policy),
+            stops=stops_told(self._memory.controls),
+        )
 
     async def public_keys(self) -> Mapping[str, str]:
         return all_public_keys(self._keys, self._policy)
 
     async def check(self, request: SignRequest) -> None:
-        if not self._signed_before(request):
-            self._judge(request)
+        """Changes nothing, but for the breaker: it trips when it is asked, not when it is too late."""
+        try:
+            if not self._signed_before(request):
+                self._judge(request)
+        finally:
+            self._sync()
+
+    async def stop(self, scope: str, why: str) -> SignerStatus:
+        self.desk.stop(scope, why)
+        return await self.status()
 
     async def sign(self, request: SignRequest) -> Signed:
-        signed = self._sign(request)
-        self._sync()
-        return signed
+        try:
+            return self._sign(request)
+        finally:  # also of a refusal, for the breaker may have tripped: no answer of any kind leaves before
+            self._sync()
 
     async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
         """Judged one by one and in order, each knowing those before it; one sync of the memory, then all answers leave."""
@@ -64,7 +92,7 @@ class LocalSigner:
             return refusal
 
     def _sign(self, request: SignRequest) -> Signed:
-        """Nothing of what this returns may leave before `_sync`."""
+        """Nothing of what this returns or raises may leave before `_sync`."""
         record = self._signed_before(request)
         if record is not None:
             return signed_again(self._network(request), record.signed, record.tx, request.payload)
@@ -77,16 +105,22 @@ class LocalSigner:
         """The earlier signature for this very request; another request under the same id is refused."""
         if self._memory.broken is not None:
             raise SignerUnavailable(self._memory.broken)
+        self._guard.refuse_stopped(request)
         check_references(request)
         record = self._memory.recall(request.submission, request.replacement)
         if record is not None and record.request != digest(request):
             raise refuse(f"submission {request.submission} was signed with other content", Ground.CONFLICT)
+        if record is not None and self._memory.controls.stops:
+            self._guard.refuse_stopped_assets(request, weigh(request, self._network(request), self._keys))
         return record
 
     def _judge(self, request: SignRequest) -> tuple[NetworkPolicy, Effect]:
         policy = self._network(request)
         effect = weigh(request, policy, self._keys)
-        judge(request, effect, policy, self._usage(request, policy, effect))
+        self._guard.refuse_stopped_assets(request, effect)
+        usage = self._usage(request, policy, effect)
+        judge(request, effect, policy, usage)
+        self._guard.trip(request, counts(effect, usage.earlier), policy)
         return policy, effect
 
     def _network(self, request: SignRequest) -> NetworkPolicy:
@@ -147,6 +181,7 @@ class LockedSigner:
         self._keys = keys
         self._policy = policy
         self._reason = reason
+        self.desk: Desk | None = None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -159,6 +194,9 @@ class LockedSigner:
 
     async def check(self, request: SignRequest) -> None:  # noqa: ARG002
         raise SignerUnavailable(self._reason)
+
+    async def stop(self, scope: str, why: str) -> SignerStatus:  # noqa: ARG002
+        raise SignerUnavailable(f"nothing is signed, for the signer is locked; a stop cannot be kept: {self._reason}")
 
     async def sign(self, request: SignRequest) -> Signed:  # noqa: ARG002
         raise SignerUnavailable(self._reason)

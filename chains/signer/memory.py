@@ -5,7 +5,8 @@ resets; two signers that each keep half of the truth. The file is its own proof:
 
     MAC(0) {"memory_id": …}        MAC(n) = HMAC-SHA256(memory key, MAC(n-1) ‖ record n), in hex
     MAC(1) {"submission": …}       one record a line; a signature leaves only after its line and the head are synced
-    MAC(2) …                       memory.head says how many lines were ever acknowledged, and the last one's MAC
+    MAC(2) {"control": …}          and lines of what people decided (`controls`), in the same chain
+    MAC(3) …                       memory.head says how many lines were ever acknowledged, and the last one's MAC
 
 A last line without its end was never acknowledged (the head does not count it) and is cut off. Anything else that does
 not verify, or a file shorter than its head says, is damage or an old copy: the signer stays locked (`MemoryUnfit`).
@@ -25,6 +26,7 @@ from typing import TypeVar
 
 import msgspec
 
+from chains.signer.controls import Control, Controls, decode_control, is_control
 from chains.signer.files import open_private, read_private
 from wallet import durable
 
@@ -128,6 +130,7 @@ class Memory:
         self._broken: str | None = None
         self._staged: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
+        self.controls = Controls()
         with ExitStack() as undo:
             self._descriptor = _open_locked(file)
             undo.callback(self.close)
@@ -186,10 +189,20 @@ class Memory:
         if self._broken is not None:
             raise MemoryUnfit(self._broken)
         body = msgspec.json.encode(record)
+        self._take_in(record, self._line(body), body)
+        self._staged[self._end - len(body) - 1] = body
+
+    def stage_control(self, control: Control) -> None:
+        """In force from now on, and for ever after `sync`. Raises `MemoryUnfit`."""
+        if self._broken is not None:
+            raise MemoryUnfit(self._broken)
+        body = msgspec.json.encode(control)
+        self._take_control(control, self._line(body), body)
+
+    def _line(self, body: bytes) -> str:
         mac = _mac(self._key, self._mac.encode(), body)
         self._unwritten.append(mac.encode() + b" " + body + b"\n")
-        self._take_in(record, mac, body)
-        self._staged[self._end - len(body) - 1] = body
+        return mac
 
     def sync(self) -> None:
         """Make everything that is staged durable: one write for all of it.
@@ -216,17 +229,28 @@ class Memory:
         os.fsync(self._descriptor)
 
     def _take_in(self, record: Record, mac: str, body: bytes) -> None:
-        start = self._end + _MAC_CHARACTERS + 1
-        self._end = start + len(body) + 1
-        self._mac = mac
-        self._records += 1
-        self._at = record.at
+        start = self._advance(record.at, mac, body)
         self._places.setdefault(record.submission, {})[record.replacement] = (start, len(body))
         self._references.update(dict.fromkeys(record.references, record.submission))
         self._consumed.update({(record.network, one): record.submission for one in record.consumes})
         for spend in record.outflows:
             self._outflows[record.network, spend.asset].add(record.at, int(spend.units))
         self._fees[record.network].add(record.at, int(record.fee.units))
+        left = [(one.asset, int(one.units)) for one in (*record.outflows, record.fee)]
+        self.controls.count(record.at, record.network, left, len(record.references) if record.outflows else 0)
+
+    def _take_control(self, control: Control, mac: str, body: bytes) -> None:
+        self._advance(control.at, mac, body)
+        self.controls.take(control, mac)
+
+    def _advance(self, at: int, mac: str, body: bytes) -> int:
+        """Where the new line's body begins."""
+        start = self._end + _MAC_CHARACTERS + 1
+        self._end = start + len(body) + 1
+        self._mac = mac
+        self._records += 1
+        self._at = at
+        return start
 
     def _replay(self, file: Path, memory_id: str) -> None:
         head = _read_head(self._head_file)
@@ -249,14 +273,17 @@ class Memory:
         birth = _decode(body, _Birth)
         if birth.memory_id != memory_id or not _same(mac, _mac(self._key, b"", body)):
             raise MemoryUnfit("the memory is another signer's")
-        self._mac = mac
+        self._mac = self.controls.challenge = mac
         self._end = len(line)
 
     def _replay_line(self, line: bytes) -> None:
         mac, body = _split(line)
         if not _same(mac, _mac(self._key, self._mac.encode(), body)):
             raise MemoryUnfit(f"the memory is damaged at record {self._records + 1}")
-        self._take_in(_decode(body, Record), mac, body)
+        if is_control(body):
+            self._take_control(_decoded_control(body), mac, body)
+        else:
+            self._take_in(_decode(body, Record), mac, body)
 
     def _cut_tail(self) -> None:
         """Drop what a crash left of a line that was never acknowledged, and bring the head up to the last whole one."""
@@ -307,6 +334,13 @@ def _decode(body: bytes, kind: type[_T]) -> _T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise MemoryUnfit("the memory or its head is damaged") from None
+
+
+def _decoded_control(body: bytes) -> Control:
+    try:
+        return decode_control(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise MemoryUnfit("the memory is damaged") from None
 
 
 def _same(one: str, other: str) -> bool:

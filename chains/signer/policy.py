@@ -9,6 +9,7 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     fee_max = "0.05"             the most that one submission may cost, in the network's own asset
     fee_window_max = "1"         the most that all submissions of a window may cost together
     gas_funding_max = "0.02"     the most that the hot address gives to one deposit address for gas
+    gas_funding_window_max = "5" and to all of them together; without it as much as the asset's own window_max
     window_s = 86400             how far back "window" looks
     payout_contract = "0x…"      pays many in one tx; without it none does, and none but ours may be made
 
@@ -26,6 +27,7 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     window_max = "50"
     approvals_above = "2"            a withdrawal of more is signed only if
     approvals = 2                    so many of the network's approvers have signed that very payment
+    hour_max = "20%"             more within an hour, of the window's limit or as an amount, trips the breaker (without it: 50%)
 
     [networks.ethereum.assets.DUSD]
     contract = "0x…"             only transfer(address,uint256) on a listed contract is ever signed
@@ -50,6 +52,11 @@ from chains.bitcoin.parameters import Chain, chain_named
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
 WINDOW_S_MAX = 366 * 24 * 3600
+HOUR_S = 3600
+HOUR_PERCENT = (
+    50  # of the window's limit trips the breaker where the policy does not say; a window within the hour needs none
+)
+_PERCENT = re.compile(r"([1-9][0-9]?|100)%", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CONTRACT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
@@ -77,12 +84,14 @@ class Threshold:
 @dataclass(frozen=True, slots=True)
 class Limit:
     """Units of one asset on its network: the most that one submission, and that all of a window, may pay out or cost. With a
-    threshold, what is above it needs people as well; it lifts neither limit."""
+    threshold, what is above it needs people as well; it lifts neither limit. What would pass `hour_max`, network fees in the
+    asset included, trips the breaker."""
 
     asset: str
     submission_max: int
     window_max: int
     threshold: Threshold | None = None
+    hour_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,7 @@ class _Asset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=DECIMALS_MAX)]
     submission_max: str
     window_max: str
+    hour_max: str | None = None
     contract: str | None = None
     approvals_above: str | None = None
     approvals: Annotated[int, msgspec.Meta(ge=1)] = 2
@@ -157,6 +167,7 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     approvers: _Approvers = {}
     recovery: _Recovery | None = None
     payout_contract: str | None = None
+    gas_funding_window_max: str | None = None
 
 
 class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
@@ -209,7 +220,7 @@ def _evm(written: _Evm) -> EvmPolicy:
         native=native.symbol,
         contracts=_contracts(written.assets),
         gas_funding_max=parse_amount(written.gas_funding_max, native).units,
-        limits=_limits(written.assets, written.approvers),
+        limits=_limits(written) | _gas_limit(written, native),
         fees=_fees(written.fee_max, written.fee_window_max, native),
         window_s=written.window_s,
         recovery=_recovery(written.recovery, written.approvers),
@@ -224,6 +235,17 @@ def _payout_contract(written: _Evm) -> str | None:
     if contract is not None and contract.lower() in _contracts(written.assets):
         raise PolicyMalformed("the payout contract is none of a listed token")
     return None if contract is None else contract.lower()
+
+
+def gas_of(native: str) -> str:
+    """What gas funding counts as: it leaves the hot address, though not us, and must not empty it."""
+    return f"{native} for gas"
+
+
+def _gas_limit(written: _Evm, native: Asset) -> dict[str, Limit]:
+    window = written.gas_funding_window_max or written.assets[native.symbol].window_max
+    submission = parse_amount(written.gas_funding_max, native).units
+    return {gas_of(native.symbol): Limit(gas_of(native.symbol), submission, parse_amount(window, native).units)}
 
 
 def _recovery(written: _Recovery | None, of_network: _Approvers) -> ApprovalRule | None:
@@ -245,14 +267,13 @@ def _utxo(written: _Utxo) -> UtxoPolicy:
     chain = chain_named(written.chain)
     asset = _sole_asset(written.assets, Asset(chain.asset, COIN_DECIMALS))
     fees = _fees(written.fee_max, written.fee_window_max, asset)
-    return UtxoPolicy(chain, _limits(written.assets, written.approvers), fees, written.window_s)
+    return UtxoPolicy(chain, _limits(written), fees, written.window_s)
 
 
 def _sepa(written: _Sepa) -> SepaPolicy:
     asset = _sole_asset(written.assets, Asset("EUR", 2))
     iban = IBAN(written.iban).compact
-    limits = _limits(written.assets, written.approvers)
-    return SepaPolicy(iban, limits, Limit(asset.symbol, 0, 0), written.window_s)
+    return SepaPolicy(iban, _limits(written), Limit(asset.symbol, 0, 0), written.window_s)
 
 
 def _sole_asset(assets: Mapping[str, _Asset], sole: Asset) -> Asset:
@@ -275,17 +296,30 @@ def _contracts(assets: Mapping[str, _Asset]) -> dict[str, str]:
     return contracts
 
 
-def _limits(assets: Mapping[str, _Asset], approvers: _Approvers) -> dict[str, Limit]:
-    return {symbol: _limit(Asset(symbol, asset.decimals), asset, approvers) for symbol, asset in assets.items()}
+def _limits(written: _Evm | _Utxo | _Sepa) -> dict[str, Limit]:
+    return {symbol: _limit(Asset(symbol, one.decimals), one, written) for symbol, one in written.assets.items()}
 
 
-def _limit(asset: Asset, written: _Asset, approvers: _Approvers) -> Limit:
+def _limit(asset: Asset, written: _Asset, network: _Evm | _Utxo | _Sepa) -> Limit:
     submission = parse_amount(written.submission_max, asset).units
     window, threshold = parse_amount(written.window_max, asset).units, None
     if written.approvals_above is not None:
         above = parse_amount(written.approvals_above, asset).units
-        threshold = Threshold(above, _approval_rule(written.approvals, approvers))
-    return Limit(asset.symbol, submission, window, threshold)
+        threshold = Threshold(above, _approval_rule(written.approvals, network.approvers))
+    hour = _hour_max(asset, written.hour_max, window)
+    if hour is not None and hour < submission:
+        raise PolicyMalformed(f"{asset.symbol}: one submission alone would trip the breaker; hour_max is too low")
+    if hour is None and network.window_s > HOUR_S:
+        hour = max(submission, window * HOUR_PERCENT // 100)
+    return Limit(asset.symbol, submission, window, threshold, hour)
+
+
+def _hour_max(asset: Asset, written: str | None, window: int) -> int | None:
+    """An amount, or a share of the window's limit such as "20%"."""
+    if written is None:
+        return None
+    share = _PERCENT.fullmatch(written)
+    return parse_amount(written, asset).units if share is None else window * int(share[1]) // 100
 
 
 def _fees(submission_max: str, window_max: str, asset: Asset) -> Limit:

@@ -10,20 +10,28 @@ import socket
 import struct
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
+from chains.signer.desk import Desk, stops_told
 from chains.signer.files import make_private_folder
 from chains.signer.wire import (
     Ask,
     AskCheck,
+    AskDesk,
+    AskPeople,
     AskPublicKeys,
+    AskResume,
     AskSign,
     AskSignMany,
     AskStatus,
+    AskStop,
     FrameMalformed,
     Tell,
     TellAgreed,
+    TellDesk,
+    TellGathered,
     TellPublicKeys,
     TellRefused,
     TellSigned,
@@ -48,10 +56,17 @@ class SocketTaken(Exception):
     """Somebody listens on the socket already."""
 
 
+class Served(Signer, Protocol):
+    """A signer, and where people speak to it; None while it is locked."""
+
+    @property
+    def desk(self) -> Desk | None: ...
+
+
 class SignerServer:
     """Answers for `signer` on a socket until closed."""
 
-    def __init__(self, signer: Signer, path: Path) -> None:
+    def __init__(self, signer: Served, path: Path) -> None:
         self._signer = signer
         self._path = check_socket_path(path)
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -100,19 +115,19 @@ class SignerServer:
                 await write(writer, tell)
 
 
-async def answer(signer: Signer, ask: Ask) -> Tell:
+async def answer(signer: Served, ask: Ask) -> Tell:
     """The answer to one question; refusals are answers."""
     try:
         tell = await _ask(signer, ask)
     except SignerRefused as refusal:
-        tell = TellRefused(str(refusal), refusal.ground, refusal.approvals, refusal.reference)
+        tell = _refusal(refusal)
     except SignerUnavailable as locked:
         tell = TellUnavailable(str(locked))
     _record_asked(ask, tell)
     return tell
 
 
-async def _ask(signer: Signer, ask: Ask) -> Tell:
+async def _ask(signer: Served, ask: Ask) -> Tell:
     match ask:
         case AskStatus():
             return TellStatus(await signer.status())
@@ -125,10 +140,31 @@ async def _ask(signer: Signer, ask: Ask) -> Tell:
             return TellSigned(await signer.sign(request))
         case AskSignMany(requests):
             return TellSignedMany(tuple(map(_told, await signer.sign_many(requests))))
+        case _:
+            return await _ask_for_people(signer, ask)
+
+
+async def _ask_for_people(signer: Served, ask: AskPeople) -> Tell:
+    if isinstance(ask, AskStop):
+        return TellStatus(await signer.stop(ask.scope, ask.why))
+    desk = signer.desk
+    if desk is None:
+        raise SignerUnavailable("the signer is locked; nothing can be decided here")
+    match ask:
+        case AskDesk():
+            who = desk.operators
+            return TellDesk(desk.controls.challenge, who.needed, who.keys, stops_told(desk.controls))
+        case AskResume(scope, why, approval):
+            done = desk.resume(scope, why, approval)
+            return TellGathered(done.signed, done.needed, done.done)
 
 
 def _told(outcome: Signed | SignerRefused) -> TellSigned | TellRefused:
-    return TellSigned(outcome) if isinstance(outcome, Signed) else TellRefused(str(outcome), outcome.ground)
+    return TellSigned(outcome) if isinstance(outcome, Signed) else _refusal(outcome)
+
+
+def _refusal(refused: SignerRefused) -> TellRefused:
+    return TellRefused(str(refused), refused.ground, refused.approvals, refused.reference)
 
 
 def _record_asked(ask: Ask, tell: Tell) -> None:
@@ -141,6 +177,8 @@ def _record_asked(ask: Ask, tell: Tell) -> None:
                 _record("AskSign", request, tell)
         case AskCheck(request) | AskSign(request), _:
             _record(type(ask).__name__, request, tell)
+        case AskStop(scope, _) | AskResume(scope, _, _), _:
+            _log.warning("signer_told", question=type(ask).__name__, scope=scope[:80], outcome=type(tell).__name__)
 
 
 def _record(question: str, request: SignRequest, tell: Tell) -> None:

@@ -22,7 +22,7 @@ from chains.signer.approvals import check_approvals
 from chains.signer.effect import Effect, Outflow, refuse
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, PathForeign
-from chains.signer.policy import EvmPolicy
+from chains.signer.policy import EvmPolicy, gas_of
 from chains.signer.weigh_payout import check_payee, weigh_payout, weigh_setup
 from wallet.ports import Branch, Purpose, SignRequest
 from wallet.proposals.digest import RECOVERY_KIND, act_digest, recovery_content
@@ -67,15 +67,24 @@ def _weigh(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Ef
             _check_gas_funding(request, movement, policy, keys)
         case _:
             assert_never(request.purpose)
-    outflows: tuple[Outflow, ...] = ()
-    if request.purpose is Purpose.WITHDRAWAL:
-        outflows = (Outflow(movement.asset, movement.units, request.references[0], movement.target),)
-    return _effect(outflows, request, tx, policy, keys)
+    effect = _effect(_outflows(request, movement), request, tx, policy, keys)
+    return replace(effect, touches=(movement.asset,))
 
 
 def _effect(outflows: tuple[Outflow, ...], request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
     source = public_key_address(keys.public_key(request.paths[0]))
     return Effect(outflows, Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
+
+
+def _outflows(request: SignRequest, movement: _Movement) -> tuple[Outflow, ...]:
+    """A sweep brings home; gas stays ours, but what the hot address gives away for it is limited as an exit is."""
+    match request.purpose:
+        case Purpose.WITHDRAWAL:
+            return (Outflow(movement.asset, movement.units, request.references[0], movement.target),)
+        case Purpose.GAS_FUNDING:
+            return (Outflow(gas_of(movement.asset), movement.units),)
+        case _:
+            return ()
 
 
 def _weigh_recovery(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from wallet.ports import BATCH_MAX, Ground, Signed, SignerStatus, SignRequest
+from wallet.ports import BATCH_MAX, Approval, Ground, Signed, SignerStatus, SignerStop, SignRequest
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024  # a payout file of 1,000 payments is about 1 MB, a third more in base64
 SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, with its closing zero
@@ -39,6 +39,34 @@ class AskSign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 class AskSignMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="sign_many"):
     requests: Annotated[tuple[SignRequest, ...], msgspec.Meta(max_length=BATCH_MAX)]
+
+
+class AskStop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="stop"):
+    scope: str
+    why: str
+
+
+class AskDesk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="desk"):
+    """What people need to know before they sign an act."""
+
+
+class AskResume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="resume"):
+    scope: str
+    why: str
+    approval: Approval
+
+
+class TellDesk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="desk"):
+    challenge: str
+    needed: int
+    operators: dict[str, str]
+    stops: tuple[SignerStop, ...]
+
+
+class TellGathered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="gathered"):
+    signed: tuple[str, ...]
+    needed: int
+    done: bool
 
 
 class TellStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="status"):
@@ -74,8 +102,12 @@ class TellSignedMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     outcomes: tuple[TellSigned | TellRefused, ...]
 
 
-Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany
-Tell = TellStatus | TellPublicKeys | TellAgreed | TellSigned | TellSignedMany | TellRefused | TellUnavailable
+AskPeople = AskStop | AskDesk | AskResume
+TellPeople = TellDesk | TellGathered
+Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany | AskPeople
+Tell = (
+    TellStatus | TellPublicKeys | TellAgreed | TellSigned | TellSignedMany | TellRefused | TellUnavailable | TellPeople
+)
 _ask_decoder: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 _tell_decoder: msgspec.json.Decoder[Tell] = msgspec.json.Decoder(Tell)
 

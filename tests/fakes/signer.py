@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wallet.ids import SubmissionId
-from wallet.ports import Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
+from wallet.ports import Ground, Signed, SignerRefused, SignerStatus, SignerStop, SignerUnavailable, SignRequest
 
 
 @dataclass(slots=True)
@@ -16,11 +16,13 @@ class FakeSigner:
     locked: bool = False
     absent: bool = False
     refusing: str | None = None
+    stops: dict[str, str] = field(default_factory=dict)
     signed: dict[SubmissionId, Signed] = field(default_factory=dict)
 
     async def status(self) -> SignerStatus:
         self._answer()
-        return SignerStatus(self.locked, "a test locked it" if self.locked else None)
+        stops = tuple(SignerStop(scope, why, "operators", 0) for scope, why in self.stops.items())
+        return SignerStatus(self.locked, "a test locked it" if self.locked else None, stops=stops)
 
     async def public_keys(self) -> Mapping[str, str]:
         self._answer()
@@ -28,8 +30,16 @@ class FakeSigner:
 
     async def check(self, request: SignRequest) -> None:
         self._answer()
+        stopped = self.stops.keys() & {"all", f"network:{request.network}"}
+        if stopped:
+            raise SignerRefused(f"stopped: {stopped}", Ground.STOPPED)
         if self.refusing is not None and request.submission not in self.signed:
             raise SignerRefused(self.refusing)
+
+    async def stop(self, scope: str, why: str) -> SignerStatus:
+        self._answer()
+        self.stops.setdefault(scope, why)
+        return await self.status()
 
     async def sign(self, request: SignRequest) -> Signed:
         await self.check(request)

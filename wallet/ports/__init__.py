@@ -36,6 +36,7 @@ from wallet.ports.signing import (
     Signer,
     SignerRefused,
     SignerStatus,
+    SignerStop,
     SignerUnavailable,
     SignRequest,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "Signer",
     "SignerRefused",
     "SignerStatus",
+    "SignerStop",
     "SignerUnavailable",
     "Source",
     "Status",

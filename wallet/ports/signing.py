@@ -50,14 +50,16 @@ class SignRequest:
 
 
 class Ground(StrEnum):
-    """Why the signer says no: never under this policy; not before the window has moved on; or because it has already
-    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other; or because
-    too few people have signed what it would do."""
+    """Why the signer says no: never under this policy; not before the window has moved on; because it has already
+    signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other; because
+    too few people have signed what it would do; or not before people lift a stop that operators, or its own breaker, have
+    set."""
 
     POLICY = "policy"
     WINDOW = "window"
     APPROVALS = "approvals"
     CONFLICT = "conflict"
+    STOPPED = "stopped"
 
 
 class SignerRefused(Exception):
@@ -80,10 +82,22 @@ class SignerUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SignerStop:
+    """Nothing within `scope` is signed: "all", "network:NAME" or "asset:SYMBOL". `by` is "operators" or "breaker"; `at` in
+    Unix seconds."""
+
+    scope: str
+    why: str
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignerStatus:
     locked: bool
     reason: str | None
     networks: tuple[str, ...] = field(default=())
+    stops: tuple[SignerStop, ...] = field(default=())
 
 
 class Signer(Protocol):
@@ -97,6 +111,11 @@ class Signer(Protocol):
 
     async def check(self, request: SignRequest) -> None:
         """Dry run: raises `SignerRefused` if `sign` would refuse. Changes nothing."""
+
+    async def stop(self, scope: str, why: str) -> SignerStatus:
+        """From the answer on nothing within the scope is signed, nor given out again, until enrolled operators resume it. A
+        scope that is stopped keeps its first reason. Raises `SignerRefused` for a scope that is none of this signer's, and
+        `SignerUnavailable`."""
 
     async def sign(self, request: SignRequest) -> Signed:
         """The same request returns the same bytes and counts once. Raises `SignerRefused`, `SignerUnavailable`."""

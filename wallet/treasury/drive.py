@@ -28,6 +28,9 @@ from wallet.treasury.submissions import (
 )
 from wallet.treasury.uproot import follow_uprooted
 
+WAITS = frozenset({Ground.WINDOW, Ground.STOPPED})
+"""Grounds that pass, by themselves or when people say so: nothing is wrong with the request."""
+
 _log = structlog.get_logger("submissions")
 
 
@@ -92,7 +95,7 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
     try:
         signed = await context.signer.sign(request)
     except SignerRefused as refusal:
-        if refusal.ground is Ground.WINDOW:  # used up since it was asked, by a sweep say: the window moves on by itself
+        if refusal.ground in WAITS:  # used up since it was asked, by a sweep say: the window moves on by itself
             _log.warning("signature_waits", submission=row["id"], reason=str(refusal))
             return
         reason = f"the signer refused {row['id']} after its nonce or inputs were reserved: {refusal}"

@@ -103,7 +103,7 @@ async def _is_begun(context: Context, network: Network, row: Record, short: dict
     try:
         await _begin(context, network, row)
     except (FundsShort, InsufficientFunds, AssetPaused, NetworkHalted, SignerRefused) as wait:
-        short[row["asset"]] = _WAITS[type(wait)]
+        short[row["asset"]] = _wait_of(wait)
         _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
     except NetworkError as error:
         await refuse_away(network, error)
@@ -115,6 +115,11 @@ async def _is_begun(context: Context, network: Network, row: Record, short: dict
     else:
         return True
     return False
+
+
+def _wait_of(refusal: Exception) -> Wait:
+    stopped = isinstance(refusal, SignerRefused) and refusal.ground is Ground.STOPPED
+    return Wait.STOPPED if stopped else _WAITS[type(refusal)]
 
 
 class _NotPayable(Exception):

@@ -94,6 +94,7 @@ class Wait(StrEnum):
     NETWORK = "network"
     NETWORK_HALTED = "network_halted"
     ASSET_PAUSED = "asset_paused"
+    STOPPED = "stopped"
     ACCOUNT_FROZEN = "account_frozen"
     PERSON = "person"
     BLOCK = "block"
@@ -111,6 +112,7 @@ WAITS: Mapping[Wait, str] = {
     Wait.NETWORK: "the network, which does not answer",
     Wait.NETWORK_HALTED: "a person: the network is halted while they look into it",
     Wait.ASSET_PAUSED: "a person: the asset is paused while they look into it",
+    Wait.STOPPED: "operators: it was stopped by operators, or by the breaker that stops by itself when too much leaves",
     Wait.ACCOUNT_FROZEN: "a person: the account is frozen",
     Wait.PERSON: "a person: what became of it is not certain, and nothing is booked or paid until they have looked",
     Wait.BLOCK: "the network to take it into a block or statement",

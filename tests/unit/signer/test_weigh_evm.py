@@ -37,7 +37,8 @@ def weigh(request: SignRequest) -> Effect:
 
 def test_a_withdrawal_pays_out_its_value_and_uses_up_a_nonce_of_the_hot_address() -> None:
     effect = weigh(evm_request(evm_payload(nonce=7)))
-    assert effect == Effect((Outflow("ETH", ETHER, "wdr_1", OUTSIDE),), Outflow("ETH", FEE), (f"{evm_address(HOT)}:7",))
+    paid, used = (Outflow("ETH", ETHER, "wdr_1", OUTSIDE),), (f"{evm_address(HOT)}:7",)
+    assert effect == Effect(paid, Outflow("ETH", FEE), used, touches=("ETH",))
 
 
 def test_a_tokens_withdrawal_pays_out_what_its_calldata_says() -> None:
@@ -49,12 +50,14 @@ def test_a_tokens_withdrawal_pays_out_what_its_calldata_says() -> None:
 def test_a_sweep_costs_its_fee_only(token: str | None) -> None:
     payload = evm_payload(evm_address(HOT), 5, token=token, nonce=3)
     effect = weigh(evm_request(payload, purpose=SWEEP, references=(), paths=(DEPOSIT,)))
-    assert effect == Effect((), Outflow("ETH", FEE), (f"{evm_address(DEPOSIT)}:3",))
+    moved = "DUSD" if token else "ETH"
+    assert effect == Effect((), Outflow("ETH", FEE), (f"{evm_address(DEPOSIT)}:3",), touches=(moved,))
 
 
-def test_gas_funding_costs_its_fee_only() -> None:
+def test_gas_funding_counts_as_what_the_hot_address_gives_for_gas() -> None:
     effect = weigh(evm_request(TO_DEPOSIT, purpose=GAS, references=(), paths=(HOT, DEPOSIT)))
-    assert effect == Effect((), Outflow("ETH", FEE), (f"{evm_address(HOT)}:0",))
+    given = (Outflow("ETH for gas", 10**16),)
+    assert effect == Effect(given, Outflow("ETH", FEE), (f"{evm_address(HOT)}:0",), touches=("ETH",))
 
 
 @pytest.mark.parametrize(
