@@ -28,9 +28,10 @@ JOIN unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS k (owner, o
 LEFT JOIN journal j ON j.seq = r.seq
 WHERE r.day <= $4::date
 """
-_TOTALS = """
-SELECT id, debits_pending::text, debits_posted::text, credits_pending::text, credits_posted::text, flags
-FROM accounts WHERE id = ANY ($1::text::text[])
+# A join, not `= ANY`: a hash index tells the hash alone, and each row found would be compared with every id that was asked.
+TOTALS = """
+SELECT a.id, debits_pending::text, debits_posted::text, credits_pending::text, credits_posted::text, flags
+FROM unnest($1::text::text[]) AS k (id) JOIN accounts a USING (id)
 """
 _HOLDS = "SELECT id, debit, credit, asset, units::text, remaining::text FROM holds WHERE id = ANY ($1::text[])"
 
@@ -99,7 +100,7 @@ async def _load_holds(connection: asyncpg.Connection, changes: Sequence[Change],
 
 
 async def load_totals(connection: asyncpg.Connection, names: Sequence[str]) -> dict[str, Totals]:
-    rows = await connection.fetch(_TOTALS, text_array(names))
+    rows = await connection.fetch(TOTALS, text_array(names))
     return {r[0]: Totals(int(r[1]), int(r[2]), int(r[3]), int(r[4]), r[5]) for r in rows}
 
 
