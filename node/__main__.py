@@ -21,6 +21,7 @@ from node.groups import (
     deposits,
     destinations,
     entries,
+    keys,
     networks,
     operators,
     proposals,
@@ -42,6 +43,7 @@ app.add_typer(customers.group, name="customer")
 app.add_typer(deposits.group, name="deposit")
 app.add_typer(destinations.group, name="destination")
 app.add_typer(entries.group, name="entry")
+app.add_typer(keys.group, name="keys")
 app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")
 app.add_typer(networks.group, name="network")

@@ -41,6 +41,7 @@ from wallet.journal.writer import Journal
 from wallet.listings.adopt import adopt_tokens
 from wallet.networks.open import list_asset, open_network
 from wallet.ports import NetworkMismatch, Signer, SignerUnavailable
+from wallet.treasury.rotation import follow_hot
 from wallet.vault.keys import PersonKeys
 from wallet.vault.vault import Vault
 
@@ -230,6 +231,7 @@ async def open_all(config: Config, context: Context, keys: Mapping[str, str]) ->
         await adopt_tokens(context, network)
         await refuse_other_chain(context, network)
         await assign_house_address(context, NetworkId(name))
+        await follow_hot(context, network)
 
 
 def make_reading_engine(dsn: str) -> AsyncEngine:

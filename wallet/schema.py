@@ -224,6 +224,20 @@ replacements = _row_table(
 )
 submission_withdrawals = _row_table("submission_withdrawals", *_text("submission", "withdrawal"))
 reservations = _row_table("reservations", Column("submission", Text))
+hot_rotations = _row_table(
+    "hot_rotations",
+    *_text("network", "previous", "address", "path", "reason"),
+    _time("created_at"),
+    _time("emptied_at"),
+)
+address_certificates = _row_table(
+    "address_certificates",
+    Column("first_position", BigInteger),
+    Column("last_position", BigInteger),
+    Column("leaves", LargeBinary),
+    *_text("key", "signature"),
+    _time("at"),
+)
 nonces = _row_table("nonces", Column("next", BigInteger))
 utxos = _row_table("utxos", *_text("network", "address", "path", "state"), _money("units"))
 statements = _row_table(
@@ -309,6 +323,8 @@ ROWS: dict[str, Table] = {
         replacements,
         payout_contracts,
         reservations,
+        hot_rotations,
+        address_certificates,
         nonces,
         utxos,
         statements,

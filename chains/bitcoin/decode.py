@@ -29,7 +29,7 @@ PAYLOAD_BYTES_MAX: Final = 400_000  # 500 inputs take about 130,000
 TX_VERSION: Final = 2
 SEQUENCE: Final = 0xFFFFFFFD  # BIP-125: the fee may be raised later; no relative lock
 _VERSION: Final = 1
-_PATH = re.compile(r"m/(84|86)'/(0|[1-9][0-9]{0,9})'/[01]'/0/(?:0|[1-9][0-9]{0,9})", re.ASCII)
+_PATH = re.compile(r"m/(84|86)'/(0|[1-9][0-9]{0,9})'/(?:0|[1-9][0-9]{0,2})'/0/(?:0|[1-9][0-9]{0,9})", re.ASCII)
 
 
 class PayloadMalformed(ValueError):

@@ -99,6 +99,7 @@ class EvmNetwork:
         self._paid_through = frozenset[str]()
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
+        self._hot = self._tree.derive(Branch.HOUSE, 0).address
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
         self._confirmations = confirmations
         self._chain = Chain(self._rpc, id, chain_id)
@@ -173,9 +174,13 @@ class EvmNetwork:
         chain cannot tell (the hot address holds none of the token yet)."""
         rate, tip = await fees.gas_price(self._rpc, self._max_fee_per_gas_wei)
         listing = self._listed.of(asset)
-        hot, unused = self.derive(Branch.HOUSE, 0).address, self.derive(Branch.HOUSE, INDEX_MAX).address
-        payment = Payment(listing, hot, unused, 0 if listing.contract is None else 1)
+        unused = self.derive(Branch.HOUSE, INDEX_MAX).address
+        payment = Payment(listing, self._hot, unused, 0 if listing.contract is None else 1)
         return Fee(rate, Amount(rate * await self._gas(payment), self.fee_asset), tip)
+
+    def pay_from(self, address: str) -> None:
+        """As `wallet.ports.PaysFrom`."""
+        self._hot = address
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         """The most that moving all of `asset` from `source` to `target` costs in gas: what a deposit address needs before

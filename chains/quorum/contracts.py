@@ -8,7 +8,7 @@ from chains.quorum.dispute import ask_both
 from chains.quorum.quorum import Quorum
 from wallet.growth.balances import Balances
 from wallet.money import Amount, Asset
-from wallet.ports import BlockRef, Fee, Listing, Network, NetworkUnreachable, Sweeping, Unsigned
+from wallet.ports import BlockRef, Fee, Listing, Network, NetworkUnreachable, PaysFrom, Sweeping, Unsigned
 from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 
@@ -23,6 +23,12 @@ class ContractQuorum(Quorum):
             return await network.transfer_cost(asset, source, target, fee)
 
         return await self._providers.first(cost)
+
+    def pay_from(self, address: str) -> None:
+        """As `wallet.ports.PaysFrom`, for every provider."""
+        for network in self._providers.members.values():
+            if isinstance(network, PaysFrom):
+                network.pay_from(address)
 
     async def token_facts(self, contracts: Sequence[str], at: BlockRef) -> Sequence[TokenFacts]:
         """As enough providers tell them, in every detail."""

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from chains.bitcoin.address import p2wpkh_address
+from chains.evm.address import public_key_address
 from chains.signer import bitcoin, evm, sepa
 from chains.signer.effect import Effect
+from chains.signer.hot import hot_key
 from chains.signer.keys import Keys
 from chains.signer.paths import EVM_TREE, Tree
-from chains.signer.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
+from chains.signer.policy import EvmPolicy, NetworkPolicy, Policy, SepaPolicy, UtxoPolicy
 from chains.signer.weigh_bitcoin import trees_of, weigh_bitcoin
 from chains.signer.weigh_evm import weigh_evm
 from chains.signer.weigh_sepa import weigh_sepa
-from wallet.ports import Signed, SignRequest
+from wallet.ports import HotAddress, Signed, SignRequest
 
 
 def weigh(request: SignRequest, policy: NetworkPolicy, keys: Keys) -> Effect:
@@ -60,6 +63,25 @@ def public_keys(policy: NetworkPolicy, keys: Keys) -> str:
             return _account_keys(trees_of(policy), keys, main=policy.main)
         case SepaPolicy():
             return keys.payout_file_key().public_key().public_bytes_raw().hex()
+        case _:
+            assert_never(policy)
+
+
+def hot_addresses(policy: Policy, keys: Keys) -> tuple[HotAddress, ...]:
+    """Where withdrawals are paid from now, on the networks that have such an address."""
+    return tuple(hot for network, rules in policy.items() if (hot := _hot_address(network, rules, keys)) is not None)
+
+
+def _hot_address(network: str, policy: NetworkPolicy, keys: Keys) -> HotAddress | None:
+    match policy:
+        case EvmPolicy():
+            path, key = hot_key(EVM_TREE, policy, keys)
+            return HotAddress(network, public_key_address(key), path, policy.retiring)
+        case UtxoPolicy():
+            path, key = hot_key(trees_of(policy)[0], policy, keys)
+            return HotAddress(network, p2wpkh_address(key, policy.chain), path, policy.retiring)
+        case SepaPolicy():
+            return None
         case _:
             assert_never(policy)
 

@@ -9,7 +9,7 @@ from chains.signer.effect import Effect, check_references, refuse
 from chains.signer.guard import Guard
 from chains.signer.judge import Earlier, Usage, constant_digest, counts, judge
 from chains.signer.keys import Keys
-from chains.signer.kinds import kept_bytes, public_keys, sign_payload, signed_again, weigh
+from chains.signer.kinds import hot_addresses, kept_bytes, public_keys, sign_payload, signed_again, weigh
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
 from chains.signer.operators import NOBODY, Operators
 from chains.signer.policy import NetworkPolicy, Policy
@@ -54,6 +54,7 @@ class LocalSigner:
             reason=broken,
             networks=tuple(self._policy),
             stops=stops_told(self._memory.controls),
+            hot=hot_addresses(self._policy, self._keys),
         )
 
     async def public_keys(self) -> Mapping[str, str]:
@@ -187,7 +188,8 @@ class LockedSigner:
         """Nothing is held."""
 
     async def status(self) -> SignerStatus:
-        return SignerStatus(locked=True, reason=self._reason, networks=tuple(self._policy))
+        hot = hot_addresses(self._policy, self._keys)
+        return SignerStatus(locked=True, reason=self._reason, networks=tuple(self._policy), hot=hot)
 
     async def public_keys(self) -> Mapping[str, str]:
         return all_public_keys(self._keys, self._policy)

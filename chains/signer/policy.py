@@ -12,6 +12,8 @@ strings in the asset's own scale on that network ("2.5"), and are whole units fr
     gas_funding_window_max = "5" and to all of them together; without it as much as the asset's own window_max
     window_s = 86400             how far back "window" looks
     payout_contract = "0x…"      pays many in one tx; without it none does, and none but ours may be made
+    hot = 0                      which hot key pays, after so many rotations (docs/running.md, "Keys")
+    retiring = false             true while what was reserved from the hot key before it may still be signed
 
     [networks.ethereum.approvers]    the people who may approve, by name: Ed25519 keys of 64 hexadecimal digits
     ann = "…"
@@ -49,6 +51,7 @@ from schwifty import IBAN
 
 from chains.bitcoin.parameters import DECIMALS as COIN_DECIMALS
 from chains.bitcoin.parameters import Chain, chain_named
+from chains.signer.paths import HOT_MAX
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
 WINDOW_S_MAX = 366 * 24 * 3600
@@ -97,7 +100,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class EvmPolicy:
     """`contracts` maps a listed token's address, in lower case, to its symbol. Without `recovery` there is none.
-    `payout_contract` is in lower case too."""
+    `payout_contract` is in lower case too. `hot` and `retiring` say which key pays (`chains.signer.hot`)."""
 
     chain_id: int
     native: str
@@ -108,14 +111,20 @@ class EvmPolicy:
     window_s: int
     recovery: ApprovalRule | None = None
     payout_contract: str | None = None
+    hot: int = 0
+    retiring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UtxoPolicy:
+    """`hot` and `retiring` say which key of the house the change goes to (`chains.signer.hot`)."""
+
     chain: Chain
     limits: Mapping[str, Limit]
     fees: Limit
     window_s: int
+    hot: int = 0
+    retiring: bool = False
 
     @property
     def main(self) -> bool:
@@ -146,6 +155,7 @@ class _Asset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvals: Annotated[int, msgspec.Meta(ge=1)] = 2
 
 
+_Hot = Annotated[int, msgspec.Meta(ge=0, le=HOT_MAX)]
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=WINDOW_S_MAX)]
 
 
@@ -168,6 +178,8 @@ class _Evm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     recovery: _Recovery | None = None
     payout_contract: str | None = None
     gas_funding_window_max: str | None = None
+    hot: _Hot = 0
+    retiring: bool = False
 
 
 class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="bitcoin"):
@@ -177,6 +189,8 @@ class _Utxo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     window_s: _Seconds
     assets: dict[str, _Asset]
     approvers: _Approvers = {}
+    hot: _Hot = 0
+    retiring: bool = False
 
 
 class _Sepa(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sepa"):
@@ -225,6 +239,8 @@ def _evm(written: _Evm) -> EvmPolicy:
         window_s=written.window_s,
         recovery=_recovery(written.recovery, written.approvers),
         payout_contract=_payout_contract(written),
+        hot=written.hot,
+        retiring=written.retiring,
     )
 
 
@@ -267,7 +283,7 @@ def _utxo(written: _Utxo) -> UtxoPolicy:
     chain = chain_named(written.chain)
     asset = _sole_asset(written.assets, Asset(chain.asset, COIN_DECIMALS))
     fees = _fees(written.fee_max, written.fee_window_max, asset)
-    return UtxoPolicy(chain, _limits(written), fees, written.window_s)
+    return UtxoPolicy(chain, _limits(written), fees, written.window_s, written.hot, written.retiring)
 
 
 def _sepa(written: _Sepa) -> SepaPolicy:

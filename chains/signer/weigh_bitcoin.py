@@ -4,10 +4,11 @@ withdrawals, from inputs of ours, with the rest coming back to us."""
 from chains.bitcoin.address import address_of_key, purpose_of_path
 from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode
 from chains.signer.effect import Effect, Outflow, refuse
+from chains.signer.hot import is_retired
 from chains.signer.keys import Keys
 from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
 from chains.signer.policy import UtxoPolicy
-from wallet.ports import Purpose, SignRequest
+from wallet.ports import Ground, Purpose, SignRequest
 
 
 def trees_of(policy: UtxoPolicy) -> tuple[Tree, Tree]:
@@ -46,10 +47,23 @@ def _check_owned(tx: UtxoTx, policy: UtxoPolicy, keys: Keys) -> None:
     """The payload says that paths lead to addresses; here that is derived instead of believed."""
     owned = [(spent.path, spent.address) for spent in tx.inputs]
     if tx.change is not None:
+        _refuse_retired(tx.change.path, policy)
         owned.append((tx.change.path, tx.change.address))
     for path, address in owned:
         if _address(path, policy, keys) != address:
             raise refuse("an input or the change is not at the address that its path leads to")
+
+
+def _refuse_retired(path: str, policy: UtxoPolicy) -> None:
+    """The rest comes back to the hot address that pays now; coins that lie at an earlier one are spent as all others."""
+    tree = trees_of(policy)[0]
+    if purpose_of_path(path) == tree.purpose:
+        try:
+            retired = is_retired(tree, path, policy)
+        except PathForeign as reason:
+            raise refuse(str(reason)) from None
+        if retired:
+            raise refuse("the change would go to a hot address that was rotated away", Ground.RETIRED)
 
 
 def _address(path: str, policy: UtxoPolicy, keys: Keys) -> str:

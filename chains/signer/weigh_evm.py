@@ -4,6 +4,7 @@
                                                      asset, through our contract (`weigh_payout`)
     sweep         deposit address ─▶ hot address     of either
     gas funding   hot address ─▶ deposit address     of the chain's asset, up to a cap
+    rotation      earlier hot address ─▶ hot address  of either
     recovery      deposit address ─▶ anybody         of a token that is not listed, as enrolled approvers have signed it
     self-cancel   any of ours ─▶ hot address         of nothing, so that a nonce is used up
     payout setup  hot address                        makes our contract, or lets it move a listed token
@@ -20,10 +21,11 @@ from chains.evm.decode import EvmTx, PayloadMalformed, decode, encode_unsigned
 from chains.evm.payout import Payout
 from chains.signer.approvals import check_approvals
 from chains.signer.effect import Effect, Outflow, refuse
+from chains.signer.hot import check_hot, hot_paths
 from chains.signer.keys import Keys
-from chains.signer.paths import EVM_TREE, PathForeign
+from chains.signer.paths import EVM_TREE, PathForeign, Place
 from chains.signer.policy import EvmPolicy, gas_of
-from chains.signer.weigh_payout import check_payee, weigh_payout, weigh_setup
+from chains.signer.weigh_payout import check_payee, check_payer, weigh_payout, weigh_setup
 from wallet.ports import Branch, Purpose, SignRequest
 from wallet.proposals.digest import RECOVERY_KIND, act_digest, recovery_content
 
@@ -55,20 +57,26 @@ def _weigh(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Ef
         weigh_setup(request, tx, policy)
         return _effect((), request, tx, policy, keys)
     if request.purpose is Purpose.WITHDRAWAL and isinstance(tx.act, Payout):
-        paid = weigh_payout(request, tx, tx.act, policy, _address(EVM_TREE.hot, keys))
+        paid = weigh_payout(request, tx, tx.act, policy, _hot_addresses(policy, keys))
         return _effect(paid, request, tx, policy, keys)
     movement = _movement(tx, policy)
+    _check_class(request, movement, policy, keys)
+    effect = _effect(_outflows(request, movement), request, tx, policy, keys)
+    return replace(effect, touches=(movement.asset,))
+
+
+def _check_class(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
     match request.purpose:
         case Purpose.WITHDRAWAL:
-            _check_withdrawal(request, movement, keys)
+            _check_withdrawal(request, movement, policy, keys)
         case Purpose.SWEEP:
-            _check_sweep(request, movement, keys)
+            _check_sweep(request, movement, policy, keys)
+        case Purpose.ROTATION:
+            _check_rotation(request, movement, policy, keys)
         case Purpose.GAS_FUNDING:
             _check_gas_funding(request, movement, policy, keys)
         case _:
             assert_never(request.purpose)
-    effect = _effect(_outflows(request, movement), request, tx, policy, keys)
-    return replace(effect, touches=(movement.asset,))
 
 
 def _effect(outflows: tuple[Outflow, ...], request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
@@ -109,8 +117,9 @@ def _weigh_self_cancel(request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys:
     """Its fee is all that it costs, and counts as every fee does. The nonce must be unused: what was signed stays signed."""
     if request.references or len(request.paths) != 1:
         raise refuse("a self-cancel uses up one nonce and pays no withdrawal")
-    _branch(request.paths[0])
-    if tx.value or tx.calldata or tx.target != _address(EVM_TREE.hot, keys):
+    if _place(request.paths[0]).hot > policy.hot:
+        raise refuse("this hot key has never paid")
+    if tx.value or tx.calldata or tx.target not in _hot_addresses(policy, keys):
         raise refuse("a self-cancel sends nothing to our own hot address")
     source = _address(request.paths[0], keys)
     return Effect((), Outflow(policy.native, tx.fee_max_wei), (f"{source}:{tx.nonce}",))
@@ -143,27 +152,37 @@ def _movement(tx: EvmTx, policy: EvmPolicy) -> _Movement:
     return movement
 
 
-def _check_withdrawal(request: SignRequest, movement: _Movement, keys: Keys) -> None:
+def _check_withdrawal(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
     if len(request.references) != 1:
         raise refuse("a withdrawal's submission pays exactly one withdrawal here")
-    if request.paths != (EVM_TREE.hot,):
-        raise refuse("withdrawals are paid from the hot address")
-    if movement.target == _address(EVM_TREE.hot, keys):
+    check_payer(request, policy)
+    if movement.target in _hot_addresses(policy, keys):
         raise refuse("a withdrawal to our own hot address")
 
 
-def _check_sweep(request: SignRequest, movement: _Movement, keys: Keys) -> None:
+def _check_sweep(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
     if request.references or len(request.paths) != 1:
         raise refuse("a sweep moves one deposit address and pays no withdrawal")
     if _branch(request.paths[0]) is not Branch.DEPOSIT:
         raise refuse("only deposit addresses are swept")
-    if movement.target != _address(EVM_TREE.hot, keys):
+    if movement.target not in [_address(path, keys) for path in hot_paths(EVM_TREE, policy)]:
         raise refuse("a sweep goes to our own hot address only")
 
 
+def _check_rotation(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
+    if request.references or len(request.paths) != 1:
+        raise refuse("a rotation moves what one earlier hot address holds and pays no withdrawal")
+    place = _place(request.paths[0])
+    if place.branch is not Branch.HOUSE or place.index or place.hot >= policy.hot:
+        raise refuse("only an earlier hot address is emptied by a rotation")
+    if movement.target != _address(EVM_TREE.hot(policy.hot), keys):
+        raise refuse("what an earlier hot address holds goes to the one that pays now")
+
+
 def _check_gas_funding(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
-    if request.references or len(request.paths) != 2 or request.paths[0] != EVM_TREE.hot:
+    if request.references or len(request.paths) != 2:
         raise refuse("gas goes from the hot address to one deposit address and pays no withdrawal")
+    check_hot(EVM_TREE, request.paths[0], policy)
     if _branch(request.paths[1]) is not Branch.DEPOSIT or movement.target != _address(request.paths[1], keys):
         raise refuse("gas goes to the deposit address that the path leads to")
     if movement.asset != policy.native:
@@ -172,9 +191,18 @@ def _check_gas_funding(request: SignRequest, movement: _Movement, policy: EvmPol
         raise refuse(f"{movement.units} units for gas are above the cap of {policy.gas_funding_max}")
 
 
+def _hot_addresses(policy: EvmPolicy, keys: Keys) -> frozenset[str]:
+    """The one that pays and all that have paid."""
+    return frozenset(_address(EVM_TREE.hot(number), keys) for number in range(policy.hot + 1))
+
+
 def _branch(path: str) -> Branch:
+    return _place(path).branch
+
+
+def _place(path: str) -> Place:
     try:
-        return EVM_TREE.place(path).branch
+        return EVM_TREE.place(path)
     except PathForeign as reason:
         raise refuse(str(reason)) from None
 

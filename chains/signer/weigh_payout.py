@@ -13,17 +13,19 @@ from chains.evm.address import RESERVED_MAX
 from chains.evm.decode import EvmTx
 from chains.evm.payout import EVERYTHING, Allowance, Creation, Payout
 from chains.signer.effect import Outflow, refuse
+from chains.signer.hot import check_hot
 from chains.signer.paths import EVM_TREE
 from chains.signer.policy import EvmPolicy
 from wallet.ports import SignRequest
 
 
-def weigh_payout(request: SignRequest, tx: EvmTx, act: Payout, policy: EvmPolicy, hot: str) -> tuple[Outflow, ...]:
-    """What leaves for each withdrawal, in their order. Raises `SignerRefused`."""
+def weigh_payout(
+    request: SignRequest, tx: EvmTx, act: Payout, policy: EvmPolicy, hot: frozenset[str]
+) -> tuple[Outflow, ...]:
+    """What leaves for each withdrawal, in their order; `hot` are all that ever paid. Raises `SignerRefused`."""
     if policy.payout_contract is None or tx.target.lower() != policy.payout_contract:
         raise refuse("payouts go through the contract that this policy names, and no other")
-    if request.paths != (EVM_TREE.hot,):
-        raise refuse("withdrawals are paid from the hot address")
+    check_payer(request, policy)
     if len(request.references) != len(act.payments):
         raise refuse("a payout makes one payment for each of its withdrawals")
     symbol = policy.native if act.token is None else policy.contracts.get(act.token.lower())
@@ -33,7 +35,7 @@ def weigh_payout(request: SignRequest, tx: EvmTx, act: Payout, policy: EvmPolicy
         raise refuse("a payee that fails could use up the gas of the others")
     for payment in act.payments:
         check_payee(payment.target, policy)
-        if payment.target == hot:
+        if payment.target in hot:
             raise refuse("a withdrawal to our own hot address")
     return tuple(
         Outflow(symbol, payment.units, reference, payment.target)
@@ -43,8 +45,9 @@ def weigh_payout(request: SignRequest, tx: EvmTx, act: Payout, policy: EvmPolicy
 
 def weigh_setup(request: SignRequest, tx: EvmTx, policy: EvmPolicy) -> None:
     """What makes payouts possible, or ends that. Nothing is paid by it but its fee. Raises `SignerRefused`."""
-    if request.references or request.paths != (EVM_TREE.hot,):
+    if request.references:
         raise refuse("payouts are set up from the hot address, and no withdrawal is paid by it")
+    check_payer(request, policy)
     match tx.act:
         case Creation() if policy.payout_contract is not None:
             raise refuse("this policy names a payout contract already")
@@ -57,6 +60,13 @@ def weigh_setup(request: SignRequest, tx: EvmTx, policy: EvmPolicy) -> None:
                 raise refuse("the payout contract may move all of a token, or nothing")
         case _:
             raise refuse("this is not what payouts are set up by")
+
+
+def check_payer(request: SignRequest, policy: EvmPolicy) -> None:
+    """Raises `SignerRefused` unless it is the hot address, and nothing else, that signs."""
+    if len(request.paths) != 1:
+        raise refuse("withdrawals are paid from the hot address")
+    check_hot(EVM_TREE, request.paths[0], policy)
 
 
 def check_payee(target: str, policy: EvmPolicy) -> None:

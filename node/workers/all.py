@@ -24,9 +24,11 @@ from node.workers.witness_heads import witness_head
 from wallet.context import Context
 from wallet.deposits.announce import announce_deposits
 from wallet.listings.adopt import adopt_tokens
+from wallet.ports import PaysFrom
 from wallet.ports.announcing import Announcing
 from wallet.ports.tokens import Tokens
 from wallet.proposals.carry_out import carry_out_proposals
+from wallet.treasury.rotation import follow_hot
 
 PARTITIONS_EVERY_S = 3600.0
 ANNOUNCE_EVERY_S = 1.0  # a customer sees a payment within a second or two of making it
@@ -68,12 +70,18 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
 
 
 def loops_everywhere(context: Context) -> list[Loop]:
-    """What a process that only answers needs as well: tokens that were listed while it ran."""
-    return [
+    """What a process that only answers needs as well: tokens listed and hot addresses rotated meanwhile."""
+    adopting = [
         Loop(f"adopt/{name}", ADOPT_EVERY_S, partial(adopt_tokens, context, network), everywhere=True)
         for name, network in context.networks.items()
         if isinstance(network, Tokens)
     ]
+    paying = [
+        Loop(f"hot/{name}", ADOPT_EVERY_S, partial(follow_hot, context, network), everywhere=True)
+        for name, network in context.networks.items()
+        if isinstance(network, PaysFrom)
+    ]
+    return adopting + paying
 
 
 @asynccontextmanager

@@ -149,13 +149,16 @@ async def open_house(
     signer: Signer | None = None,
     also: tuple[str, str] = ("", ""),
     environment: Mapping[str, str] | None = None,
+    reconfigure: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[House]:
     """A node on this database and folder; opened again on the same it goes on, as after a restart. The signer runs in this
     process: its memory and its judgement are the real ones, its process is tested elsewhere. `also` stands at the end of the
-    node's and of the signer's file; `environment` overrides the configuration, as an operator's would."""
+    node's and of the signer's file; `environment` overrides the configuration, as an operator's would,
+    and `reconfigure` edits the files by hand."""
     file = write_configuration(devnet, folder, "127.0.0.1:1")
     for written, more in zip((file, folder / "signer.toml"), also, strict=True):
         written.write_text(f"{written.read_text(encoding='utf-8')}\n{more}", encoding="utf-8")
+    reconfigure()
     config = read_config(file, environment or {})
     async with AsyncExitStack() as stack:
         if signer is None:

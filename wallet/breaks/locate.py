@@ -100,5 +100,5 @@ def _apply(there: Counter[str], row: Mapping[str, object], asset: str) -> None:
         there[source] -= fee_max if row["state"] == State.INCLUDED else fee_paid
     if row["asset"] == asset and row["state"] != State.DEAD:
         there[source] -= units
-        if row["purpose"] in (Purpose.SWEEP, Purpose.GAS_FUNDING) and target is not None:
+        if row["purpose"] in (Purpose.SWEEP, Purpose.GAS_FUNDING, Purpose.ROTATION) and target is not None:
             there[str(target)] += units

@@ -88,5 +88,5 @@ def _send(there: Counter[Place], row: Record) -> None:
     there[row["fee_asset"], source] -= row["fee_paid"] or 0
     if row["state"] != State.DEAD:
         there[row["asset"], source] -= row["units"]
-        if row["purpose"] in (Purpose.SWEEP, Purpose.GAS_FUNDING) and target is not None:
+        if row["purpose"] in (Purpose.SWEEP, Purpose.GAS_FUNDING, Purpose.ROTATION) and target is not None:
             there[row["asset"], str(target)] += row["units"]

@@ -27,11 +27,12 @@ from wallet.ports.errors import (
     RecipientRefuses,
 )
 from wallet.ports.listings import Listing, Step
-from wallet.ports.network import Network, Observation, Sweeping
+from wallet.ports.network import Network, Observation, PaysFrom, Sweeping
 from wallet.ports.signing import (
     BATCH_MAX,
     Approval,
     Ground,
+    HotAddress,
     Purpose,
     Signer,
     SignerRefused,
@@ -76,6 +77,7 @@ __all__ = [
     "FileSource",
     "FundsShort",
     "Ground",
+    "HotAddress",
     "Incoming",
     "Instruction",
     "Listing",
@@ -91,6 +93,7 @@ __all__ = [
     "Observation",
     "Outgoing",
     "Party",
+    "PaysFrom",
     "Purpose",
     "RecipientRefuses",
     "Reversal",

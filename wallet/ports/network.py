@@ -99,6 +99,14 @@ class Network(Protocol):
 
 
 @runtime_checkable
+class PaysFrom(Protocol):
+    """A network on which a withdrawal's cost depends on the address that pays it."""
+
+    def pay_from(self, address: str) -> None:
+        """The hot address from now on; before it is told, the first one."""
+
+
+@runtime_checkable
 class Sweeping(Protocol):
     """What a network with `capabilities.sweeps` can tell besides."""
 

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     WITHDRAWAL = "withdrawal"
     SWEEP = "sweep"
     GAS_FUNDING = "gas_funding"
+    ROTATION = "rotation"  # what an earlier hot address holds goes to the one that pays now
     RECOVERY = "recovery"  # a stray goes from a deposit address to where its owner wants it
     SELF_CANCEL = (
         "self_cancel"  # nothing goes to our own hot address, so that a nonce is used that nothing else was signed for
@@ -52,14 +53,15 @@ class SignRequest:
 class Ground(StrEnum):
     """Why the signer says no: never under this policy; not before the window has moved on; because it has already
     signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other; because
-    too few people have signed what it would do; or not before people lift a stop that operators, or its own breaker, have
-    set."""
+    too few people have signed what it would do; not before people lift a stop that operators, or its own breaker, have set; or because another
+    hot address pays by now (`coffer keys rotate`)."""
 
     POLICY = "policy"
     WINDOW = "window"
     APPROVALS = "approvals"
     CONFLICT = "conflict"
     STOPPED = "stopped"
+    RETIRED = "retired"
 
 
 class SignerRefused(Exception):
@@ -93,11 +95,23 @@ class SignerStop:
 
 
 @dataclass(frozen=True, slots=True)
+class HotAddress:
+    """The address that pays withdrawals on a network, as the signer's own file has it. `retiring` says that what was reserved
+    from the one before it may still be signed."""
+
+    network: str
+    address: str
+    path: str
+    retiring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SignerStatus:
     locked: bool
     reason: str | None
     networks: tuple[str, ...] = field(default=())
     stops: tuple[SignerStop, ...] = field(default=())
+    hot: tuple[HotAddress, ...] = ()
 
 
 class Signer(Protocol):

@@ -17,9 +17,10 @@ Writes = tuple[Insert | Update, ...]
 
 
 async def house_address(context: Context, network: NetworkId) -> Derived:
-    """The hot address. It is assigned when the network is opened."""
+    """The hot address. The first is assigned when the network is opened; each rotation makes a newer one."""
     table = schema.addresses
-    row = await context.one(select(table).where(table.c.network == network, table.c.owner == HOUSE))
+    mine = select(table).where(table.c.network == network, table.c.owner == HOUSE)
+    row = await context.one(mine.order_by(table.c.position.desc()).limit(1))
     if row is None:
         raise AssertionError(f"{network} has no house address")
     return Derived(row["address"], row["path"])

@@ -112,7 +112,7 @@ def places(network: NetworkId, purpose: Purpose, amount: Amount, fee: Amount) ->
 def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | None:
     """Our own place at which it arrives; None for what goes to somebody else."""
     match purpose:
-        case Purpose.SWEEP:
+        case Purpose.SWEEP | Purpose.ROTATION:
             return accounts.hot(network, amount.asset)
         case Purpose.GAS_FUNDING:
             return accounts.deposits(network, amount.asset)

@@ -34,6 +34,7 @@ from wallet.ports import (
     Sweeping,
 )
 from wallet.treasury.gas import begin, fund_gas, gas_on
+from wallet.treasury.rotation import empty_earlier
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, open_submissions, plan_paths
 
@@ -66,6 +67,7 @@ class _Pile:
 
 async def sweep_deposits(context: Context, network: Network, final: BlockRef, minimum: Mapping[str, int]) -> None:
     """Begin the sweeps that are worth it: `minimum` is in base units per asset. Raises the network's errors."""
+    await empty_earlier(context, network, final, minimum)
     if not network.capabilities.sweeps or not isinstance(network, Sweeping):
         return
     busy = {name for row in await open_submissions(context, network.id) for name in (row["source"], row["target"])}

@@ -111,6 +111,8 @@ async def _value_back(context: Context, row: Record, withdrawals: list[Record]) 
             return templates.gas_funding_undone(network, amount)
         case Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP:
             return ()  # what nobody listed is in no account, and what sets payouts up is worth nothing
+        case Purpose.ROTATION:
+            return ()  # from the hot account to itself
 
 
 def _undone(context: Context, network: NetworkId, withdrawal: Record) -> Entry:

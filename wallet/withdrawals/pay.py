@@ -37,6 +37,7 @@ from wallet.ports import (
     SignerUnavailable,
 )
 from wallet.treasury.drive import ask_signer, refuse_away, sign
+from wallet.treasury.rotation import is_moving
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
 from wallet.vault.items import PersonErased
@@ -69,7 +70,7 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
     waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the network's errors when it
     is away.
     """
-    if await is_halted(context, network.id):
+    if await is_halted(context, network.id) or await is_moving(context, network):
         return
     short: dict[str, Wait] = {}
     begun, after = 0, ""

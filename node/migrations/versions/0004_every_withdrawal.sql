@@ -81,3 +81,33 @@ CREATE TABLE payout_contracts (
 );
 GRANT SELECT, INSERT, UPDATE ON payout_contracts TO coffer_books;
 GRANT SELECT ON payout_contracts TO coffer_ops;
+-- A hot address that took the place of another one, and when that one was empty.
+CREATE TABLE hot_rotations (
+    id          text PRIMARY KEY,
+    version     integer NOT NULL,
+    network     text NOT NULL,
+    previous    text NOT NULL,
+    address     text NOT NULL,
+    path        text NOT NULL,
+    reason      text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    emptied_at  timestamptz
+);
+CREATE INDEX hot_rotations_open ON hot_rotations (network) WHERE emptied_at IS NULL;
+
+-- The signer's word on addresses that were handed out, many under one signature: `leaves` are 32 bytes each, in the order of
+-- the addresses' positions, of which the first and the last are named.
+CREATE TABLE address_certificates (
+    id              text PRIMARY KEY,
+    version         integer NOT NULL,
+    first_position  bigint NOT NULL,
+    last_position   bigint NOT NULL,
+    leaves          bytea NOT NULL,
+    key             text NOT NULL,
+    signature       text NOT NULL,
+    at              timestamptz NOT NULL
+);
+CREATE INDEX address_certificates_by_position ON address_certificates (last_position);
+
+GRANT SELECT, INSERT, UPDATE ON hot_rotations, address_certificates TO coffer_books;
+GRANT SELECT ON hot_rotations, address_certificates TO coffer_ops;
