@@ -17,7 +17,7 @@ def hot_paths(tree: Tree, policy: EvmPolicy | UtxoPolicy) -> tuple[str, ...]:
     return tuple(tree.hot(number) for number in range(policy.hot, oldest - 1, -1))
 
 
-def check_hot(tree: Tree, path: str, policy: EvmPolicy | UtxoPolicy) -> None:
+def check_hot(tree: Tree, path: str, policy: EvmPolicy | UtxoPolicy, rule: str) -> None:
     """Raises `SignerRefused`: for another hot key of ours with the ground that it is the wrong one now."""
     if path in hot_paths(tree, policy):
         return
@@ -26,7 +26,7 @@ def check_hot(tree: Tree, path: str, policy: EvmPolicy | UtxoPolicy) -> None:
     except PathForeign:
         place = Place(Branch.DEPOSIT, 0)
     ground = Ground.RETIRED if place.branch is Branch.HOUSE and place.index == 0 else Ground.POLICY
-    raise refuse("withdrawals are paid from the hot address", ground)
+    raise refuse(rule, ground)
 
 
 def is_retired(tree: Tree, path: str, policy: EvmPolicy | UtxoPolicy) -> bool:

@@ -14,7 +14,6 @@ contract that is not listed, but for a recovery; and addresses of ours are deriv
 """
 
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from chains.evm.address import RESERVED_MAX, public_key_address
 from chains.evm.decode import EvmTx, PayloadMalformed, decode, encode_unsigned
@@ -76,7 +75,7 @@ def _check_class(request: SignRequest, movement: _Movement, policy: EvmPolicy, k
         case Purpose.GAS_FUNDING:
             _check_gas_funding(request, movement, policy, keys)
         case _:
-            assert_never(request.purpose)
+            raise refuse("a payload of no class that is ever signed")
 
 
 def _effect(outflows: tuple[Outflow, ...], request: SignRequest, tx: EvmTx, policy: EvmPolicy, keys: Keys) -> Effect:
@@ -182,7 +181,7 @@ def _check_rotation(request: SignRequest, movement: _Movement, policy: EvmPolicy
 def _check_gas_funding(request: SignRequest, movement: _Movement, policy: EvmPolicy, keys: Keys) -> None:
     if request.references or len(request.paths) != 2:
         raise refuse("gas goes from the hot address to one deposit address and pays no withdrawal")
-    check_hot(EVM_TREE, request.paths[0], policy)
+    check_hot(EVM_TREE, request.paths[0], policy, "gas goes from the hot address")
     if _branch(request.paths[1]) is not Branch.DEPOSIT or movement.target != _address(request.paths[1], keys):
         raise refuse("gas goes to the deposit address that the path leads to")
     if movement.asset != policy.native:

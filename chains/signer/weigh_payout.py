@@ -47,7 +47,7 @@ def weigh_setup(request: SignRequest, tx: EvmTx, policy: EvmPolicy) -> None:
     """What makes payouts possible, or ends that. Nothing is paid by it but its fee. Raises `SignerRefused`."""
     if request.references:
         raise refuse("payouts are set up from the hot address, and no withdrawal is paid by it")
-    check_payer(request, policy)
+    check_payer(request, policy, "payouts are set up from the hot address, and no withdrawal is paid by it")
     match tx.act:
         case Creation() if policy.payout_contract is not None:
             raise refuse("this policy names a payout contract already")
@@ -62,11 +62,13 @@ def weigh_setup(request: SignRequest, tx: EvmTx, policy: EvmPolicy) -> None:
             raise refuse("this is not what payouts are set up by")
 
 
-def check_payer(request: SignRequest, policy: EvmPolicy) -> None:
+def check_payer(
+    request: SignRequest, policy: EvmPolicy, rule: str = "withdrawals are paid from the hot address"
+) -> None:
     """Raises `SignerRefused` unless it is the hot address, and nothing else, that signs."""
     if len(request.paths) != 1:
-        raise refuse("withdrawals are paid from the hot address")
-    check_hot(EVM_TREE, request.paths[0], policy)
+        raise refuse(rule)
+    check_hot(EVM_TREE, request.paths[0], policy, rule)
 
 
 def check_payee(target: str, policy: EvmPolicy) -> None:

@@ -31,6 +31,8 @@ from wallet.journal.change import Change, EventKind, Insert, Requirement, Update
 from wallet.ledger.accounts import HOUSE
 from wallet.money import Amount
 from wallet.networks.halt import network_row
+from wallet.payout_contracts.find import find_contract
+from wallet.payout_contracts.states import State as PayoutState
 from wallet.ports import (
     BlockRef,
     Derived,
@@ -108,10 +110,23 @@ async def rotate_hot(context: Context, actor: str, network: NetworkId, reason: s
         writes=(
             Insert("addresses", address_row(context, HOUSE, network, derived, kind=None)),
             Insert("hot_rotations", row),
+            *await _payouts_suspended(context, network),
         ),
     )
     await context.journal.commit(change)
     return Rotated(network, before.address, named.address, named.path, named.retiring)
+
+
+async def _payouts_suspended(context: Context, network: NetworkId) -> tuple[Update, ...]:
+    """A payout contract obeys the address that made it and no other: the new one makes its own."""
+    contract = await find_contract(context, network)
+    if contract is None or contract["state"] == PayoutState.SUSPENDED:
+        return ()
+    values = {
+        "state": PayoutState.SUSPENDED.value,
+        "reason": "another hot address pays now, and needs a contract of its own",
+    }
+    return (Update("payout_contracts", contract["id"], contract["version"], values),)
 
 
 async def _named_by_signer(context: Context, network: NetworkId) -> HotAddress:
