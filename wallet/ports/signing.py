@@ -53,8 +53,8 @@ class SignRequest:
 class Ground(StrEnum):
     """Why the signer says no: never under this policy; not before the window has moved on; because it has already
     signed something for this withdrawal, nonce or input, so that our books and its memory contradict each other; because
-    too few people have signed what it would do; not before people lift a stop that operators, or its own breaker, have set; or because another
-    hot address pays by now (`coffer keys rotate`)."""
+    too few people have signed what it would do; not before people lift a stop that operators, or its own breaker, have
+    set; or because another hot address pays by now (`coffer keys rotate`)."""
 
     POLICY = "policy"
     WINDOW = "window"
