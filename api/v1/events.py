@@ -39,17 +39,18 @@ class EventPage(Shown):
 async def follow(call: Call[Nothing, EventsQuery]) -> Answer:
     """Events after the cursor, oldest first"""
     asked, viewer = call.query, call.principal.owner
-    seq = 0
+    place = (0, 0)
     if asked.cursor is not None:
-        seq = int(open_cursor(call.settings, viewer, _PLACE, asked.cursor)[0])
+        seq, *told = open_cursor(call.settings, viewer, _PLACE, asked.cursor)
+        place = (int(seq), int(told[0]) if told else 0)
     for _ in range(asked.wait * LOOKS_PER_S):
-        found = await events_after(call.context, viewer, seq, asked.limit)
+        found = await events_after(call.context, viewer, place, asked.limit)
         if found or call.stopping.is_set():
             break
         await call.context.clock.sleep(1 / LOOKS_PER_S)
     else:
-        found = await events_after(call.context, viewer, seq, asked.limit)
-    following = seal_cursor(call.settings, viewer, _PLACE, (found[-1][0] if found else seq,))
+        found = await events_after(call.context, viewer, place, asked.limit)
+    following = seal_cursor(call.settings, viewer, _PLACE, found[-1][0] if found else place)
     items = [EventView.model_validate(event) for _, event in found]
     return Answer(EventPage(items=items, next_cursor=following))
 

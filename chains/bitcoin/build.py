@@ -15,7 +15,7 @@ from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
 from wallet.money import Amount, Asset
 from wallet.ports import Derived, Instruction, Unsigned, Utxo, UtxoSource
 
-OUTPUTS_MAX: Final = 200  # payments in one tx; a limit of ours, far below the network's
+BATCH_MAX: Final = 100  # payments in one tx: beyond it a payment costs hardly less, and more wait for one change
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def _payment(instruction: Instruction, asset: Asset, chain: Chain, bounds: Bound
 
 
 def _check_payments(payments: Sequence[TxOutput], change_script: bytes) -> None:
-    if not 1 <= len(payments) <= OUTPUTS_MAX:
-        raise ValueError(f"a tx makes 1 to {OUTPUTS_MAX} payments")
+    if not 1 <= len(payments) <= BATCH_MAX:
+        raise ValueError(f"a tx makes 1 to {BATCH_MAX} payments")
     if any(payment.script == change_script for payment in payments):
         raise ValueError("a payment to our own change address is no withdrawal")
 

@@ -187,6 +187,7 @@ def _capabilities(keys: AccountKeys, address_kind: str, confirmations: int) -> C
         personal_payload=False,
         address_kinds={address_kind: kinds[address_kind], **kinds},
         confirmations=confirmations,
+        batch_max=building.BATCH_MAX,
     )
 
 

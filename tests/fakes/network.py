@@ -38,6 +38,7 @@ from wallet.ports import (
     Fate,
     Fee,
     FileSource,
+    FundsShort,
     Incoming,
     Instruction,
     Listing,
@@ -292,6 +293,8 @@ class FakeNetwork:
         }
         if isinstance(source, UtxoSource):
             rest = sum(coin.units for coin in source.available) - spent
+            if rest < 0:
+                raise FundsShort("less than the payments and the fee")
             tx = hashlib.sha256(_encoded(plan)).hexdigest()
             change = Utxo(f"{tx}:change", rest, source.change.address, source.change.path) if rest > 0 else None
         return Unsigned(_encoded(plan), consumes, fee.units, change)

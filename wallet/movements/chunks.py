@@ -14,7 +14,7 @@ from wallet import schema
 from wallet.context import Context, driver_connection
 from wallet.journal.body import time_text
 from wallet.ledger.walk import in_order, within
-from wallet.movements.movement import Movement, movement_of, object_of
+from wallet.movements.movement import Movement, Object, movement_of, object_of
 from wallet.movements.span import Span
 
 CHUNK_ROWS = 500  # some 8 ms of one core, while nobody else is served, and a quarter of a megabyte
@@ -137,7 +137,7 @@ async def _with_events(connection: Any, sides: Sequence[tuple[Any, str]]) -> lis
     return [_movement(row, side, *events[row["seq"]]) for row, side in sides]
 
 
-def _movement(row: Any, side: str, at: str, kind: str, named: str | None) -> Movement:
+def _movement(row: Any, side: str, at: str, kind: str, named: Object) -> Movement:
     figures = int(row[f"{side}_posted_after"]), int(row[f"{side}_held_after"])
     return movement_of(row, side, figures, at, kind, named)
 

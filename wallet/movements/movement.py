@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 
 from wallet.journal.change import EventKind
+from wallet.journal.parts import part_of
 from wallet.ledger.accounts import HOUSE, owner_of, shown_sign
 from wallet.ledger.transfers import Move, moved_by
 from wallet.money import format_units
 
 TOLD_KINDS = (EventKind.PAYMENT_SENT.value,)
 """Events whose parties know each other. The others of a trade are their platform's business."""
+
+Object = str | None | list[dict[str, Any]]
+"""What an event tells of: the name of a thing, or its parts (`wallet.journal.parts`)."""
 
 _OBJECTS = ("pay_", "dep_", "wdr_", "hld_", "stl_")
 
@@ -47,7 +51,7 @@ class Movement:
 
 
 def movement_of(
-    row: Mapping[str, Any], side: str, after: tuple[int, int], at: str, kind: str, named: str | None
+    row: Mapping[str, Any], side: str, after: tuple[int, int], at: str, kind: str, named: Object
 ) -> Movement:
     """Of a row of transfers, as the account on this `side` of it sees it; `after` is what that has posted and held then."""
     other = "credit" if side == "debit" else "debit"
@@ -65,7 +69,7 @@ def movement_of(
         hold=row["hold"],
         at=at,
         kind=kind,
-        object=named,
+        object=_named(named, row[f"{side}_account"], row["hold"]),
     )
 
 
@@ -101,6 +105,7 @@ def told_counterparty(movement: Movement, *, sees_all: bool) -> str | None:
 class _Told(msgspec.Struct):
     id: Any = None
     reversed: Any = None
+    parts: list[dict[str, Any]] = []  # msgspec gives each its own
 
 
 class _Body(msgspec.Struct):
@@ -110,8 +115,16 @@ class _Body(msgspec.Struct):
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 
-def object_of(body: bytes) -> str | None:
+def object_of(body: bytes) -> Object:
     """The payment, deposit, withdrawal, hold or settlement that an event tells of, or that it reverses."""
     told = _decode_body(body).data
     found = told.id or told.reversed
-    return found if isinstance(found, str) and found.startswith(_OBJECTS) else None
+    return found if isinstance(found, str) and found.startswith(_OBJECTS) else (told.parts or None)
+
+
+def _named(named: Object, account: str, hold: str | None) -> str | None:
+    """Of an event in parts the object of the part that this transfer is of."""
+    if not isinstance(named, list):
+        return named
+    part = part_of(named, owner_of(account), hold)
+    return None if part is None else str(part["id"])

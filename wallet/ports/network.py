@@ -74,7 +74,7 @@ class Network(Protocol):
     async def build(
         self, instructions: Sequence[Instruction], source: NonceSource | UtxoSource | FileSource, fee: Fee
     ) -> Unsigned:
-        """Unsigned bytes for these payments. Raises `FundsShort`."""
+        """Unsigned bytes for these payments, at most `capabilities.batch_max`. Raises `FundsShort`, `NotTogether`."""
 
     def show(self, payload: bytes) -> Mapping[str, object]:
         """An unsigned or signed payload decoded, for people and logs without personal data."""

@@ -23,6 +23,7 @@ from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
 from wallet.ids import CustomerId, HoldId, NetworkId, SubmissionId
 from wallet.journal.change import Change, EventKind, Insert, Update
+from wallet.journal.parts import Part, in_parts
 from wallet.ledger import accounts, templates
 from wallet.ledger.accounts import Account
 from wallet.ledger.transfers import Entry
@@ -264,11 +265,12 @@ async def record(
     `Stale` when another worker took the step."""
     after = {**row, **values, "state": state.value}
     kind = _KINDS[state][0 if withdrawals else 1]
-    moved = tuple(_withdrawal_update(w, state, _withdrawal_values(context, state, values)) for w in withdrawals)
+    theirs = _withdrawal_values(context, state, values)
+    moved = tuple(_withdrawal_update(w, state, theirs) for w in withdrawals)
     change = Change(
         actor=ACTOR_NODE,
         kind=kind,
-        data=_event_data(context, after, withdrawals, state, values),
+        data=await _event_data(context, after, withdrawals, state, values),
         entry=entry,
         writes=(Update("submissions", row["id"], row["version"], {**values, "state": state.value}), *moved, *writes),
         vault=vault,
@@ -305,16 +307,28 @@ def _data(context: Context, row: Record) -> dict[str, object]:
     }
 
 
-def _event_data(
+async def _event_data(
     context: Context, row: Record, withdrawals: list[Record], state: State, values: Mapping[str, Any]
-) -> dict[str, object]:
-    """Customers read of their withdrawal; submissions that pay nobody are the operators' own."""
+) -> Mapping[str, object]:
+    """Customers read of their withdrawal, each of their own; submissions that pay nobody are the operators' own."""
     if not withdrawals:
         return _data(context, row)
-    first = withdrawals[0]
-    following = _WITHDRAWAL_STATES.get(state, states.State(first["state"]))
-    shown = {**first, "state": following.value, "reason": values["reason"] if state is State.DEAD else first["reason"]}
-    return {**withdrawal_view(shown, context.asset(first["asset"]).decimals), "tx": row["tx"]}
+    told = [_told(context, row, withdrawal, state, values) for withdrawal in withdrawals]
+    if len(told) == 1:
+        return told[0]
+    viewers = [await viewers_of(context, withdrawal["owner"]) for withdrawal in withdrawals]
+    holds = [tuple(name for name in (w["hold"], w["fee_hold"]) if name is not None) for w in withdrawals]
+    kind = _KINDS[state][0].value
+    return in_parts([Part(seen, kind, data, held) for seen, data, held in zip(viewers, told, holds, strict=True)])
+
+
+def _told(
+    context: Context, row: Record, withdrawal: Record, state: State, values: Mapping[str, Any]
+) -> Mapping[str, object]:
+    following = _WITHDRAWAL_STATES.get(state, states.State(withdrawal["state"]))
+    reason = values["reason"] if state is State.DEAD else withdrawal["reason"]
+    shown = {**withdrawal, "state": following.value, "reason": reason}
+    return {**withdrawal_view(shown, context.asset(withdrawal["asset"]).decimals), "tx": row["tx"]}
 
 
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

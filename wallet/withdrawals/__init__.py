@@ -7,5 +7,6 @@
 
 The order is law: hold the money (`request`), ask the signer's policy, reserve nonce or inputs, sign, store the signed
 bytes durably, only then submit (`pay`); from then on only those bytes are ever sent (`treasury.drive`). The hold ends only when
-the payment is final or can never happen. Read: `states`, `request`, `cancel`, `pay`, `waiting`, then `treasury`.
+the payment is final or can never happen. Read: `states`, `request`,
+`cancel`, `queue`, `pay`, `begin`, `waiting`, then `treasury`.
 """

@@ -1,53 +1,25 @@
-"""Pay requested withdrawals in order: build, ask the signer's policy, reserve, and hand over to the submission's own life."""
+"""Pay requested withdrawals in order, as many of one asset in one submission as the network allows (`capabilities.batch_max`).
 
-from collections.abc import Mapping
+What cannot be paid now, or ever, is found among them and left out, or rejected, alone; where they are too many for the funds
+or for a limit, the older half goes first.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import structlog
-from sqlalchemy import select
 
-from wallet import schema
-from wallet.context import ACTOR_NODE, Context, Record, amount_of
-from wallet.customers.viewers import viewers_of
-from wallet.errors import (
-    AccountFrozen,
-    AlreadyExists,
-    AssetPaused,
-    InsufficientFunds,
-    NetworkHalted,
-    Stale,
-    TokenSuspended,
-)
-from wallet.ids import CustomerId, SubmissionId
-from wallet.journal.change import Change, EventKind, Update
-from wallet.ledger.accounts import Flags, customer_balance
+from wallet.context import Context, Record
+from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale, TokenSuspended
 from wallet.networks.halt import is_halted
-from wallet.points import point
-from wallet.ports import (
-    CostTooHigh,
-    Destination,
-    FundsShort,
-    Ground,
-    Instruction,
-    Network,
-    NetworkError,
-    NetworkRejected,
-    Purpose,
-    RecipientRefuses,
-    SignerRefused,
-    SignerUnavailable,
-)
-from wallet.treasury.drive import ask_signer, refuse_away, sign
+from wallet.ports import FundsShort, Ground, Network, NetworkError, NotTogether, SignerRefused, SignerUnavailable
+from wallet.treasury.drive import refuse_away
 from wallet.treasury.rotation import is_moving
-from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
-from wallet.vault.items import PersonErased
-from wallet.vault.vault import RevealPurpose
-from wallet.withdrawals.cancel import released
-from wallet.withdrawals.states import Reason, State, Wait, follow
-from wallet.withdrawals.view import withdrawal_view
+from wallet.withdrawals.begin import NotPayable, Rows, begin, is_refused, planned, reject
+from wallet.withdrawals.queue import PASSING_MAX, PATIENCE, assets_asked_for, requested, still_requested
+from wallet.withdrawals.states import Wait
 from wallet.withdrawals.waiting import ALL_ASSETS, note_waits
 
-STEP_MAX = 50  # withdrawals begun in one step, so that following the earlier ones gets its turn
+STEP_MAX = 50  # submissions begun in one step, so that following the earlier ones gets its turn
 
 _WAITS: Mapping[type[Exception], Wait] = {
     FundsShort: Wait.FUNDS,
@@ -57,29 +29,23 @@ _WAITS: Mapping[type[Exception], Wait] = {
     NetworkHalted: Wait.NETWORK_HALTED,
     SignerRefused: Wait.LIMIT,
 }
-_REASONS: Mapping[type[Exception], Reason] = {
-    RecipientRefuses: Reason.RECIPIENT_REFUSES,
-    CostTooHigh: Reason.COST_TOO_HIGH,
-}
 
 _log = structlog.get_logger("withdrawals")
 
 
 async def pay_withdrawals(context: Context, network: Network) -> None:
-    """Begin what has been requested. An asset whose funds are short, or whose limit is used up, waits in order; whatever
-    waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the network's errors when it
-    is away.
+    """Begin what has been requested. An asset whose limit is used up waits in order, one whose funds are short by the rule
+    of `queue`; whatever waits or cannot be built now, be it of one customer or many, stops nothing else. Raises the
+    network's errors when it is away.
     """
     if await is_halted(context, network.id) or await is_moving(context, network):
         return
     short: dict[str, Wait] = {}
-    begun, after = 0, ""
     try:
-        while begun < STEP_MAX and (rows := await _requested(context, network, short, after)):
-            after = rows[-1]["id"]
-            for row in rows:
-                if row["asset"] not in short and await _is_begun(context, network, row, short):
-                    begun += 1
+        assets = await assets_asked_for(context, network.id)
+        for asset in assets:
+            wait = await _pay_asset(context, network, asset, max(STEP_MAX // len(assets), 1))
+            short |= {asset: wait} if wait is not None else {}
     except SignerUnavailable:
         short = {ALL_ASSETS: Wait.SIGNER}
         raise
@@ -87,114 +53,132 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
         await note_waits(context, network.id, short)
 
 
-async def _requested(context: Context, network: Network, short: Mapping[str, Wait], after: str) -> list[Record]:
-    """The next page of requested withdrawals. Those that nothing can be done for are not in it, so that they fill no page."""
-    table, accounts = schema.withdrawals, schema.accounts
-    of_owner = (
-        (accounts.c.owner == table.c.owner) & (accounts.c.asset == table.c.asset) & (accounts.c.code == "balance")
-    )
-    wanted = select(table).join(accounts, of_owner)
-    mine = wanted.where(table.c.network == network.id, table.c.state == State.REQUESTED.value, table.c.id > after)
-    payable = mine.where(accounts.c.flags.op("&")(int(Flags.FROZEN)) == 0, table.c.asset.not_in(list(short)))
-    return await context.all(payable.order_by(table.c.id).limit(STEP_MAX))
+async def _pay_asset(context: Context, network: Network, asset: str, submissions_max: int) -> Wait | None:
+    """What its oldest withdrawal waits for, if it does."""
+    batch, after, below, passed = network.capabilities.batch_max, "", None, 0
+    found: Wait | None = None
+    for _ in range(submissions_max):
+        rows = await requested(context, network.id, asset, batch, after=after, below=below)
+        if not rows:
+            break
+        try:
+            await _pay_some(context, network, rows)
+        except _Waits as wait:
+            found = found or wait.waits_for
+            if not _may_be_passed(context, wait) or passed == PASSING_MAX:
+                break
+            after, below, passed = wait.row["id"], wait.row["units"], passed + 1
+        else:
+            after = rows[-1]["id"]
+    return found
 
 
-async def _is_begun(context: Context, network: Network, row: Record, short: dict[str, Wait]) -> bool:
-    """False for one that waits; an asset that has to wait is added to `short`."""
+class _Waits(Exception):
+    """What this withdrawal needs is not there now."""
+
+    def __init__(self, row: Record, why: Exception) -> None:
+        super().__init__(f"{row['id']}: {type(why).__name__}")
+        self.row = row
+        stopped = isinstance(why, SignerRefused) and why.ground is Ground.STOPPED
+        self.waits_for = Wait.STOPPED if stopped else _WAITS[type(why)]
+
+
+def _may_be_passed(context: Context, wait: _Waits) -> bool:
+    """Whether smaller ones that came later may go first. A pause or a limit is waited for in order."""
+    if wait.waits_for is not Wait.FUNDS:
+        _log.debug("withdrawal_waits", withdrawal=wait.row["id"], why=wait.waits_for.value)
+        return False
+    patient: bool = context.clock.now() - wait.row["created_at"] < PATIENCE
+    tell = _log.info if patient else _log.warning
+    tell("withdrawal_waits_for_funds", withdrawal=wait.row["id"], asset=wait.row["asset"], is_passed=patient)
+    return patient
+
+
+async def _pay_some(context: Context, network: Network, rows: Rows) -> None:
+    """In as few submissions as it takes, oldest first. Raises `_Waits` at the first that has to wait alone."""
+    groups = [rows]
+    while groups:
+        group = groups.pop(0)
+        groups[:0] = await _begin_or_part(context, network, group)
+
+
+async def _begin_or_part(context: Context, network: Network, group: Rows) -> list[Rows]:
+    """Begin these in one submission. What is to be tried instead where that cannot be, each a part of the group."""
     try:
-        await _begin(context, network, row)
-    except (FundsShort, InsufficientFunds, AssetPaused, NetworkHalted, SignerRefused) as wait:
-        short[row["asset"]] = _wait_of(wait)
-        _log.debug("withdrawal_waits", withdrawal=row["id"], why=type(wait).__name__)
-    except NetworkError as error:
-        await refuse_away(network, error)
-        _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(error))
-    except AccountFrozen:
-        _log.debug("withdrawal_waits", withdrawal=row["id"], why="AccountFrozen")
+        await begin(context, network, group)
     except (Stale, AlreadyExists):
-        _log.info("withdrawal_taken_elsewhere", withdrawal=row["id"])
+        return await _left(context, group)
+    except (FundsShort, InsufficientFunds, AssetPaused, NetworkHalted, SignerRefused, NotTogether) as why:
+        return await _fewer(context, network, group, why)
+    except (NetworkError, NotPayable) as why:
+        return await _sorted_out(context, network, group, why)
+    return []
+
+
+async def _fewer(context: Context, network: Network, group: Rows, why: Exception) -> list[Rows]:
+    """Together they are too many, or one of them alone is too large for the signer's policy."""
+    if isinstance(why, NotTogether):
+        return _parted(group, why.alone)
+    waits = _Waits(group[0], why)
+    if len(group) == 1 or waits.waits_for not in (Wait.FUNDS, Wait.LIMIT):
+        raise waits from why
+    if isinstance(why, SignerRefused) and why.ground is Ground.POLICY:
+        largest = max(group, key=lambda row: int(row["units"]))
+        try:
+            if await is_refused(context, network, largest):
+                return [[row for row in group if row is not largest]]
+        except (FundsShort, NetworkError, NotPayable) as other:
+            _log.debug("withdrawal_not_tried_alone", withdrawal=largest["id"], why=type(other).__name__)
+    return _halves(group)
+
+
+def _halves(group: Rows) -> list[Rows]:
+    middle = (len(group) + 1) // 2
+    return [group[:middle], group[middle:]]
+
+
+def _parted(group: Rows, alone: Sequence[str]) -> list[Rows]:
+    """Those that need a submission of their own, then the others together."""
+    if len(group) == 1:
+        raise AssertionError(f"a network cannot pay {group[0]['id']} together with itself")
+    single: list[Rows] = [[row] for row in group if row["id"] in alone]
+    together = [row for row in group if row["id"] not in alone]
+    return [*single, together] if single and together else (single or _halves(group))
+
+
+async def _left(context: Context, group: Rows) -> list[Rows]:
+    """Somebody moved one of them, or what they would spend: those that are left are tried again once some have gone."""
+    _log.info("withdrawals_taken_elsewhere", withdrawals=[row["id"] for row in group])
+    left = await still_requested(context, group)
+    return [left] if 0 < len(left) < len(group) else []
+
+
+async def _sorted_out(context: Context, network: Network, group: Rows, why: NetworkError | NotPayable) -> list[Rows]:
+    """Each is tried on its own, without being begun: what can never be paid is rejected, what the network has no answer
+    to now is left out, the others go together. All of them can alone: then they are too many together."""
+    if len(group) == 1:
+        await _leave_out(context, network, group[0], why)
+        return []
+    payable: list[Record] = []
+    for row in group:
+        try:
+            await planned(context, network, [row])
+        except (NetworkError, NotPayable) as one:
+            await _leave_out(context, network, row, one)
+            continue
+        except FundsShort:  # together or alone, funds are asked for again
+            pass
+        payable.append(row)
+    if len(payable) == len(group):
+        return _halves(group)
+    left: list[Rows] = [payable] if payable else []
+    return left
+
+
+async def _leave_out(context: Context, network: Network, row: Record, why: NetworkError | NotPayable) -> None:
+    """Raises the network's error where it is the network that is away."""
+    if isinstance(why, NotPayable):  # nothing is signed yet: what cannot be built cannot be paid
+        await reject(context, row, why.reason, str(why))
     else:
-        return True
-    return False
-
-
-def _wait_of(refusal: Exception) -> Wait:
-    stopped = isinstance(refusal, SignerRefused) and refusal.ground is Ground.STOPPED
-    return Wait.STOPPED if stopped else _WAITS[type(refusal)]
-
-
-class _NotPayable(Exception):
-    """No tx or file can be built that makes this payment; `reason` is what its owner is told."""
-
-    def __init__(self, refusal: Exception) -> None:
-        super().__init__(str(refusal))
-        found = (reason for kind, reason in _REASONS.items() if isinstance(refusal, kind))
-        self.reason = next(found, Reason.NOT_CARRIED)
-
-
-async def _begin(context: Context, network: Network, row: Record) -> None:
-    await context.unpaused(context.asset(row["asset"]))
-    await _refuse_frozen(context, row)
-    try:
-        plan = await _plan(context, network, row)
-    except _NotPayable as refusal:  # nothing is signed yet: what cannot be built cannot be paid
-        await _reject(context, row, refusal.reason, str(refusal))
-        return
-    try:
-        await ask_signer(context, network, plan)
-    except SignerRefused as refusal:
-        if refusal.ground is not Ground.POLICY:
-            raise
-        await _reject(context, row, Reason.NOT_ALLOWED, str(refusal))
-        return
-    point("withdrawal.after_check")
-    submission = await reserve(context, network, plan)
-    point("withdrawal.after_reserve")
-    await sign(context, network, submission, await paid_by(context, plan.id))
-
-
-async def _refuse_frozen(context: Context, row: Record) -> None:
-    """A customer frozen after the request: the money stays held, and nothing leaves until somebody unfreezes them."""
-    account = customer_balance(CustomerId(row["owner"]), context.asset(row["asset"])).id
-    found = await context.one(select(schema.accounts.c.flags).where(schema.accounts.c.id == account))
-    if found is not None and found["flags"] & Flags.FROZEN:
-        raise AccountFrozen(account)
-
-
-async def _plan(context: Context, network: Network, row: Record) -> Plan:
-    submission = SubmissionId(context.new_id("sub"))
-    hot = await house_address(context, network.id)
-    source = await next_source(context, network, submission, hot)
-    amount = amount_of(context, row)
-    fee = await network.estimate_fee(amount.asset)
-    try:
-        instruction = Instruction(row["id"], await _destination(context, row), amount)
-        unsigned = await network.build([instruction], source.source, fee)
-    except (NetworkRejected, ValueError, PersonErased) as refusal:
-        raise _NotPayable(refusal) from refusal
-    paths = plan_paths(source, unsigned)
-    target = row["destination"]
-    return Plan(submission, Purpose.WITHDRAWAL, amount, hot.address, target, source, unsigned, paths, (row,))
-
-
-async def _destination(context: Context, row: Record) -> Destination:
-    if row["destination_item"] is None:
-        return Destination(row["destination"])
-    clear = await context.reveal(row["destination_item"], RevealPurpose.BUILD_SUBMISSION)
-    return Destination(clear["address"], clear["name"])
-
-
-async def _reject(context: Context, row: Record, reason: Reason, detail: str) -> None:
-    """It cannot be built, or the signer's policy says no: the money goes back. The customer reads the reason; the detail,
-    which tells of the inside, is for operators."""
-    _log.warning("withdrawal_rejected", withdrawal=row["id"], reason=reason, detail=detail)
-    values = {"state": follow(State(row["state"]), State.REJECTED).value, "reason": reason.value}
-    change = Change(
-        actor=ACTOR_NODE,
-        kind=EventKind.WITHDRAWAL_REJECTED,
-        data=withdrawal_view({**row, **values}, context.asset(row["asset"]).decimals),
-        entry=released(context, row),
-        writes=(Update("withdrawals", row["id"], row["version"], values),),
-        viewers=await viewers_of(context, row["owner"]),
-    )
-    await context.journal.commit(change)
+        await refuse_away(network, why)
+        _log.warning("withdrawal_waits", withdrawal=row["id"], reason=str(why))

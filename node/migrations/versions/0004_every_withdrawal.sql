@@ -111,3 +111,5 @@ CREATE INDEX address_certificates_by_position ON address_certificates (last_posi
 
 GRANT SELECT, INSERT, UPDATE ON hot_rotations, address_certificates TO coffer_books;
 GRANT SELECT ON hot_rotations, address_certificates TO coffer_ops;
+-- The queue of one asset, oldest first, and whether anybody waits for it at all (`wallet.withdrawals.queue`).
+CREATE INDEX withdrawals_requested ON withdrawals (network, asset, id) WHERE state = 'requested';

@@ -28,16 +28,16 @@ async def test_a_viewer_sees_their_own_events_in_order_and_nothing_of_the_inside
     first = (await journal.commit(credited(ALICE, 100))).seq
     made = [await journal.commit(paid(ALICE, BOB, units, key=f"k{units}")) for units in (1, 2, 3)]
     await journal.commit(credited(BOB, 5))
-    seen = await events_after(context, ALICE, 0, 100)
-    assert [seq for seq, _ in seen] == [first, *(each.seq for each in made)]
+    seen = await events_after(context, ALICE, (0, 0), 100)
+    assert [seq for (seq, _), _ in seen] == [first, *(each.seq for each in made)]
     assert seen[1][1] == {
         "type": "payment.sent",
         "at": made[0].at.astimezone(UTC).isoformat(timespec="microseconds"),
         "data": dict(made[0].result),
     }
-    assert [seq for seq, _ in await events_after(context, ALICE, first, 2)] == [made[0].seq, made[1].seq]
-    assert await events_after(context, ALICE, made[2].seq, 100) == []
-    assert await events_after(context, EVE, 0, 100) == []
+    assert [seq for (seq, _), _ in await events_after(context, ALICE, (first, 0), 2)] == [made[0].seq, made[1].seq]
+    assert await events_after(context, ALICE, (made[2].seq, 0), 100) == []
+    assert await events_after(context, EVE, (0, 0), 100) == []
 
 
 async def test_a_key_is_put_on_record_once_whoever_comes_first(world: World, dsns: Dsns, tmp_path: Path) -> None:
