@@ -5,13 +5,15 @@ What this prevents: a fee beyond any reason, an output that no node relays, and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Final
 
 from chains.bitcoin.address import script_of
-from chains.bitcoin.coins import Choice, Need, choose, dust_units
+from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, dust_units
 from chains.bitcoin.decode import SEQUENCE, TX_VERSION, encode
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
+from chains.bitcoin.selection import Choice, Need, select
 from wallet.money import Amount, Asset
 from wallet.ports import Derived, Instruction, Unsigned, Utxo, UtxoSource
 
@@ -21,11 +23,13 @@ BATCH_MAX: Final = 100  # payments in one tx: beyond it a payment costs hardly l
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What no tx may pass: `rate_max` is relative to its size (units per 1,000 virtual bytes), `fee_units_max` absolute.
-    `dust_rate` is the node's rate by which it judges outputs too small."""
+    `dust_rate` is the node's rate by which it judges outputs too small, `long_term_rate` what coins cost when nothing presses.
+    """
 
     rate_max: int
     fee_units_max: int
     dust_rate: int
+    long_term_rate: int
 
 
 def build(
@@ -34,7 +38,8 @@ def build(
     """A tx that pays all instructions, change going to `source.change`. `consumes` is in the order of the tx's inputs, in
     which the signer wants the keys.
 
-    Raises `FundsShort`, and `ValueError` for a payment that the network would not relay or a fee above the bounds.
+    Raises `FundsShort`, also where our coins are so small that the fee would pass the bounds, which is not the payment's fault;
+    `ValueError` for a payment that the network would not relay or a rate above the bounds.
     """
     if not 0 < rate <= bounds.rate_max:
         raise ValueError(f"a fee rate of {rate} units per 1,000 virtual bytes is outside 1 to {bounds.rate_max}")
@@ -44,14 +49,20 @@ def build(
     need = Need(
         target_units=sum(payment.units for payment in payments),
         output_sizes=tuple(payment.size for payment in payments),
+        rate=rate,
+        long_term_rate=bounds.long_term_rate,
         change_size=TxOutput(0, change_script).size,
         change_dust_units=dust_units(change_script, bounds.dust_rate),
-        rate=rate,
+        change_spend_weight=P2WPKH_INPUT_WEIGHT,
+        fee_units_max=bounds.fee_units_max,
     )
-    choice = choose(source.available, need)
-    if choice.fee_units > bounds.fee_units_max:
-        raise ValueError(f"the network fee would be {choice.fee_units} units, above the {bounds.fee_units_max} allowed")
+    choice = select(source.available, need, _chance(instructions))
     return _assemble(payments, choice, source.change, change_script, asset)
+
+
+def _chance(instructions: Sequence[Instruction]) -> Random:
+    """The same for the same payments. Nothing secret rests on it: it only keeps the coins that are left of all sizes."""
+    return Random("|".join(instruction.reference for instruction in instructions))  # noqa: S311
 
 
 def smallest_payment(address: str, chain: Chain, dust_rate: int) -> int:

@@ -18,6 +18,8 @@ from wallet.money import Amount, Asset
 from wallet.ports import Fee, NetworkRejected
 
 TARGET_BLOCKS = 6  # about an hour
+LONG_TERM_BLOCKS = 1_008  # a week: as far as nodes look back
+LONG_TERM_RATE_DEFAULT = 10_000  # units per 1,000 virtual bytes: Bitcoin Core's -consolidatefeerate
 _TYPICAL_INPUTS = (P2WPKH_INPUT_WEIGHT, P2WPKH_INPUT_WEIGHT)  # the heavier kind
 
 
@@ -40,6 +42,14 @@ async def _lowest_rate(rpc: JsonRpc) -> int:
     """What the node relays now: its fixed minimum, or more while its mempool is full. Never 0."""
     state = await rpc.call("getmempoolinfo", [], MempoolState)
     return max(units_of(state.mempoolminfee), units_of(state.minrelaytxfee), 1)
+
+
+async def long_term_rate(rpc: JsonRpc, *, rate_max: int) -> int:
+    """What an input will cost when nothing presses: the node's estimate for the longest time that it knows. Where it has none,
+    what Bitcoin Core consolidates at."""
+    estimated = await rpc.call("estimatesmartfee", [LONG_TERM_BLOCKS, "economical"], Estimate)
+    found = LONG_TERM_RATE_DEFAULT if estimated.feerate is None else units_of(estimated.feerate)
+    return min(max(found, 1), rate_max)
 
 
 async def dust_rate(rpc: JsonRpc) -> int:

@@ -135,7 +135,12 @@ class UtxoNetwork:
         """Also raises `ValueError` for dust, a foreign asset, and a fee above the bounds."""
         if not isinstance(source, UtxoSource):
             raise TypeError("a tx here spends unspent outputs")
-        bounds = building.Bounds(self._rate_max, self._fee_units_max, await fees.dust_rate(self._rpc))
+        bounds = building.Bounds(
+            rate_max=self._rate_max,
+            fee_units_max=self._fee_units_max,
+            dust_rate=await fees.dust_rate(self._rpc),
+            long_term_rate=await fees.long_term_rate(self._rpc, rate_max=self._rate_max),
+        )
         return building.build(
             instructions, source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=bounds
         )

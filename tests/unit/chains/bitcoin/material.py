@@ -13,7 +13,7 @@ ROOT = BIP32.from_seed(b"a seed that everybody may know..", network="test")
 PUBLIC_KEYS = " ".join(ROOT.get_xpub_from_path(account) for account in ("m/84'/1'/0'", "m/84'/1'/1'", "m/86'/1'/0'"))
 KEYS = AccountKeys(PUBLIC_KEYS, REGTEST)
 HOT = KEYS.derive(Branch.HOUSE, 0)
-BOUNDS = Bounds(rate_max=500_000, fee_units_max=1_000_000, dust_rate=3_000)
+BOUNDS = Bounds(rate_max=500_000, fee_units_max=1_000_000, dust_rate=3_000, long_term_rate=1_000)
 STRANGER = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"  # BIP-173's example key on regtest
 
 
