@@ -19,6 +19,14 @@ from chains.child_keys import EXTERNAL, ChildKeys
 from wallet.ports import Branch, Derived, Destination
 
 _ADDRESS_CHARS_MAX = 90
+_BURNT = frozenset(
+    {
+        "759d6677091e973b9e9d99f19c68fbf43e3f05f9",  # 1BitcoinEaterAddressDontSendf59kuE
+        "818895f3dc2c178629d3d2d8fa3ec4a3f8179821",  # 1CounterpartyXXXXXXXXXXXXXXXUWLpVr
+        "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0",  # BIP-341: of no known key
+    }
+)
+"""Hashes and keys in addresses that people burn at; and of one byte only, whatever the length."""
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,35}", re.ASCII)
 P2WPKH_PURPOSE, P2TR_PURPOSE = 84, 86
 _P2TR_PATHS = f"m/{P2TR_PURPOSE}'/"
@@ -160,6 +168,13 @@ def _refuse_unspendable(x_only_key: bytes) -> None:
         raise ValueError("the address is well written but belongs to no possible key") from error
 
 
+def _refuse_burnt(script: bytes) -> None:
+    """Each kind of script that we make has one push, of a hash or of a key."""
+    pushed = script[3:-2] if script.startswith(b"\x76") else script[2:-1] if script.startswith(b"\xa9") else script[2:]
+    if len(set(pushed)) == 1 or pushed.hex() in _BURNT:
+        raise ValueError("nobody can spend from this address: what is sent there is burnt")
+
+
 def _base58_script(address: str, chain: Chain) -> bytes:
     try:
         octets: bytes = b58decode_check(address)
@@ -181,6 +196,8 @@ def check_destination(destination: Destination, chain: Chain) -> Destination:
     """The same destination with its address as the network would write it. Raises `ValueError` with the reason."""
     if destination.name is not None:
         raise ValueError("a destination here is an address alone")
-    address = address_of(script_of(destination.address, chain), chain)
+    script = script_of(destination.address, chain)
+    _refuse_burnt(script)
+    address = address_of(script, chain)
     assert address is not None, "every script that we make has an address"
     return Destination(address)

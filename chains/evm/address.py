@@ -11,6 +11,16 @@ from chains.child_keys import EXTERNAL, ChildKeys
 from wallet.ports import Branch, Derived
 
 RESERVED_MAX = 0xFFFF  # EIP-1352 keeps 0x0 to 0xffff for the zero address and precompiles; nobody holds keys to them
+BURNT = frozenset(
+    {
+        "0xdead000000000000000042069420694206942069",
+        "0xdeaddeaddeaddeaddeaddeaddeaddeaddeaddead",
+        "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
+        "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+    }
+)
+"""Where people burn tokens, and what some programs write for a chain's own asset. Besides them every address of one byte only,
+twenty times: no key is known for any, and there are more ways to type one than to find one."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _CHECKSUMS_KEPT = 65_536  # about 10 MB; most of a block's addresses were in the blocks before it
 _CASE_BITS = int.from_bytes(b"\x20" * 40, "big")
@@ -58,11 +68,17 @@ def parse_address(text: str) -> str:
     return canonical
 
 
+def is_nobodys(address: str) -> bool:
+    """Whether nobody can spend from there: the zero address, precompiles, and addresses that burn."""
+    octets = to_bytes(address)
+    return int.from_bytes(octets, "big") <= RESERVED_MAX or len(set(octets)) == 1 or address.lower() in BURNT
+
+
 def parse_destination(text: str, tokens: frozenset[str]) -> str:
     """The canonical form of an address that somebody may hold keys to; `tokens` are canonical contract addresses, to
     which value is sent by mistake only. Raises `AddressMalformed`."""
     address = parse_address(text)
-    if int(address, 16) <= RESERVED_MAX:
+    if is_nobodys(address):
         raise AddressMalformed("nobody holds the keys to this address: what is sent there is lost")
     if address in tokens:
         raise AddressMalformed("this is the contract of a token, not an address that can receive it")

@@ -1,7 +1,7 @@
 """Makes the unsigned tx of one payment, after trying it on the chain's present state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chains.evm.balances import balance_of
 from chains.evm.decode import EvmTx, Transfer, encode_unsigned
@@ -11,8 +11,11 @@ from chains.evm.token import accepts_transfer, parse_word, transfer_call
 from chains.evm.wire import quantity
 from chains.rpc.client import Call, JsonRpc, RpcError
 from wallet.money import Amount
-from wallet.ports import Fee, FundsShort, Instruction, Listing, NetworkRejected, NonceSource, Unsigned
+from wallet.ports import Fee, FundsShort, Instruction, Listing, NonceSource, RecipientRefuses, Unsigned
 
+CODE_TIMES_MAX = (
+    3  # smart wallets use up to twice the gas of a plain payment, a quarter on top; GasToken's minting 30 times
+)
 _LATEST = "latest"
 _NO_CODE = "0x"
 
@@ -51,12 +54,14 @@ async def build(
     source: NonceSource,
     fee: Fee,
     gas_limit_max: int,
+    ordinary: str,
 ) -> Unsigned:
-    """Raises `FundsShort` where the source lacks the value or the gas, `NetworkRejected` where the chain would refuse."""
+    """Raises `FundsShort` where the source lacks the value or the gas, `RecipientRefuses` where the chain would refuse, and
+    `CostTooHigh`. `ordinary` is an address without code, which the cost of code at the destination is compared with."""
     listing = listings.of(instruction.amount.asset)
     units = chain_units(instruction.amount, listing)
     payment = Payment(listing, source.address, instruction.destination.address, units)
-    trial = await try_payment(rpc, payment, gas_limit_max)
+    trial = await try_payment(rpc, payment, gas_limit_max, ordinary)
     tx = write_tx(payment, chain_id=chain_id, nonce=source.nonce, gas=trial.gas_limit, fee=fee)
     if trial.native_wei < tx.value + tx.fee_max_wei:
         raise FundsShort(f"{source.address} has too little {listings.native.asset.symbol} for the payment and its gas")
@@ -84,19 +89,29 @@ def write_tx(payment: Payment, *, chain_id: int, nonce: int, gas: int, fee: Fee)
     )
 
 
-async def try_payment(rpc: JsonRpc, payment: Payment, gas_limit_max: int) -> Trial:
-    """Raises `FundsShort`, `NetworkRejected`."""
-    native, held, answer, estimate = await rpc.batch_outcomes(_questions(payment), str)
+async def try_payment(rpc: JsonRpc, payment: Payment, gas_limit_max: int, ordinary: str | None = None) -> Trial:
+    """Raises `FundsShort`, `RecipientRefuses`, `CostTooHigh`. Code at the target costs at most `CODE_TIMES_MAX` times what the
+    same payment to `ordinary` does."""
+    native, held, answer, estimate, code = await rpc.batch_outcomes(_questions(payment), str)
     native_wei = quantity(_answered(native))
     if payment.listing.contract is None:
         _check_funds(native_wei, payment)
-        margin = _answered(answer) != _NO_CODE
+        margin = _answered(code) != _NO_CODE
     else:
         _check_funds(parse_word(_answered(held)) or 0, payment)
         if not accepts_transfer(_answered(answer)):
-            raise NetworkRejected("the token would not move: its transfer answers false")
+            raise RecipientRefuses("the token would not move: its transfer answers false")
         margin = True
-    return Trial(native_wei, gas_limit(estimate, margin=margin, most=gas_limit_max))
+    most = gas_limit_max
+    if ordinary is not None and _answered(code) != _NO_CODE:
+        most = min(most, CODE_TIMES_MAX * await _ordinary_gas(rpc, replace(payment, target=ordinary), gas_limit_max))
+    return Trial(native_wei, gas_limit(estimate, margin=margin, most=most))
+
+
+async def _ordinary_gas(rpc: JsonRpc, payment: Payment, most: int) -> int:
+    """What it costs where no code is; the cap where the chain does not say."""
+    (estimate,) = await rpc.batch_outcomes([estimate_call(payment.call())], str)
+    return most if isinstance(estimate, RpcError) else quantity(estimate)
 
 
 async def movable_units(rpc: JsonRpc, listing: Listing, source: str) -> int:
@@ -114,13 +129,13 @@ async def movable_units(rpc: JsonRpc, listing: Listing, source: str) -> int:
 
 
 def _questions(payment: Payment) -> Sequence[Call]:
-    """Native balance, balance of what is paid, then what the other side is or says, and the gas."""
+    """Native balance, balance of what is paid, what a token says to it, the gas, and the code at the target."""
     native = balance_of(None, payment.source, _LATEST)
-    estimate = estimate_call(payment.call())
+    estimate, code = estimate_call(payment.call()), ("eth_getCode", [payment.target, _LATEST])
     if payment.listing.contract is None:
-        return [native, native, ("eth_getCode", [payment.target, _LATEST]), estimate]
+        return [native, native, native, estimate, code]
     held = balance_of(payment.listing.contract, payment.source, _LATEST)
-    return [native, held, ("eth_call", [payment.call(), _LATEST]), estimate]
+    return [native, held, ("eth_call", [payment.call(), _LATEST]), estimate, code]
 
 
 def _answered(answer: str | RpcError) -> str:

@@ -2,7 +2,7 @@
 
 from chains.evm.wire import FeeHistoryAnswer, is_failure, quantity
 from chains.rpc.client import Call, JsonRpc, RpcError
-from wallet.ports import NetworkRejected, NetworkUnreachable
+from wallet.ports import CostTooHigh, NetworkUnreachable, RecipientRefuses
 
 GasCall = dict[str, str]
 """A tx in the form that eth_call and eth_estimateGas take."""
@@ -33,19 +33,19 @@ def estimate_call(call: GasCall) -> Call:
 def gas_limit(estimate: str | RpcError, *, margin: bool, most: int) -> int:
     """The limit for an estimate; a quarter more where code runs whose path may differ by then (unused gas is not paid).
 
-    Raises `NetworkRejected` where the chain refuses the tx or it would use more than `most`.
+    Raises `RecipientRefuses` where the chain refuses the tx, `CostTooHigh` where it would use more than `most`.
     """
     if isinstance(estimate, RpcError):
         raise refusal(estimate)
     needed = quantity(estimate)
     limit = needed + (needed >> 2) if margin else needed
     if limit > most:
-        raise NetworkRejected(f"the tx would use up to {limit} gas, above our limit of {most}")
+        raise CostTooHigh(f"the tx would use up to {limit} gas, above our limit of {most}")
     return limit
 
 
-def refusal(error: RpcError) -> NetworkRejected | NetworkUnreachable:
+def refusal(error: RpcError) -> RecipientRefuses | NetworkUnreachable:
     """A failed execution is an answer; any other error is none."""
     if is_failure(error):
-        return NetworkRejected(f"the chain would refuse this payment: {error.message}")
+        return RecipientRefuses(f"the chain would refuse this payment: {error.message}")
     return NetworkUnreachable(str(error))

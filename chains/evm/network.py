@@ -6,14 +6,14 @@ from dataclasses import replace
 from eth_hash.auto import keccak
 
 from chains.child_keys import INDEX_MAX
-from chains.evm import build, build_payout, fees, observe, recover, show, status, submit
+from chains.evm import build, build_payout, fees, observe, recipient, recover, show, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
 from chains.evm.block_proof import Proofs
 from chains.evm.build import Payment
 from chains.evm.chain import Chain
 from chains.evm.code import token_facts
-from chains.evm.listings import read_listings
+from chains.evm.listings import chain_units, read_listings
 from chains.evm.payout import Creation, created_address, deployed_code
 from chains.evm.scan import Scan
 from chains.evm.token import DECIMALS_CALL, parse_word
@@ -46,6 +46,7 @@ from wallet.ports import (
     UtxoSource,
 )
 from wallet.ports.providers import ProviderView
+from wallet.ports.recipients import Recipient
 from wallet.ports.together import PayoutSetup
 from wallet.ports.tokens import StrayTransfer, TokenFacts
 
@@ -100,6 +101,7 @@ class EvmNetwork:
         self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
         self._tree = AddressTree(public_keys)
         self._hot = self._tree.derive(Branch.HOUSE, 0).address
+        self._unused = self._tree.derive(Branch.HOUSE, INDEX_MAX).address
         self._rpc = JsonRpc(url, timeout_s=timeout_s, calls_per_s=calls_per_s)
         self._confirmations = confirmations
         self._chain = Chain(self._rpc, id, chain_id)
@@ -174,8 +176,7 @@ class EvmNetwork:
         chain cannot tell (the hot address holds none of the token yet)."""
         rate, tip = await fees.gas_price(self._rpc, self._max_fee_per_gas_wei)
         listing = self._listed.of(asset)
-        unused = self.derive(Branch.HOUSE, INDEX_MAX).address
-        payment = Payment(listing, self._hot, unused, 0 if listing.contract is None else 1)
+        payment = Payment(listing, self._hot, self._unused, 0 if listing.contract is None else 1)
         return Fee(rate, Amount(rate * await self._gas(payment), self.fee_asset), tip)
 
     def pay_from(self, address: str) -> None:
@@ -258,7 +259,17 @@ class EvmNetwork:
             source=source,
             fee=fee,
             gas_limit_max=self._gas_limit_max,
+            ordinary=self._unused,
         )
+
+    async def try_recipient(self, amount: Amount, source: str, destination: Destination) -> Recipient:
+        """As `wallet.ports.recipients.Trying`. Raises `NetworkRejected` for an amount that the token cannot express."""
+        listing = self._listed.of(amount.asset)
+        try:
+            payment = Payment(listing, source, destination.address, chain_units(amount, listing))
+        except ValueError as error:
+            raise NetworkRejected(str(error)) from None
+        return await recipient.try_recipient(self._rpc, payment, self._gas_limit_max, self._unused)
 
     def show(self, payload: bytes) -> Mapping[str, object]:
         return show.show(payload, self._listed)

@@ -13,6 +13,7 @@ _TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _BALANCE_OF = "0x70a08231"  # balanceOf(address)
 _ALLOWANCE = "0xdd62ed3e"  # allowance(address,address)
 DECIMALS_CALL = "0x313ce567"  # decimals()
+TOTAL_SUPPLY_CALL = "0x18160ddd"  # totalSupply()
 SYMBOL_CALL = "0x95d89b41"  # symbol()
 TEXT_BYTES_MAX = 64  # symbols have three to six letters; who writes more wants to be seen
 _PADDING = "0" * 24

@@ -8,7 +8,18 @@ from chains.quorum.dispute import ask_both
 from chains.quorum.quorum import Quorum
 from wallet.growth.balances import Balances
 from wallet.money import Amount, Asset
-from wallet.ports import BlockRef, Fee, Listing, Network, NetworkUnreachable, PaysFrom, Sweeping, Unsigned
+from wallet.ports import (
+    BlockRef,
+    Destination,
+    Fee,
+    Listing,
+    Network,
+    NetworkUnreachable,
+    PaysFrom,
+    Sweeping,
+    Unsigned,
+)
+from wallet.ports.recipients import Recipient, Trying
 from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 
@@ -55,6 +66,16 @@ class ContractQuorum(Quorum):
 
             raise self._conflict(f"balances of our addresses at block {at.height}", hosts, apart)
         return next(iter(seen.values()))
+
+    async def try_recipient(self, amount: Amount, source: str, destination: Destination) -> Recipient:
+        """By the first that answers: before it is signed it is tried again."""
+
+        async def tried(network: Network) -> Recipient:
+            if not isinstance(network, Trying):
+                raise TypeError(f"there is no code on {network.id}")
+            return await network.try_recipient(amount, source, destination)
+
+        return await self._providers.first(tried)
 
     def check_contract(self, contract: str) -> str:
         return _recovering(self._first).check_contract(contract)

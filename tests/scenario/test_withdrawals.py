@@ -217,14 +217,14 @@ async def bad_destinations(house: House, owner: CustomerId) -> list[tuple[Networ
     swapped = "0x" + ethereum[2:].swapcase()
     bitcoin = await house.devnet.bitcoind.new_address()
     return [
-        (ETHEREUM, "ETH", await house.address(owner, ETHEREUM), "address of this node"),
-        (ETHEREUM, "ETH", await house.hot(ETHEREUM), "address of this node"),
+        (ETHEREUM, "ETH", await house.address(owner, ETHEREUM), "your own address"),
+        (ETHEREUM, "ETH", await house.hot(ETHEREUM), "address of the node itself"),
         (ETHEREUM, "ETH", "0x" + "0" * 40, "nobody holds the keys"),
         (ETHEREUM, "ETH", swapped, "checksum"),
         (ETHEREUM, "DUSD", house.devnet.dev_dollar, "contract of a token"),
         (ETHEREUM, "ETH", bitcoin, "address"),
-        (BITCOIN, "BTC", await house.address(owner, BITCOIN), "address of this node"),
-        (BITCOIN, "BTC", await house.hot(BITCOIN), "address of this node"),
+        (BITCOIN, "BTC", await house.address(owner, BITCOIN), "your own address"),
+        (BITCOIN, "BTC", await house.hot(BITCOIN), "address of the node itself"),
         (BITCOIN, "BTC", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "not one of this chain"),
         (BITCOIN, "BTC", bitcoin[:-1] + ("q" if bitcoin[-1] != "q" else "p"), "address|checksum"),
         (BITCOIN, "BTC", ethereum, "address"),

@@ -21,6 +21,7 @@ from wallet.points import point
 from wallet.ports import Destination, Listing, Network
 from wallet.vault.items import ItemKind, SealedItem
 from wallet.withdrawals.internal import paid_inside
+from wallet.withdrawals.probe import refuse_what_would_fail
 from wallet.withdrawals.states import State
 from wallet.withdrawals.target import Target, find_target
 from wallet.withdrawals.terms import FeeMode, Quote, Terms, fixed_fee, terms_of
@@ -94,6 +95,7 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     smallest = await network.smallest_payment(draft.amount.asset, target.destination)
     if terms.arrives < smallest:
         raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
+    await refuse_what_would_fail(context, network, draft.owner, terms.arrives, target.destination)
     return _admitted(await _to_the_network(context, actor, draft, target, terms, request), admission)
 
 

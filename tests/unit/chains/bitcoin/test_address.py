@@ -208,3 +208,26 @@ def test_the_key_hash_is_the_same_where_openssl_lacks_its_algorithm(monkeypatch:
 def test_an_output_that_is_not_standard_has_no_address() -> None:
     assert address_of(b"\x6a\x04data", MAIN) is None
     assert address_of(b"\x76\xa9\x14" + bytes(20) + b"\x88\xad", MAIN) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1BitcoinEaterAddressDontSendf59kuE",
+        "1CounterpartyXXXXXXXXXXXXXXXUWLpVr",
+        "1111111111111111111114oLvT2",
+        encode_segwit("bc", 0, bytes(20)),
+        encode_segwit("bc", 0, b"\xff" * 32),
+        encode_segwit("bc", 1, bytes.fromhex("50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0")),
+    ],
+)
+def test_wdr_13_where_people_burn_nothing_is_sent(address: str) -> None:
+    assert script_of(address, MAIN)
+    with pytest.raises(ValueError, match="burnt"):
+        check_destination(Destination(address), MAIN)
+
+
+@pytest.mark.parametrize("version", range(2, 17))
+def test_wdr_13_nobody_can_own_a_witness_version_of_the_future(version: int) -> None:
+    with pytest.raises(ValueError, match="nobody can spend"):
+        check_destination(Destination(encode_segwit("bc", version, bytes(range(32)))), MAIN)
