@@ -29,6 +29,7 @@ from tests.bench import (
     sign,
     slow_disk,
     verify,
+    withdraw,
 )
 
 Say = Callable[[str], None]
@@ -72,6 +73,7 @@ MEASUREMENTS = {
     "scan_evm": Measurement(scan_evm.add_options, scan_evm.measure),
     "sign": Measurement(sign.add_options, sign.measure),
     "slow_disk": Measurement(slow_disk.add_options, slow_disk.measure, SHORT_SLICES),
+    "withdraw": Measurement(withdraw.add_options, withdraw.measure),
     "verify": Measurement(verify.add_options, verify.measure, long=("--entries", "1000000")),
 }
 
