@@ -13,7 +13,7 @@ from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, dust_units
 from chains.bitcoin.decode import SEQUENCE, TX_VERSION, encode
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
-from chains.bitcoin.selection import Choice, Need, select
+from chains.bitcoin.selection import Need, select
 from wallet.money import Amount, Asset
 from wallet.ports import Derived, Instruction, Unsigned, Utxo, UtxoSource
 
@@ -56,12 +56,15 @@ def build(
         change_spend_weight=P2WPKH_INPUT_WEIGHT,
         fee_units_max=bounds.fee_units_max,
     )
-    choice = select(source.available, need, _chance(instructions))
-    return _assemble(payments, choice, source.change, change_script, asset)
+    chance = _chance(instructions)
+    choice = select(source.available, need, chance)
+    place = chance.randrange(len(payments) + 1)
+    return assemble(choice.inputs, payments, Change(source.change, change_script, choice.change_units, place), asset)
 
 
 def _chance(instructions: Sequence[Instruction]) -> Random:
-    """The same for the same payments. Nothing secret rests on it: it only keeps the coins that are left of all sizes."""
+    """The same for the same payments. Nothing secret rests on it: it only keeps the coins that are left of all sizes, and
+    tells nobody which output is ours."""
     return Random("|".join(instruction.reference for instruction in instructions))  # noqa: S311
 
 
@@ -87,24 +90,32 @@ def _check_payments(payments: Sequence[TxOutput], change_script: bytes) -> None:
         raise ValueError("a payment to our own change address is no withdrawal")
 
 
-def _assemble(
-    payments: Sequence[TxOutput], choice: Choice, change: Derived, change_script: bytes, asset: Asset
-) -> Unsigned:
-    """Inputs and outputs in the order of BIP-69, so that the order tells nothing and is always the same."""
-    made = TxOutput(choice.change_units, change_script)
-    outputs = sorted([*payments, *([made] if choice.change_units else [])], key=lambda out: (out.units, out.script))
-    spent = sorted(choice.inputs, key=lambda coin: _split(coin.outpoint))
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What comes back, and its place among the outputs; nothing where it is worth 0 units."""
+
+    to: Derived
+    script: bytes
+    units: int
+    place: int
+
+
+def assemble(inputs: Sequence[Utxo], payments: Sequence[TxOutput], change: Change, asset: Asset) -> Unsigned:
+    """Inputs in the order of BIP-69. Payments are in the order in which they were asked for, by which the signer knows which
+    withdrawal each of them is."""
+    spent = sorted(inputs, key=lambda coin: _split(coin.outpoint))
+    made = TxOutput(change.units, change.script)
+    outputs = [*payments[: change.place], *([made] if change.units else []), *payments[change.place :]]
     raw = RawTx(TX_VERSION, tuple(_input(coin) for coin in spent), tuple(outputs), 0)
+    fee = sum(coin.units for coin in spent) - sum(output.units for output in outputs)
     return Unsigned(
-        payload=encode(raw, spent, change if choice.change_units else None),
+        payload=encode(raw, spent, change.to if change.units else None),
         consumes=tuple(coin.outpoint for coin in spent),
-        fee_max=Amount(choice.fee_units, asset),
-        change=_change(raw, made, change) if choice.change_units else None,
+        fee_max=Amount(fee, asset),
+        change=Utxo(f"{raw.tx}:{change.place}", change.units, change.to.address, change.to.path)
+        if change.units
+        else None,
     )
-
-
-def _change(raw: RawTx, made: TxOutput, change: Derived) -> Utxo:
-    return Utxo(f"{raw.tx}:{raw.outputs.index(made)}", made.units, change.address, change.path)
 
 
 def _input(coin: Utxo) -> TxInput:

@@ -5,7 +5,7 @@ worth, which key it needs, which output returns to us) is checked against the tx
 
 - that an input exists, is worth `units` and pays `address` is a claim. The signature commits to both (BIP-143, BIP-341), so a
   wrong one makes a tx that the network refuses; only the loss of an input's worth to the fee across *two* signatures of the
-  same input is not caught by that, hence no input is ever signed for twice.
+  same input is not caught by that, hence no input is ever signed for twice but in a replacement, which claims the same of it.
 - that `path` leads to `address`, for inputs and change, is for the signer to derive.
 
 There is one way to write a payload down; anything else is refused. This module reaches nothing but bytes.

@@ -1,6 +1,8 @@
 """What a payload of the Bitcoin family would do, and whether it is of a class that is ever signed: payments of
 withdrawals, from inputs of ours, with the rest coming back to us."""
 
+import msgspec
+
 from chains.bitcoin.address import address_of_key, purpose_of_path
 from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode
 from chains.signer.effect import Effect, Outflow, refuse
@@ -33,7 +35,16 @@ def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effec
         outflows=tuple(Outflow(asset, one.units, reference, one.address) for one, reference in paid),
         fee=Outflow(policy.chain.asset, tx.fee_units),
         consumes=tuple(spent.outpoint for spent in tx.inputs),
+        constant=_constant(tx),
     )
+
+
+def _constant(tx: UtxoTx) -> bytes:
+    """What a replacement may not change. What the inputs are said to be worth is part of it: of two signatures over one tx with
+    other claims, parts could be joined to a tx whose fee nobody has seen."""
+    inputs = [[spent.outpoint, str(spent.units), spent.path] for spent in tx.inputs]
+    payments = [[output.address, str(output.units)] for output in tx.payments]
+    return msgspec.json.encode([tx.chain.prefix, inputs, payments])
 
 
 def _decode(payload: bytes) -> UtxoTx:
