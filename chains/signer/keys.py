@@ -16,6 +16,7 @@ ENTROPY_BYTES = 32  # 24 words: the most that BIP-39 knows
 PUBLIC_KEPT_MAX = 4096  # public keys kept at hand: the hot address's is asked for three times a signature
 _PAYOUT_FILE_TAG = b"coffer/payout-file-key/1"
 _MEMORY_TAG = b"coffer/signer-memory-key/1"
+_CERTIFICATE_TAG = b"coffer/address-certificate-key/1"
 
 
 class Keys:
@@ -23,11 +24,12 @@ class Keys:
 
     __slots__ = ("_nodes", "_public", "_seed", "_tree", "_tree_test")
 
-    def __init__(self, entropy: bytes) -> None:
+    def __init__(self, entropy: bytes, words_passphrase: str = "") -> None:
+        """`words_passphrase` is BIP-39's, beside the words: with another one all keys are others."""
         if len(entropy) != ENTROPY_BYTES:
             raise ValueError(f"a seed is made from {ENTROPY_BYTES} bytes of entropy")
         words = Mnemonic()
-        self._seed: bytes = words.to_seed(words.to_mnemonic(entropy))
+        self._seed: bytes = words.to_seed(words.to_mnemonic(entropy), words_passphrase)
         self._tree = BIP32.from_seed(self._seed, network="main")
         self._tree_test = BIP32.from_seed(self._seed, network="test")
         self._nodes: dict[str, BIP32] = {}
@@ -58,6 +60,16 @@ class Keys:
         """The extended public key of an account (BIP-32 xpub, or tpub for test chains)."""
         key: str = (self._tree if main else self._tree_test).get_xpub_from_path(path)
         return key
+
+    @property
+    def fingerprint(self) -> str:
+        """BIP-32's short name of the master key, in hex: how wallets and PSBTs name a seed."""
+        octets: bytes = self._tree.get_fingerprint()
+        return octets.hex()
+
+    def certificate_key(self) -> Ed25519PrivateKey:
+        """The key that vouches for addresses which are handed out. It moves nothing."""
+        return Ed25519PrivateKey.from_private_bytes(self._tagged(_CERTIFICATE_TAG))
 
     def payout_file_key(self) -> Ed25519PrivateKey:
         """The key that signs the files which go to banks."""

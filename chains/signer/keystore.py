@@ -18,6 +18,7 @@ from chains.signer.keys import ENTROPY_BYTES
 from wallet import durable
 
 FORMAT = "coffer/keystore/1"
+FORMAT_AND_MORE = "coffer/keystore/2"  # BIP-39's passphrase is sealed behind the entropy
 _FILE_BYTES_MAX = 16 * 1024
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
@@ -32,10 +33,11 @@ class KeystoreRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unlocked:
-    """`memory_id` names the one memory that belongs to this seed."""
+    """`memory_id` names the one memory that belongs to this seed; `words_passphrase` is BIP-39's, mostly empty."""
 
     entropy: bytes = field(repr=False)
     memory_id: str
+    words_passphrase: str = field(default="", repr=False)
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,15 +57,20 @@ class _Keystore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sealed: str
 
 
-def new_unlocked() -> Unlocked:
+def new_unlocked(words_passphrase: str = "") -> Unlocked:
     """A fresh seed from the operating system's entropy, not stored yet."""
-    return Unlocked(secrets.token_bytes(ENTROPY_BYTES), f"mem_{secrets.token_hex(16)}")
+    return with_new_memory(secrets.token_bytes(ENTROPY_BYTES), words_passphrase)
+
+
+def with_new_memory(entropy: bytes, words_passphrase: str = "") -> Unlocked:
+    """A seed that exists, such as one restored from words, with a name for a memory of its own."""
+    return Unlocked(entropy, f"mem_{secrets.token_hex(16)}", words_passphrase)
 
 
 def create_keystore(file: Path, unlocked: Unlocked, passphrase: bytes) -> None:
     """Seal the seed into a new file. Raises `KeystoreRefused` if there is one already."""
     header = _Header(
-        format=FORMAT,
+        format=FORMAT_AND_MORE if unlocked.words_passphrase else FORMAT,
         memory_id=unlocked.memory_id,
         iterations=_ITERATIONS,
         lanes=_LANES,
@@ -72,7 +79,8 @@ def create_keystore(file: Path, unlocked: Unlocked, passphrase: bytes) -> None:
         nonce=secrets.token_hex(_NONCE_BYTES),
     )
     key = _stretch(header, passphrase)
-    sealed = AESGCM(key).encrypt(bytes.fromhex(header.nonce), unlocked.entropy, msgspec.json.encode(header))
+    secret = unlocked.entropy + unlocked.words_passphrase.encode()
+    sealed = AESGCM(key).encrypt(bytes.fromhex(header.nonce), secret, msgspec.json.encode(header))
     content = msgspec.json.format(msgspec.json.encode(_Keystore(header, sealed.hex())), indent=2)
     try:
         durable.create(file, content + b"\n")
@@ -86,12 +94,12 @@ def open_keystore(file: Path, passphrase: bytes) -> Unlocked:
     header = keystore.header
     try:
         key = _stretch(header, passphrase)
-        entropy = AESGCM(key).decrypt(
+        secret = AESGCM(key).decrypt(
             bytes.fromhex(header.nonce), bytes.fromhex(keystore.sealed), msgspec.json.encode(header)
         )
     except (InvalidTag, ValueError):
         raise KeystoreRefused(f"{file} does not open: wrong passphrase, or damaged") from None
-    return Unlocked(entropy, header.memory_id)
+    return Unlocked(secret[:ENTROPY_BYTES], header.memory_id, secret[ENTROPY_BYTES:].decode())
 
 
 def _read(file: Path) -> _Keystore:
@@ -103,7 +111,7 @@ def _read(file: Path) -> _Keystore:
         raise KeystoreRefused(f"{file} is no keystore") from None
     header = keystore.header
     bounded = 0 < header.iterations <= _ITERATIONS_MAX and 0 < header.memory_kib <= _MEMORY_KIB_MAX
-    if header.format != FORMAT or header.lanes != _LANES or not bounded:
+    if header.format not in {FORMAT, FORMAT_AND_MORE} or header.lanes != _LANES or not bounded:
         raise KeystoreRefused(f"{file} is of a format that this version does not know")
     return keystore
 

@@ -48,6 +48,10 @@ class Settings:
         return self.folder / "memory.log"
 
     @property
+    def ceremonies(self) -> Path:
+        return self.folder / "ceremonies.log"
+
+    @property
     def head(self) -> Path:
         return self.folder / "memory.head"
 

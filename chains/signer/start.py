@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chains.signer.files import make_private_folder
 from chains.signer.keys import Keys
-from chains.signer.keystore import KeystoreRefused, create_keystore, new_unlocked, open_keystore
+from chains.signer.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
 from chains.signer.local import LocalSigner, LockedSigner, Now, system_now
 from chains.signer.memory import Memory, MemoryUnfit, create_memory, is_unused
 from chains.signer.passphrase import create_passphrase_file, read_passphrase_descriptor, read_passphrase_file
@@ -28,7 +28,7 @@ def open_signer(settings: Settings, now: Now = system_now) -> LocalSigner | Lock
     if settings.dev:
         _create_missing(settings, passphrase)
     unlocked = open_keystore(settings.keystore, passphrase)
-    keys = Keys(unlocked.entropy)
+    keys = Keys(unlocked.entropy, unlocked.words_passphrase)
     try:
         memory = Memory(settings.memory, settings.head, memory_id=unlocked.memory_id, key=keys.memory_key())
     except MemoryUnfit as reason:
@@ -36,27 +36,54 @@ def open_signer(settings: Settings, now: Now = system_now) -> LocalSigner | Lock
     return LocalSigner(keys, settings.policy, memory, now)
 
 
-def create_signer(settings: Settings) -> None:
-    """Make seed and memory. Raises `KeystoreRefused` where there is a keystore, or a memory of signatures without one."""
+def create_signer(settings: Settings, unlocked: Unlocked | None = None) -> None:
+    """Make seed (or take this one) and memory. Raises `KeystoreRefused` where there is a keystore, or a memory of signatures
+    without one."""
     make_private_folder(settings.folder)
     passphrase = _passphrase(settings)
     with _folder_locked(settings.folder):
-        _create(settings, passphrase)
+        _create(settings, passphrase, unlocked)
+
+
+def restore_keystore(settings: Settings, unlocked: Unlocked) -> None:
+    """A keystore for a seed whose memory is lost: the signer starts locked with it. Raises `KeystoreRefused`."""
+    make_private_folder(settings.folder)
+    passphrase = _passphrase(settings)
+    with _folder_locked(settings.folder):
+        if settings.memory.exists():
+            raise KeystoreRefused(f"{settings.memory} belongs to another keystore; restore into an empty folder")
+        create_keystore(settings.keystore, unlocked, passphrase)
+
+
+def begin_memory(settings: Settings) -> None:
+    """An empty memory for a keystore that has none. Raises `KeystoreRefused` where there is one, whatever it holds."""
+    unlocked = unlock(settings)
+    with _folder_locked(settings.folder):
+        if settings.memory.exists():
+            raise KeystoreRefused(f"{settings.memory} is there; a memory is never replaced")
+        settings.head.unlink(missing_ok=True)
+        key = Keys(unlocked.entropy, unlocked.words_passphrase).memory_key()
+        create_memory(settings.memory, settings.head, memory_id=unlocked.memory_id, key=key)
+
+
+def unlock(settings: Settings) -> Unlocked:
+    """The seed itself, for a ceremony. Raises `KeystoreRefused`, `PassphraseRefused`, `FileUnsafe`."""
+    return open_keystore(settings.keystore, _passphrase(settings))
 
 
 def _create_missing(settings: Settings, passphrase: bytes) -> None:
     with _folder_locked(settings.folder):
         if not settings.keystore.exists():
-            _create(settings, passphrase)
+            _create(settings, passphrase, None)
 
 
-def _create(settings: Settings, passphrase: bytes) -> None:
+def _create(settings: Settings, passphrase: bytes, given: Unlocked | None) -> None:
     """The keystore comes last: until it is there, all of it can be done again."""
     if settings.keystore.exists():
         raise KeystoreRefused(f"{settings.keystore} exists; a keystore is never replaced")
     _clear_unused_memory(settings)
-    unlocked = new_unlocked()
-    key = Keys(unlocked.entropy).memory_key()
+    unlocked = given or new_unlocked()
+    key = Keys(unlocked.entropy, unlocked.words_passphrase).memory_key()
     create_memory(settings.memory, settings.head, memory_id=unlocked.memory_id, key=key)
     create_keystore(settings.keystore, unlocked, passphrase)
 

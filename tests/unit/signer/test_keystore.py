@@ -112,7 +112,7 @@ def test_nothing_in_the_header_can_be_changed(keystore: Path, field: str, value:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("format", "coffer/keystore/2"), ("iterations", 0), ("memory_kib", 2**40), ("lanes", 4)]
+    ("field", "value"), [("format", "coffer/keystore/3"), ("iterations", 0), ("memory_kib", 2**40), ("lanes", 4)]
 )
 def test_a_format_or_cost_beyond_this_version_is_refused_before_any_work(
     keystore: Path, field: str, value: object
