@@ -89,5 +89,16 @@ def is_return(movement: Movement) -> bool:
     return movement.credit and (entry.reversal or entry.family == "RRTN" or said_by_detail)
 
 
+def returned_payout(movement: Movement) -> str | None:
+    """Which payout of ours comes back, by our own id, where the bank itself says that it is a return. By its reference alone it
+    could be anybody's payment: payers choose theirs."""
+    detail = movement.detail
+    if detail is None or not movement.credit or movement.doubt is not None:
+        return None
+    said = movement.entry.reversal or movement.entry.family == "RRTN" or detail.returned
+    name = _own(detail.end_to_end)
+    return name.replace("-", "_", 1) if said and name is not None else None
+
+
 def _own(name: str | None) -> str | None:
     return name.lower() if name is not None and _OWN.fullmatch(name.lower()) else None

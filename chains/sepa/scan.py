@@ -11,7 +11,7 @@ from chains.sepa.account import Account
 from chains.sepa.address import find_references
 from chains.sepa.entries import TEXT_MAX
 from chains.sepa.history import Glance, History
-from chains.sepa.movements import Movement, is_return, movements, own_name
+from chains.sepa.movements import Movement, is_return, movements, own_name, returned_payout
 from wallet.ids import NetworkId
 from wallet.money import Amount
 from wallet.ports import AddressBook, Block, Incoming, Outgoing, Party
@@ -105,6 +105,7 @@ class _Scan:
             booked=movement.booked,
             party=_party(movement),
             text=_text(movement),
+            returns=returned_payout(movement),
         )
 
     def outgoing(self, movement: Movement, reason: str) -> Outgoing:

@@ -84,6 +84,12 @@ class DevelopmentBank:
         with self._open() as drawer:
             drawer.state([line])
 
+    def send_back(self, end_to_end: str, name: str, iban: str, units: int, reason: str = "AC04") -> None:
+        """A payment of ours comes back: the account of whom we paid is closed, say."""
+        with self._open() as drawer:
+            line = Line(units, True, name, iban, reason, end_to_end, family="RRTN")
+            drawer.state([line])
+
     def charge(self, units: int) -> None:
         """The bank takes a charge."""
         with self._open() as drawer:

@@ -6,6 +6,7 @@ network.reorg(2, forget=True)       … and is gone
 network.reorg_including(2)          … or is in the new branch at once, with all that waits
 network.cut(2)                      the last two blocks are taken back, and no other has come yet
 network.steal(amount)                somebody else takes it from our own address with the next block
+network.send_back(amount, "wdr_…")  a bank returns a payout of ours
 network.take(amount)                 the same at a bank, whose statement shows it leaving
 network.claim(address, amount)      the next block says so, and no balance bears it out
 network.give(amount)                 it is there, and no block shows it
@@ -77,6 +78,7 @@ class Tx:
     change: tuple[str, int] | None = None
     party: Party | None = None
     text: str | None = None
+    returns: str | None = None
     hollow: bool = False  # blocks show it, and nothing moved
     silent: bool = False  # it moved, and no block shows it
     told: bool = False  # it left, and the statement says so
@@ -124,6 +126,15 @@ class FakeNetwork:
         self._chain = [_Mined(BlockRef(0, f"{self.id}-genesis"), "", _GENESIS_AT, ())]
 
     # ── what the world does ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def send_back(self, amount: Amount, returns: str) -> str:
+        """The receiving bank returns a payout of ours; to no address, for its text is our own."""
+        self._serial += 1
+        tx = Tx(
+            _digest(self.id, "back", self._serial), ((self.derive(Branch.HOUSE, 0).address, amount),), returns=returns
+        )
+        self.pool[tx.id] = tx
+        return tx.id
 
     def pay_in(self, address: str, amount: Amount, *, party: Party | None = None, text: str | None = None) -> str:
         """Somebody pays; it waits for a block. Returns the tx."""
@@ -241,7 +252,7 @@ class FakeNetwork:
             mined = self._chain[height]
             arrivals = [arrival for tx in mined.txs if not tx.silent for arrival in arrivals_of(tx)]
             known = await self.book.known(self.id, {a.address for a in arrivals if a.address is not None})
-            ours = tuple(arrival for arrival in arrivals if arrival.address in known)
+            ours = tuple(arrival for arrival in arrivals if arrival.address in known or arrival.returns is not None)
             left = tuple(Outgoing(tx.id, tx.pays[0][1], "taken back", charge=False) for tx in mined.txs if tx.told)
             strays = tuple(stray for tx in mined.txs for stray in self._strays(tx))
             yield Block(height, mined.ref.id, mined.parent, mined.at, ours, left, strays)
@@ -378,7 +389,16 @@ def _consumed(source: NonceSource | UtxoSource | FileSource) -> tuple[str, ...]:
 
 def arrivals_of(tx: Tx) -> list[Incoming]:
     return [
-        Incoming(f"{tx.id}:{place}", target, amount, tx.id, party=tx.party, text=tx.text)
+        Incoming(
+            f"{tx.id}:{place}",
+            None if tx.returns is not None else target,
+            amount,
+            tx.id,
+            doubt="returned_payout" if tx.returns is not None else None,
+            party=tx.party,
+            text=tx.text,
+            returns=tx.returns,
+        )
         for place, (target, amount) in enumerate(tx.pays)
     ]
 

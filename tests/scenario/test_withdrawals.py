@@ -314,3 +314,18 @@ async def test_withdrawals_that_find_no_free_funds_wait_and_go_in_their_order(ho
     assert len(await payouts(house)) == 2
     assert [await received(house, "BTC", to) for to in goals] == [2 * 10**7] * 3
     await house.prove()
+
+
+async def test_a_payout_that_the_receiving_bank_sends_back_is_returned_and_credited(house: House) -> None:
+    owner, to = await funded(house, "EUR", "100"), await destination(house, "EUR")
+    name = await house.withdraw(owner, SEPA, "EUR", "40", to)
+    await house.settled()
+    house.devnet.bank.send_back(name.replace("_", "-"), "Payee Example", to.address, 4_000)
+    await house.until(lambda: _is_returned(house))
+    assert await figures(house, owner, "EUR") == (units(house, "EUR", "100"), 0)
+    assert len(executed_orders(house)) == 1
+    await house.prove()
+
+
+async def _is_returned(house: House) -> bool:
+    return bool((await the_withdrawal(house))["state"] == "returned")

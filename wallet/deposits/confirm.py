@@ -20,6 +20,7 @@ from wallet.deposits.depth import depths
 from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
 from wallet.deposits.one_provider import within_day
 from wallet.deposits.place import is_unswept
+from wallet.deposits.returned import RETURNED_PAYOUT, NotPaidYet, NotReturnable, ending_withdrawal
 from wallet.errors import AssetPaused, BeyondObserved, NetworkHalted, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert, Requirement
@@ -159,19 +160,30 @@ async def _credit(page: _Page, row: Record) -> None:
         writes=(*step.writes, *coins),
         ceilings=(covered.ceiling,),
     )
+    await _commit_credit(context, row, change)
+
+
+async def _commit_credit(context: Context, row: Record, change: Change) -> None:
     try:
+        if row["returns"] is not None:
+            change = await ending_withdrawal(context, row, change)
         await context.journal.commit(change)
-    except Stale:
+    except (Stale, NotPaidYet):
         return
+    except NotReturnable:
+        await _quarantine(context, row, RETURNED_PAYOUT)
     except BeyondObserved as refusal:
         _log.warning("deposit_not_covered", deposit=row["id"], reason=refusal.message)
-        return
     except Refusal as refusal:
         _log.error("deposit_not_credited", deposit=row["id"], refusal=refusal.stable_code)
-        values = {"state": QUARANTINED, "reason": refusal.stable_code}
-        await _committed(context, row, await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
-        return
-    point("deposit.after_credit")
+        await _quarantine(context, row, refusal.stable_code)
+    else:
+        point("deposit.after_credit")
+
+
+async def _quarantine(context: Context, row: Record, reason: str) -> None:
+    values = {"state": QUARANTINED, "reason": reason}
+    await _committed(context, row, await moved(context, row, EventKind.DEPOSIT_QUARANTINED, values))
 
 
 async def _entry(context: Context, network: Network, row: Record) -> Entry:

@@ -13,6 +13,7 @@ from wallet.addresses.owner import owner_elsewhere, owners_of_addresses
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
+from wallet.deposits.returned import believed, find_returned
 from wallet.deposits.states import State, follow
 from wallet.errors import AlreadyExists, Stale
 from wallet.growth.covered import in_growth
@@ -188,6 +189,9 @@ async def first_sight(
     context: Context, network: Network, block: Block | None, incoming: Incoming, owner: str | None
 ) -> Change:
     """Without a block it is announced only."""
+    back = await find_returned(context, network, incoming)
+    if back is not None:
+        incoming, owner = believed(incoming), back["owner"]
     elsewhere = None if owner else await owner_elsewhere(context, network.id, incoming.address)
     whose = None if owner else WRONG_NETWORK if elsewhere else "unattributed"
     grown = await in_growth(context, network.id, block.height, incoming) if block is not None else None
@@ -211,6 +215,7 @@ async def first_sight(
         "confirmations_min": incoming.confirmations_min or None,
         "created_at": context.clock.now(),
         "credited_at": None,
+        "returns": back["id"] if back is not None else None,
     }
     return Change(
         actor=ACTOR_NODE,
@@ -244,7 +249,8 @@ async def _seen_again(
         return None
     if (known["block"], known["units"]) == (block.id, incoming.amount.units) and known["state"] != ORPHANED:
         return None
-    quarantined = why_doubted(network, incoming) or await whose_doubt(context, known)
+    seen = believed(incoming) if known["returns"] is not None else incoming
+    quarantined = why_doubted(network, seen) or await whose_doubt(context, known)
     values: dict[str, Any] = {
         "state": QUARANTINED if quarantined else DETECTED,
         "reason": quarantined,

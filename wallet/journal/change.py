@@ -95,6 +95,7 @@ class EventKind(StrEnum):
     WITHDRAWAL_CANCELLED = "withdrawal.cancelled"
     WITHDRAWAL_REJECTED = "withdrawal.rejected"
     WITHDRAWAL_FAILED = "withdrawal.failed"
+    WITHDRAWAL_RETURNED = "withdrawal.returned"
     SUBMISSION_RESERVED = "submission.reserved"
     SUBMISSION_SIGNED = "submission.signed"
     SUBMISSION_SUBMITTED = "submission.submitted"

@@ -31,7 +31,8 @@ class Incoming:
     "ambiguous_reference"; the glossary has them all); such a deposit is quarantined, never credited as it stands. `booked`
     is False for what the network announces but has not yet put in a block (a pending bank entry, a tx in the mempool).
     `confirmations_min` is what the network's own rules ask for before it can be spent (a miner's reward), 0 for nothing.
-    `text` is the remittance information, personal data as well.
+    `text` is the remittance information, personal data as well. `returns` is our own id of the payout that the bank says it
+    brings back.
     """
 
     identity: str
@@ -43,6 +44,7 @@ class Incoming:
     confirmations_min: int = 0
     party: Party | None = None
     text: str | None = None
+    returns: str | None = None
 
 
 UNPROVEN_DOUBTS = frozenset({"balance_disagrees", "balance_unreadable", "balance_grew", "in_growth"})

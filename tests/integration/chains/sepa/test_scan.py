@@ -147,6 +147,14 @@ async def test_a_payout_that_comes_back_is_in_doubt_and_names_what_came_back(day
     assert (only.address, only.doubt) == (None, "returned_payout")
     assert only.text is not None
     assert only.text.startswith(WITHDRAWAL)
+    assert only.returns == WITHDRAWAL.lower().replace("-", "_", 1)
+
+
+async def test_whoever_quotes_a_payout_of_ours_has_not_sent_it_back(days: Days) -> None:
+    """Payers choose their references: only the bank's own word makes a return of it."""
+    block = await days.day(500, entry("5.00", details=detail("5.00", end_to_end=WITHDRAWAL)))
+    (only,) = block.incoming
+    assert (only.doubt, only.returns) == ("returned_payout", None)
 
 
 async def test_debits_that_we_did_not_order_are_told_with_their_reason(days: Days) -> None:
