@@ -79,6 +79,12 @@ RULES: dict[str, Rule] = {
     "destination_not_yet_usable": Rule(
         409, "The destination cannot be used yet", members=("destination", "usable_at"), field="destination"
     ),
+    "limit_exceeded": Rule(
+        409,
+        "A limit would be exceeded",
+        members=("asset", "limit", "set_by", "most", "left", "fits_at"),
+        field="amount",
+    ),
     "too_many_destinations": Rule(409, "Too many saved destinations", members=("most",)),
     "not_reversible": Rule(409, "This is not reversed"),
     "already_reversed": Rule(409, "Reversed already", "this entry is reversed already"),
@@ -104,6 +110,7 @@ RULES: dict[str, Rule] = {
 
 MOVE_REFUSALS = (
     "amount_refused",
+    "limit_exceeded",
     "not_allowed",
     "not_found",
     "insufficient_funds",

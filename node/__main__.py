@@ -22,6 +22,7 @@ from node.groups import (
     destinations,
     entries,
     keys,
+    limits,
     networks,
     operators,
     proposals,
@@ -44,6 +45,7 @@ app.add_typer(deposits.group, name="deposit")
 app.add_typer(destinations.group, name="destination")
 app.add_typer(entries.group, name="entry")
 app.add_typer(keys.group, name="keys")
+app.add_typer(limits.group, name="limit")
 app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")
 app.add_typer(networks.group, name="network")

@@ -11,8 +11,10 @@
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
     ├── ProposalChanged         ├── OwnProposal           ├── NetworkHalted
     ├── AddressKindUnknown      ├── TokenSuspended        ├── HoldEndRefused
-    ├── DestinationNotSaved     ├── TooManyDestinations   └── DestinationNotYetUsable
+    ├── DestinationNotSaved     ├── TooManyDestinations   ├── DestinationNotYetUsable
+    └── LimitExceeded
     Stale                       a row changed under the decision: read again and decide again
+    └── Unmetered               its owner's limits were not asked
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
     JournalUnavailable          nothing was written; try later
 
@@ -208,6 +210,28 @@ class DestinationNotYetUsable(Refusal):
         )
 
 
+class LimitExceeded(Refusal):
+    """A limit of the customer's own or of operators would be passed. `left` is what it still allows now; `fits_at` when all
+    that was asked for will fit, in UTC, as far as is known now; absent where it never does."""
+
+    code = "limit_exceeded"
+
+    def __init__(
+        self, asset: Asset, limit: str, by: str, most_units: int, left_units: int, fits_at: str | None
+    ) -> None:
+        most, left = format_units(most_units, asset.decimals), format_units(left_units, asset.decimals)
+        later = "" if fits_at is None else f"; this fits from {fits_at} on"
+        super().__init__(
+            f"{limit} is at most {most} {asset.symbol}, and {left} {asset.symbol} of it are left{later}",
+            asset=asset.symbol,
+            limit=limit,
+            set_by=by,
+            most=most,
+            left=left,
+            **({} if fits_at is None else {"fits_at": fits_at}),
+        )
+
+
 class TooManyDestinations(Refusal):
     code = "too_many_destinations"
 
@@ -353,6 +377,13 @@ class Stale(Exception):
         super().__init__(f"{table} {row_id} has changed")
         self.table = table
         self.row_id = row_id
+
+
+class Unmetered(Stale):
+    """Money would leave a customer who has limits, and nobody asked for them. Nothing was written; ask, and decide again."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__("safeguards", owner)
 
 
 class JournalUnavailable(Exception):

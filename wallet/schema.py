@@ -183,11 +183,17 @@ deposits = _row_table(
 withdrawals = _row_table(
     "withdrawals",
     *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
-    *_text("client_reference", "fee", "payment", "returned_by"),
+    *_text("client_reference", "platform", "fee", "payment", "returned_by"),
     _money("units"),
     _money("fee_units"),
     _time("created_at"),
     _time("final_at"),
+)
+safeguards = _row_table(
+    "safeguards",
+    *[Column(name, JSONB) for name in ("rules", "loosening", "limits")],
+    *[_time(name) for name in ("delay_since", "loosens_at")],
+    Column("exits", BigInteger),
 )
 saved_destinations = _row_table(
     "saved_destinations",
@@ -317,6 +323,7 @@ ROWS: dict[str, Table] = {
         addresses,
         deposits,
         withdrawals,
+        safeguards,
         saved_destinations,
         submissions,
         submission_withdrawals,

@@ -158,6 +158,7 @@ class WithdrawalPage(Shown):
         "destination_refused",
         "destination_not_saved",
         "destination_not_yet_usable",
+        "limit_exceeded",
         "not_found",
         "insufficient_funds",
         "account_frozen",

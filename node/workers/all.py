@@ -15,6 +15,7 @@ from node.workers.expire_holds import expire_due_holds
 from node.workers.follow_network import follow_network
 from node.workers.forget_requests import forget_old_requests
 from node.workers.loop import Loop, release_leases, run_loop
+from node.workers.loosen_rules import loosen_due_rules
 from node.workers.pay_withdrawals import pay_and_follow
 from node.workers.prepare_partitions import prepare_next_partitions
 from node.workers.reconcile_assets import reconcile_assets
@@ -34,6 +35,7 @@ PARTITIONS_EVERY_S = 3600.0
 ANNOUNCE_EVERY_S = 1.0  # a customer sees a payment within a second or two of making it
 EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
 ADOPT_EVERY_S = 2.0
+LOOSEN_EVERY_S = 1.0  # whoever has waited for a day has not to wait much longer
 PROPOSALS_EVERY_S = 1.0  # who has just approved something looks for what became of it
 DAY_EVERY_S = 30.0  # yesterday's files can be had so soon after midnight at the latest
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
@@ -47,6 +49,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
         Loop("carry_out_proposals", PROPOSALS_EVERY_S, partial(carry_out_proposals, context)),
+        Loop("loosen_rules", LOOSEN_EVERY_S, partial(loosen_due_rules, context)),
         Loop("begin_day", DAY_EVERY_S, partial(begin_present_day, context)),
         Loop("forget_requests", PARTITIONS_EVERY_S, partial(forget_old_requests, context, dsns.owner)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),

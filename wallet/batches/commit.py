@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.errors import AssetPaused, JournalUnavailable, NotFound, OutcomeUnknown, Refusal, Stale
+from wallet.errors import AssetPaused, JournalUnavailable, NotFound, OutcomeUnknown, Refusal, Stale, Unmetered
 from wallet.journal.change import Change, Committed, Request, Requirement
 from wallet.journal.lanes import Lane
 from wallet.vault.items import PersonErased
@@ -17,7 +17,7 @@ from wallet.vault.items import PersonErased
 ATTEMPTS_MAX = 20  # rounds of decisions that others made stale, as for a single request
 DECIDED_AT_ONCE = 100  # a few milliseconds, then others have their turn
 
-_EXPECTED = (Refusal, Stale, JournalUnavailable, OutcomeUnknown)
+EXPECTED = (Refusal, Stale, JournalUnavailable, OutcomeUnknown)
 Outcome = Committed | Refusal | Stale | JournalUnavailable | OutcomeUnknown | PersonErased
 _Stop = Refusal | PersonErased | Stale
 
@@ -32,6 +32,7 @@ class Draft(Protocol):
 AnyDraft = TypeVar("AnyDraft", bound=Draft)
 Decide = Callable[[AnyDraft], Change]
 """Pure: the Change for one draft, or a `Refusal`; `Stale` where that rests on others of the batch being accepted."""
+Look = Callable[[Sequence[AnyDraft]], Awaitable[Decide[AnyDraft]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ async def look_at_assets(context: Context, symbols: Collection[str]) -> Allowed:
 async def commit_each(
     context: Context,
     drafts: Sequence[AnyDraft],
-    look: Callable[[Sequence[AnyDraft]], Awaitable[Decide[AnyDraft]]],
+    look: Look[AnyDraft],
 ) -> list[Outcome]:
     """What became of each, in order. Nothing is raised for one that could not be done: the others go on. Raises `Stale` if the
-    key that asks does not stand any more.
+    key that asks does not stand any more. `Unmetered` is left to the caller, who asks for limits.
 
     `look` reads what the decisions rest on, for all that are open, and returns how to decide.
     """
@@ -81,7 +82,7 @@ async def commit_each(
         decided = await _decide_each(await look([drafts[n] for n in pending]), {n: drafts[n] for n in pending})
         outcomes |= await _committed(context, {n: d for n, d in decided.items() if isinstance(d, Change)})
         outcomes |= await _recalled(context, drafts, {n: d for n, d in decided.items() if not isinstance(d, Change)})
-        stale = {n: end for n, end in outcomes.items() if isinstance(end, Stale)}
+        stale = {n: end for n, end in outcomes.items() if isinstance(end, Stale) and not isinstance(end, Unmetered)}
         _raise_not_admitted(stale.values())
         for end in stale.values():
             context.recent.drop(end.table, end.row_id)
@@ -122,7 +123,7 @@ async def _committed(context: Context, changes: Mapping[int, Change]) -> dict[in
     for number, answer in committing.items():
         try:
             outcomes[number] = await answer
-        except _EXPECTED as end:
+        except EXPECTED as end:
             outcomes[number] = end
     return outcomes
 

@@ -15,6 +15,7 @@ from wallet.ids import CustomerId, NetworkId, SavedDestinationId
 from wallet.journal.change import Change, Committed, EventKind, Insert, Requirement, Update
 from wallet.journal.recall import ATTEMPTS_MAX
 from wallet.ports import Destination, Network
+from wallet.safeguards.read import safeguards_over
 from wallet.vault.items import ItemKind, SealedItem
 
 SAVED_MAX = 10_000  # of one customer: a platform may save those of many people
@@ -57,7 +58,7 @@ async def _saved(
         "destination": None if sealed else target.address,
         "destination_item": sealed.id if sealed else None,
         "label": label,
-        **await _waiting(context),
+        **await _waiting(context, owner),
         "removed_at": None,
     }
     named = {"id": SavedDestinationId(context.new_id("dst")), "owner": owner, "network": network.id, "mark": mark}
@@ -66,10 +67,12 @@ async def _saved(
     return await context.journal.commit(await _change(context, actor, row, values, sealed, still_open, earlier))
 
 
-async def _waiting(context: Context) -> dict[str, datetime]:
+async def _waiting(context: Context, owner: CustomerId) -> dict[str, datetime]:
     """From when it waits, and until when. By the Journal's time, which no clock that is behind turns back."""
     now = await context.journal_time()
-    return {"saved_at": now, "usable_at": now + timedelta(seconds=context.safety_floor.destination_delay_s)}
+    guards = await safeguards_over(context, owner)
+    delay_s = max([context.safety_floor.destination_delay_s, *[one.rules.destination_delay_s for one in guards]])
+    return {"saved_at": now, "usable_at": now + timedelta(seconds=delay_s)}
 
 
 async def _change(

@@ -58,6 +58,7 @@ async def place_hold(
             requires=(*request.standing, unpaused),
             writes=(Insert("placed_holds", row),),
             viewers=tuple(dict.fromkeys((platform, owner))),
+            metered=True,  # it is settled among the platform's customers, or given back
             request=request,
             result=view,
         )

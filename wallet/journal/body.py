@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Column, DateTime, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from wallet.journal.change import Change, Insert, Request, Update
+from wallet.journal.change import ALL_BUT_METERED, Change, FlagChange, Insert, Request, Update
 from wallet.ledger.transfers import Entry
 from wallet.schema import ROWS, Units, written_columns
 
@@ -128,7 +128,7 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     actor: str
     data: msgspec.Raw
     entry: list[tuple[str, str, str, str, str, str | None]]
-    flags: list[tuple[str, int]]
+    flags: list[tuple[str, int] | tuple[str, int, int]]
     kind: str
     request: msgspec.Raw
     requires: list[tuple[str, str, int | None]]
@@ -149,7 +149,7 @@ def encode_body(change: Change, writes: list[list[Any]], entry: Entry) -> Body:
         change.actor,
         msgspec.Raw(data),
         [(t.move, t.debit.id, t.credit.id, t.amount.asset.symbol, str(t.amount.units), t.hold) for t in entry],
-        [(f.account.id, int(f.flags)) for f in change.flags],
+        [_wire_flags(one) for one in change.flags],
         change.kind,
         msgspec.Raw(request),
         [(r.table, r.id, r.version) for r in change.requires],
@@ -160,6 +160,12 @@ def encode_body(change: Change, writes: list[list[Any]], entry: Entry) -> Body:
         writes,
     )
     return Body(_encode(whole), request, result)
+
+
+def _wire_flags(change: FlagChange) -> tuple[str, int] | tuple[str, int, int]:
+    """With its mask where that is not the one that every mask was when bodies had none."""
+    flags = (change.account.id, int(change.flags))
+    return flags if change.mask == ALL_BUT_METERED else (*flags, int(change.mask))
 
 
 def _wire_request(request: Request) -> tuple[str, str, str, str]:

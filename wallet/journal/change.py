@@ -84,6 +84,10 @@ class EventKind(StrEnum):
     HOLD_PLACED = "hold.placed"
     HOLD_VOIDED = "hold.voided"
     HOLD_EXPIRED = "hold.expired"
+    RULES_SET = "rules.set"
+    RULES_LOOSENED = "rules.loosened"
+    RULES_LOOSENING_CANCELLED = "rules.loosening_cancelled"
+    LIMITS_SET = "limits.set"
     DESTINATION_SAVED = "destination.saved"
     DESTINATION_REMOVED = "destination.removed"
     WITHDRAWAL_REQUESTED = "withdrawal.requested"
@@ -148,9 +152,16 @@ class Update(msgspec.Struct, frozen=True, gc=False):
     values: Row
 
 
+ALL_BUT_METERED = Flags.NO_OVERDRAFT | Flags.NO_OVERSPEND | Flags.FROZEN | Flags.CLOSED
+
+
 class FlagChange(msgspec.Struct, frozen=True, gc=False):
+    """`flags` of those in `mask`; the others stay as they are. Whoever freezes says nothing about limits, and the other way
+    round."""
+
     account: Account
     flags: Flags
+    mask: Flags = ALL_BUT_METERED
 
 
 class Ceiling(msgspec.Struct, frozen=True, gc=False):
@@ -170,6 +181,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """`data` is the event's public content (JSON values, no personal data). `viewers` are the customers who may see it, beside
     those whose accounts it moves.
     After it the accounts in `empty` hold nothing and have promised nothing.
+    `metered`: whoever has limits on the accounts that it debits was asked (`wallet.limits`), or it is no exit.
     `result` is what the caller gets back, and gets again on every retry."""
 
     actor: str
@@ -183,6 +195,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     ceilings: tuple[Ceiling, ...] = ()
     empty: tuple[Account, ...] = ()
     viewers: tuple[str, ...] = ()
+    metered: bool = False
     request: Request | None = None
     result: Mapping[str, object] = msgspec.field(default_factory=dict)
 

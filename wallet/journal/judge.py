@@ -19,6 +19,7 @@ from wallet.errors import (
     HoldNotOpen,
     InsufficientFunds,
     Stale,
+    Unmetered,
 )
 from wallet.journal.change import Ceiling, Change, Insert, Update
 from wallet.ledger.accounts import Account, Flags
@@ -27,7 +28,7 @@ from wallet.money import UNITS_MAX, Amount
 from wallet.schema import UNIQUE
 
 _NO_OVERDRAFT, _NO_OVERSPEND = int(Flags.NO_OVERDRAFT), int(Flags.NO_OVERSPEND)
-_FROZEN, _CLOSED = int(Flags.FROZEN), int(Flags.CLOSED)
+_FROZEN, _CLOSED, _METERED = int(Flags.FROZEN), int(Flags.CLOSED), int(Flags.METERED)
 
 RowKey = tuple[str, str]
 UniqueKey = tuple[str, tuple[str, ...], tuple[object, ...]]
@@ -100,14 +101,16 @@ def judge(change: Change, known: Known) -> list[JudgedTransfer]:
     draft = Known()
     _judge_rows(change, known, draft)
     judged: list[JudgedTransfer] = []
+    excused = _METERED if change.metered else 0
     for transfer in change.entry:
         if transfer.otherwise is None:
-            judged.append(_judge_transfer(transfer, known, draft))
+            judged.append(_judge_transfer(transfer, known, draft, excused))
         else:
             judged += _judge_balancing(transfer, transfer.otherwise, known, draft)
     for flag_change in change.flags:
         account = flag_change.account
-        draft.totals[account.id] = replace(_totals(account, known, draft), flags=int(flag_change.flags))
+        before, mask = _totals(account, known, draft), int(flag_change.mask)
+        draft.totals[account.id] = replace(before, flags=before.flags & ~mask | int(flag_change.flags) & mask)
     for ceiling in change.ceilings:
         _refuse_beyond(ceiling, known, draft)
     for account in change.empty:
@@ -159,11 +162,12 @@ def _totals(account: Account, known: Known, draft: Known) -> Totals:
     return found if found is not None else Totals(flags=int(account.opening_flags))
 
 
-def _judge_transfer(transfer: Transfer, known: Known, draft: Known, *, is_loss: bool = False) -> JudgedTransfer:
+def _judge_transfer(transfer: Transfer, known: Known, draft: Known, excused: int = 0) -> JudgedTransfer:
+    """`excused`: flags of the debited account that do not count here."""
     _refuse_forged(transfer)
     debit, credit = _totals(transfer.debit, known, draft), _totals(transfer.credit, known, draft)
     if transfer.move in (Move.POST, Move.HOLD):
-        _refuse_flagged(transfer, debit.flags & ~_FROZEN if is_loss else debit.flags, credit.flags)
+        _refuse_flagged(transfer, debit.flags & ~excused, credit.flags)
     debit_after, credit_after = _applied(transfer, debit, credit)
     _refuse_uncovered(transfer, debit, debit_after, credit, credit_after)
     _follow_hold(transfer, known, draft)
@@ -182,7 +186,9 @@ def _judge_balancing(transfer: Transfer, otherwise: Account, known: Known, draft
         rest = replace(transfer, credit=otherwise, otherwise=None)
     units, asset = transfer.amount.units, transfer.amount.asset
     parts = ((replace(transfer, otherwise=None), min(units, covered)), (rest, max(units - covered, 0)))
-    return [_judge_transfer(replace(p, amount=Amount(n, asset)), known, draft, is_loss=True) for p, n in parts if n]
+    return [
+        _judge_transfer(replace(p, amount=Amount(n, asset)), known, draft, _FROZEN | _METERED) for p, n in parts if n
+    ]
 
 
 def _may_be_taken(totals: Totals) -> int:
@@ -209,6 +215,8 @@ def _refuse_flagged(transfer: Transfer, debit: int, credit: int) -> None:
         raise AccountClosed(transfer.debit.id)
     if credit & _CLOSED:
         raise AccountClosed(transfer.credit.id)
+    if debit & _METERED and not transfer.fact:
+        raise Unmetered(transfer.debit.owner)
 
 
 def _applied(transfer: Transfer, debit: Totals, credit: Totals) -> tuple[Totals, Totals]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from wallet.errors import Refusal, Stale
+from wallet.errors import Refusal, Stale, Unmetered
 from wallet.journal.change import Change, Committed, Request
 from wallet.journal.writer import Journal
 from wallet.ports import NetworkError
@@ -15,7 +15,8 @@ async def repeatable(
     journal: Journal, request: Request, decide: Callable[[], Awaitable[Change]], recent: RecentRows | None = None
 ) -> Committed:
     """Decide and commit; decide again if stale, after dropping what went stale from `recent`. Whether a key still stands
-    (`api_keys`) is for whoever admitted it to find out: raises that `Stale` at once.
+    (`api_keys`) is for whoever admitted it to find out: raises that `Stale` at once; and `Unmetered`, for whoever decides to
+    ask for limits.
 
     What stops a decision before the Journal (an asset paused meanwhile, a network that gives no quote) must not contradict
     an earlier yes: what was answered under this key is looked up first, and repeated.
@@ -31,7 +32,7 @@ async def repeatable(
         try:
             return await journal.commit(change)
         except Stale as stale:
-            if stale.table == "api_keys":
+            if stale.table == "api_keys" or isinstance(stale, Unmetered):
                 raise
             if recent is not None:
                 recent.drop(stale.table, stale.row_id)

@@ -39,6 +39,7 @@ class Flags(IntFlag):
     NO_OVERSPEND = 2  # a place cannot pay what it does not hold, unless the world has already taken it (a fact)
     FROZEN = 4  # nothing may leave but a loss that its owner bears (a balancing transfer); credits still arrive
     CLOSED = 8  # nothing moves
+    METERED = 16  # its owner has limits: nothing leaves by a Change that does not say that they were asked
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):

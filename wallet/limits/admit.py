@@ -1,36 +1,118 @@
-"""The one question that every withdrawal asks before its money is held: do its owner's safeguards allow it?
+"""The one question that every exit asks before its money moves: do the safeguards of its owner allow it?
 
-The answer is what the withdrawal's Change must require and write, so that the Journal judges it under the head lock: a
-destination that is removed meanwhile makes the Change stale, and the decision is taken again.
+The answer is what the exit's Change must require and write, so that the Journal judges it under the head lock. A limit is
+exact because each exit under one also counts itself on the row that says so: of all that were decided on the same sum one is
+accepted, by whichever process, and the others are decided again. What is read first is the row, then the sum.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from wallet.context import Context
-from wallet.destinations.find import SAVED, find_marked, is_usable
+from wallet.context import Context, Record
+from wallet.destinations.find import SAVED, find_marked
 from wallet.destinations.mark import mark_of
-from wallet.errors import DestinationNotSaved, DestinationNotYetUsable
+from wallet.errors import DestinationNotSaved, DestinationNotYetUsable, LimitExceeded
 from wallet.ids import CustomerId
 from wallet.journal.body import time_text
 from wallet.journal.change import Insert, Requirement, Update
+from wallet.limits.exits import exits_since, units_left
+from wallet.limits.windows import Bound, bounds_of, fits_at
+from wallet.money import Amount
 from wallet.ports import Destination, Network
+from wallet.safeguards.read import Safeguards, safeguards_over
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the Change of an exit carries so that what was decided here still holds where it is judged."""
+    """What the Change of an exit carries so that what was decided here still holds where it is judged. `platform` is whose
+    customer the owner is, for what binds all of a platform's customers together."""
 
     requires: tuple[Requirement, ...] = ()
     writes: tuple[Insert | Update, ...] = ()
+    platform: str | None = None
 
 
-async def admit_withdrawal(context: Context, owner: CustomerId, network: Network, target: Destination) -> Admission:
-    """`target` is in canonical form. Raises `DestinationNotSaved`, `DestinationNotYetUsable`, `PersonErased`."""
-    saved = await find_marked(context, owner, network.id, mark_of(context, owner, network, target))
-    if saved is None or saved["removed_at"] is not None:
-        if context.safety_floor.saved_only:
-            raise DestinationNotSaved
-        return Admission()
-    if not is_usable(saved, context.clock.now()):
-        raise DestinationNotYetUsable(saved["id"], time_text(saved["usable_at"]))
-    return Admission((Requirement(SAVED, saved["id"], saved["version"]),))
+async def admit_withdrawal(
+    context: Context, owner: CustomerId, network: Network, amount: Amount, target: Destination
+) -> Admission:
+    """`target` is in canonical form. Raises `DestinationNotSaved`, `DestinationNotYetUsable`, `LimitExceeded`."""
+    guards = await safeguards_over(context, owner)
+    now = context.clock.now()
+    saved = await _allowed_destination(context, guards, network, target, now)
+    await _refuse_beyond(context, guards, amount, now, withdrawal=True)
+    requires, writes = _judged(guards, amount.asset.symbol)
+    platform = guards[1].owner if len(guards) > 1 else None
+    return Admission((*requires, *saved), writes, platform)
+
+
+async def admit_payment(context: Context, payer: CustomerId, amount: Amount) -> Admission:
+    """Of one who has limits. Raises `LimitExceeded`."""
+    guards = (await safeguards_over(context, payer))[:1]  # a platform's bound is on what leaves it
+    await _refuse_beyond(context, guards, amount, context.clock.now(), withdrawal=False)
+    requires, writes = _judged(guards, amount.asset.symbol)
+    return Admission(requires, writes)
+
+
+def _judged(guards: Sequence[Safeguards], asset: str) -> tuple[tuple[Requirement, ...], tuple[Update, ...]]:
+    """Where there are limits the exit is counted, which requires the row as well."""
+    counting = [one for one in guards if one.caps(asset)]
+    return (
+        tuple([one.requirement for one in guards if one not in counting]),
+        tuple([one.counted for one in counting]),
+    )
+
+
+# ── where to ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _allowed_destination(
+    context: Context, guards: Sequence[Safeguards], network: Network, target: Destination, now: datetime
+) -> tuple[Requirement, ...]:
+    """A sub-account sends also to what its platform has saved."""
+    found = [(one, await _saved(context, one, network, target)) for one in guards]
+    waiting = [(one.usable_at(row), row) for one, row in found if row is not None]
+    for usable_at, row in waiting:
+        if usable_at <= now:
+            return (Requirement(SAVED, row["id"], row["version"]),)
+    if waiting:
+        usable_at, row = min(waiting, key=lambda one: one[0])
+        raise DestinationNotYetUsable(row["id"], time_text(usable_at))
+    if context.safety_floor.saved_only or any(one.rules.saved_only for one in guards):
+        raise DestinationNotSaved
+    return ()
+
+
+async def _saved(context: Context, guards: Safeguards, network: Network, target: Destination) -> Record | None:
+    mark = mark_of(context, guards.owner, network, target)
+    row = await find_marked(context, guards.owner, network.id, mark)
+    return None if row is None or row["removed_at"] is not None else row
+
+
+# ── how much ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _refuse_beyond(
+    context: Context, guards: Sequence[Safeguards], amount: Amount, now: datetime, *, withdrawal: bool
+) -> None:
+    for one in guards:
+        for by, caps in one.caps(amount.asset.symbol).items():
+            if withdrawal or caps.payments:
+                for bound in bounds_of(caps, by):
+                    await _refuse_bound(context, one.owner, bound, amount, now, withdrawal=withdrawal)
+
+
+async def _refuse_bound(
+    context: Context, owner: CustomerId, bound: Bound, amount: Amount, now: datetime, *, withdrawal: bool
+) -> None:
+    if bound.window is None:
+        if withdrawal and amount.units > bound.most:
+            raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, bound.most, None)
+        return
+    since, asset = now - bound.window, amount.asset.symbol
+    left = bound.most - await units_left(context, owner, asset, since, payments=bound.payments)
+    if amount.units > left:
+        exits = await exits_since(context, owner, asset, since, payments=bound.payments)
+        fits = fits_at(exits, bound.window, bound.most, amount.units)
+        moment = None if fits is None else time_text(fits)
+        raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, max(left, 0), moment)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from wallet.batches.commit import Allowed, Decide, Outcome, commit_each, look_at_assets
+from wallet.batches.commit import EXPECTED, Allowed, Decide, Look, Outcome, commit_each, look_at_assets
 from wallet.context import Context
-from wallet.errors import AmountRefused, NotAllowed, Refusal
+from wallet.errors import AmountRefused, NotAllowed, Refusal, Unmetered
 from wallet.ids import CustomerId, PaymentId
 from wallet.journal.change import Change, Request
 from wallet.money import Amount
-from wallet.payments.send import payment_change
+from wallet.payments.send import payment_change, send_metered
 from wallet.vault.items import ItemKind
 
 BATCH_MAX = 1_000  # payments a request: some tens of milliseconds of the process
@@ -35,7 +35,23 @@ async def send_payments(context: Context, actor: str, drafts: Sequence[PaymentDr
         allowed = await look_at_assets(context, {draft.amount.asset.symbol for draft in pending})
         return partial(_decide, context, actor, allowed)
 
-    return await commit_each(context, drafts, look)
+    outcomes = await commit_each(context, drafts, look)
+    return [
+        await _metered(context, look, draft) if isinstance(outcome, Unmetered) else outcome
+        for draft, outcome in zip(drafts, outcomes, strict=True)
+    ]
+
+
+async def _metered(context: Context, look: Look[PaymentDraft], draft: PaymentDraft) -> Outcome:
+    """Those of a payer who has limits count one after the other, in order."""
+
+    async def decide() -> Change:
+        return (await look([draft]))(draft)
+
+    try:
+        return await send_metered(context, draft.payer, draft.amount, draft.request, decide)
+    except EXPECTED as end:
+        return end
 
 
 def _decide(context: Context, actor: str, allowed: Allowed, draft: PaymentDraft) -> Change:

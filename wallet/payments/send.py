@@ -1,17 +1,22 @@
 """Send a payment."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec import structs
+
 from wallet.context import Context, Record
 from wallet.customers.create import customer_names
-from wallet.errors import AmountRefused, NotAllowed, NotFound
+from wallet.errors import AmountRefused, NotAllowed, NotFound, Unmetered
 from wallet.ids import CustomerId, PaymentId
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Insert, Request, Requirement
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
+from wallet.limits.admit import admit_payment
+from wallet.limits.turns import turn_to_leave
 from wallet.money import Amount, format_units
 from wallet.vault.items import ItemKind, SealedItem
 
@@ -41,11 +46,30 @@ async def send_payment(
 ) -> Committed:
     """Move money to another customer, named by handle or id.
 
-    Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`.
+    Raises `NotFound`, `AssetPaused`, `AmountRefused`, `NotAllowed` (to oneself), `InsufficientFunds`, `AccountFrozen`,
+    `LimitExceeded`.
     A retry under the same key returns the first answer. A payer uses a `client_reference` once, for ever (`AlreadyExists`).
     """
     decide = partial(_decide, context, actor, payer, payee, amount, note, request, client_reference)
-    return await repeatable(context.journal, request, decide, context.recent)
+    try:
+        return await repeatable(context.journal, request, decide, context.recent)
+    except Unmetered:
+        return await send_metered(context, payer, amount, request, decide)
+
+
+async def send_metered(
+    context: Context, payer: CustomerId, amount: Amount, request: Request, decide: Callable[[], Awaitable[Change]]
+) -> Committed:
+    """A payment of somebody who has limits. Raises `LimitExceeded` beside what `decide` raises."""
+
+    async def admitted() -> Change:
+        change = await decide()
+        admission = await admit_payment(context, payer, amount)
+        requires, writes = (*change.requires, *admission.requires), (*change.writes, *admission.writes)
+        return structs.replace(change, requires=requires, writes=writes, metered=True)
+
+    async with turn_to_leave(context, payer):
+        return await repeatable(context.journal, request, admitted, context.recent)
 
 
 async def _decide(

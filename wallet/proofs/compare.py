@@ -19,8 +19,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from wallet.journal.body import wire_row
 from wallet.journal.chain import microseconds
-from wallet.ledger.accounts import HOUSE, Account, Flags
-from wallet.money import Asset
 from wallet.proofs.broken import BooksBroken
 from wallet.proofs.copied import TRANSFER_COLUMNS, copy_digest
 from wallet.proofs.replay import COLUMNS, Replay, is_clear, row_values
@@ -158,19 +156,7 @@ def _account_lines(replay: Replay) -> Iterator[str]:
     for account in sorted(replay.totals):
         dp, d, cp, c = replay.totals[account]
         parts = account.replace(":", "\t")
-        yield f"{account}\t{parts}\t{dp}\t{d}\t{cp}\t{c}\t{_flags(replay, account)}\n"
-
-
-def _flags(replay: Replay, account: str) -> int:
-    found = replay.flags.get(account)
-    if found is None:
-        owner, code, symbol = account.split(":")
-        found = int(_opening_flags(owner or HOUSE, code, symbol))
-    return found
-
-
-def _opening_flags(owner: str, code: str, symbol: str) -> Flags:
-    return Account(owner, code, Asset(symbol, 0)).opening_flags
+        yield f"{account}\t{parts}\t{dp}\t{d}\t{cp}\t{c}\t{replay.flags_of(account)}\n"
 
 
 async def _name_bad_account(connection: asyncpg.Connection, replay: Replay) -> None:
@@ -180,7 +166,7 @@ async def _name_bad_account(connection: asyncpg.Connection, replay: Replay) -> N
         told = wanted.pop(account, None)
         if told is None or [str(record[name]) for name in _TOTAL_COLUMNS] != list(map(str, told)):
             raise BooksBroken(f"account {account}: its balance differs from the journal's")
-        if record["flags"] != _flags(replay, account):
+        if record["flags"] != replay.flags_of(account):
             raise BooksBroken(f"account {account}: its flags differ from the journal's")
         if (record["owner"], record["code"], record["asset"]) != tuple(account.split(":")):
             raise BooksBroken(f"account {account}: owner, code or asset differ from its id")

@@ -9,10 +9,14 @@ from typing import Any
 
 import msgspec
 
+from wallet.journal.change import ALL_BUT_METERED
+from wallet.ledger.accounts import HOUSE, Account
+from wallet.money import Asset
 from wallet.proofs.broken import BooksBroken
 from wallet.schema import ROWS, written_columns
 
 Wire = tuple[str, str, str, str, str, str | None]  # a transfer in a body: move, debit, credit, asset, units, hold
+_MASK = int(ALL_BUT_METERED)
 UNCLEAR = "\\"  # where COPY's text would be ambiguous: no sound block contains it, so the closer look decides
 
 COLUMNS = {name: tuple(column.name for column in written_columns(table)) for name, table in ROWS.items()}
@@ -25,7 +29,7 @@ class Body(msgspec.Struct, gc=False):
     """Of a journal row, what replaying needs."""
 
     entry: list[Wire]
-    flags: list[tuple[str, int]]
+    flags: list[list[Any]]  # account, flags, and their mask where it is not that of a freeze
     vault: list[tuple[str, str, str, str]]
     writes: list[tuple[str, str, dict[str, Any]]]
 
@@ -60,9 +64,10 @@ class Replay:
             self._apply_entry(seq, body.entry, lines)
         for write in body.writes:
             self._apply_write(seq, *write)
-        for account, flags in body.flags:
+        for account, flags, *mask in body.flags:
             self._opened(account)
-            self.flags[account] = flags
+            told = mask[0] if mask else _MASK
+            self.flags[account] = self.flags_of(account) & ~told | flags & told
         for item, person, kind, commitment in body.vault:
             self.vault[item] = (person, kind, commitment)
 
@@ -84,6 +89,14 @@ class Replay:
                 f"{one[3] - one[1]}\t{one[0]}\t{two[3] - two[1]}\t{two[0]}\n"
             )
         self.transfers += len(entry)
+
+    def flags_of(self, account: str) -> int:
+        """As they are by now: those of an account that nobody has flagged are those of its code."""
+        found = self.flags.get(account)
+        if found is None:
+            owner, code, symbol = account.split(":")
+            found = int(Account(owner or HOUSE, code, Asset(symbol, 0)).opening_flags)
+        return found
 
     def _opened(self, account: str) -> list[int]:
         return self.totals.setdefault(account, [0, 0, 0, 0])

@@ -15,7 +15,7 @@ from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.settlements.holds import OpenHolds, look_at_holds
 from wallet.settlements.legs import Held, Leg, Settled, check_leg, settled_leg
-from wallet.settlements.turns import turn
+from wallet.turns import turn
 
 BATCH_MAX = 500  # settlements a request
 
@@ -110,6 +110,7 @@ def settlement_change(
         requires=(*draft.request.standing, *unpaused),
         writes=(Insert("settlements", row), *drawn),
         viewers=tuple(dict.fromkeys((draft.platform, *parties))),
+        metered=True,  # a trade among a platform's customers is no exit: what leaves the platform is
         request=draft.request,
         result=view,
     )

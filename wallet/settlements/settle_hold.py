@@ -13,7 +13,7 @@ from wallet.money import Amount
 from wallet.settlements.holds import look_at_holds
 from wallet.settlements.legs import Held, Leg, Place
 from wallet.settlements.post import SettlementDraft, decide_settlement
-from wallet.settlements.turns import turn
+from wallet.turns import turn
 
 
 async def settle_hold(

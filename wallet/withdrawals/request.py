@@ -14,6 +14,7 @@ from wallet.journal.change import Change, Committed, EventKind, Insert, Request
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
 from wallet.limits.admit import Admission, admit_withdrawal
+from wallet.limits.turns import turn_to_leave
 from wallet.listings.carried import carried
 from wallet.money import Amount
 from wallet.networks.halt import running
@@ -62,7 +63,8 @@ async def request_withdrawal(
     (`AlreadyExists`).
     """
     draft = Draft(owner, network, amount, destination, fee, quote, client_reference)
-    committed = await repeatable(context.journal, request, partial(_decide, context, actor, draft, request))
+    async with turn_to_leave(context, owner):
+        committed = await repeatable(context.journal, request, partial(_decide, context, actor, draft, request))
     point("withdrawal.after_request")
     return committed
 
@@ -86,9 +88,9 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     network = context.network(draft.network)
     listing = listed(network, draft.amount)
     target = await find_target(context, network, draft.owner, draft.destination)
-    admission = await admit_withdrawal(context, draft.owner, network, target.destination)
+    admission = await admit_withdrawal(context, draft.owner, network, draft.amount, target.destination)
     if target.payee is not None:
-        return _admitted(await _inside(context, actor, draft, target, listing, request), admission)
+        return _admitted(await _inside(context, actor, draft, target, listing, request, admission), admission)
     fee = await fixed_fee(network, draft.amount, draft.fee, draft.quote, context.clock.now())
     terms = terms_of(draft.amount, draft.fee, fee)
     refuse_below_least(listing, terms.arrives)
@@ -96,23 +98,23 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     if terms.arrives < smallest:
         raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
     await refuse_what_would_fail(context, network, draft.owner, terms.arrives, target.destination)
-    return _admitted(await _to_the_network(context, actor, draft, target, terms, request), admission)
+    return _admitted(await _to_the_network(context, actor, draft, target, terms, request, admission), admission)
 
 
 def _admitted(change: Change, admission: Admission) -> Change:
     """With what the limits and rules that were looked at require and count."""
     requires, writes = (*change.requires, *admission.requires), (*change.writes, *admission.writes)
-    return replace(change, requires=requires, writes=writes)
+    return replace(change, requires=requires, writes=writes, metered=True)
 
 
 async def _to_the_network(
-    context: Context, actor: str, draft: Draft, target: Target, terms: Terms, request: Request
+    context: Context, actor: str, draft: Draft, target: Target, terms: Terms, request: Request, admission: Admission
 ) -> Change:
     network, asset = context.network(draft.network), draft.amount.asset
     unpaused = (await context.unpaused(asset), *await carried(context, network, asset))
     needs = (*unpaused, await running(context, draft.network))
     sealed = _sealed(context, draft.owner, network, target.destination)
-    row = _row(context, draft, target, terms, sealed)
+    row = _row(context, draft, target, terms, sealed, admission)
     view = withdrawal_view(row, asset.decimals)
     holds = (HoldId(row["hold"]), HoldId(row["fee_hold"]))
     return Change(
@@ -130,19 +132,21 @@ async def _to_the_network(
 
 
 async def _inside(
-    context: Context, actor: str, draft: Draft, target: Target, listing: Listing, request: Request
+    context: Context, actor: str, draft: Draft, target: Target, listing: Listing, request: Request, admission: Admission
 ) -> Change:
     """All of the amount arrives: no network is paid."""
     assert target.payee is not None, "somebody here receives it"
     refuse_below_least(listing, draft.amount)
     terms = terms_of(draft.amount, draft.fee, Amount(0, draft.amount.asset))
     unpaused = await context.unpaused(draft.amount.asset)
-    row, payment = _row(context, draft, target, terms, None), PaymentId(context.new_id("pay"))
+    row, payment = _row(context, draft, target, terms, None, admission), PaymentId(context.new_id("pay"))
     change = paid_inside(actor, row, payment, target.payee, draft.amount, unpaused, request)
     return replace(change, viewers=await viewers_of(context, draft.owner, target.payee))
 
 
-def _row(context: Context, draft: Draft, target: Target, terms: Terms, sealed: SealedItem | None) -> dict[str, Any]:
+def _row(
+    context: Context, draft: Draft, target: Target, terms: Terms, sealed: SealedItem | None, admission: Admission
+) -> dict[str, Any]:
     return {
         "id": WithdrawalId(context.new_id("wdr")),
         "owner": draft.owner,
@@ -160,6 +164,7 @@ def _row(context: Context, draft: Draft, target: Target, terms: Terms, sealed: S
         "created_at": context.clock.now(),
         "final_at": None,
         "client_reference": draft.client_reference,
+        "platform": admission.platform,
     }
 
 

@@ -113,3 +113,22 @@ GRANT SELECT, INSERT, UPDATE ON hot_rotations, address_certificates TO coffer_bo
 GRANT SELECT ON hot_rotations, address_certificates TO coffer_ops;
 -- The queue of one asset, oldest first, and whether anybody waits for it at all (`wallet.withdrawals.queue`).
 CREATE INDEX withdrawals_requested ON withdrawals (network, asset, id) WHERE state = 'requested';
+
+-- What a customer's money may do: their own rules, what loosens them and when, and the limits that operators have set. Each
+-- exit of a limited customer counts itself in `exits`, so that no two are judged on the same sum (`wallet.limits`).
+CREATE TABLE safeguards (
+    id           text PRIMARY KEY,
+    version      integer NOT NULL,
+    rules        jsonb NOT NULL,
+    loosening    jsonb,
+    limits       jsonb NOT NULL,
+    delay_since  timestamptz,
+    loosens_at   timestamptz,
+    exits        bigint NOT NULL
+);
+CREATE INDEX safeguards_loosening ON safeguards (loosens_at) WHERE loosens_at IS NOT NULL;
+GRANT SELECT, INSERT, UPDATE ON safeguards TO coffer_books;
+GRANT SELECT ON safeguards TO coffer_ops;
+ALTER TABLE withdrawals ADD COLUMN platform text;
+CREATE INDEX withdrawals_left ON withdrawals (owner, asset, created_at);
+CREATE INDEX withdrawals_left_platform ON withdrawals (platform, asset, created_at) WHERE platform IS NOT NULL;

@@ -55,6 +55,9 @@ class Client:
     async def post(self, path: str, content: object = None, key: str | None = None) -> Reply:
         return await self.send("POST", path, content=content, key=key)
 
+    async def put(self, path: str, content: object) -> Reply:
+        return await self.send("PUT", path, content=content)
+
     async def delete(self, path: str) -> Reply:
         return await self.send("DELETE", path)
 

@@ -16,6 +16,7 @@ NAMES = {
     "deposit": "dep_" + "0" * 26,
     "payment": "pay_" + "0" * 26,
     "withdrawal": "wdr_" + "0" * 26,
+    "destination": "dst_" + "0" * 26,
     "hold": "hld_" + "0" * 26,
     "settlement": "stl_" + "0" * 26,
     "object": "pay_" + "0" * 26,

@@ -10,6 +10,7 @@ from tests.integration.api.client import Client, serving
 from tests.integration.api.conftest import ApiNode, Person, running_api
 from tests.integration.api.test_withdrawals import HOLDER, IBAN, to_bank, to_chain
 from wallet.access.keys import CUSTOMER_SCOPES
+from wallet.context import Context
 from wallet.safeguards.floor import SafetyFloor
 
 DAY_S = 86_400
@@ -25,6 +26,7 @@ class Guarded:
     node: ApiNode
     client: Client
     clock: StillClock
+    context: Context
 
     async def person(self, **funds: str) -> Person:
         made = await self.node.person(**funds)
@@ -46,8 +48,9 @@ async def books(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 async def guarded(books: ApiNode) -> AsyncIterator[Guarded]:
     clock = StillClock(datetime.now(UTC))
-    async with serving(replace(books.world.context, clock=clock, safety_floor=SafetyFloor(DAY_S, DAY_S))) as client:
-        yield Guarded(books, client, clock)
+    context = replace(books.world.context, clock=clock, safety_floor=SafetyFloor(DAY_S, DAY_S))
+    async with serving(context) as client:
+        yield Guarded(books, client, clock, context)
 
 
 async def test_wdr_13_a_saved_destination_waits_for_its_delay_whoever_asks(guarded: Guarded) -> None:

@@ -37,7 +37,7 @@ def test_what_anybody_may_reach_is_a_short_list() -> None:
     public = {declared.path for declared in ROUTES if declared.access == PUBLIC}
     assert public == {"/health", "/ready", "/v1/node", "/v1/source", "/problems/{code}"}
     any_key = {declared.path for declared in ROUTES if declared.access == ANY_KEY}
-    assert any_key == {"/v1/me", "/v1/networks", "/v1/assets"}
+    assert any_key == {"/v1/me", "/v1/networks", "/v1/assets", "/v1/withdrawals/states"}
 
 
 def test_an_endpoint_without_a_summary_is_refused() -> None:
