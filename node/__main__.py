@@ -27,6 +27,7 @@ from node.groups import (
     operators,
     proposals,
     receipts,
+    withdrawals,
     witnesses,
 )
 
@@ -50,6 +51,7 @@ app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")
 app.add_typer(networks.group, name="network")
 app.add_typer(receipts.group, name="receipt")
+app.add_typer(withdrawals.group, name="withdrawal")
 app.add_typer(witnesses.group, name="witness")
 
 

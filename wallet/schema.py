@@ -205,7 +205,7 @@ saved_destinations = _row_table(
 submissions = _row_table(
     "submissions",
     *_text("network", "purpose", "state", "asset", "fee_asset", "source", "target", "unsigned_item", "signed_item"),
-    *_text("tx", "block", "reason"),
+    *_text("tx", "block", "reason", "verdict"),
     *[_money(name) for name in ("units", "fee_max", "fee_paid")],
     Column("paths", ARRAY(Text)),
     Column("consumes", ARRAY(Text)),

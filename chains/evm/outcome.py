@@ -16,7 +16,7 @@ from chains.evm.token import TransferLog, read_transfer
 from chains.evm.wire import LogAnswer, ReceiptAnswer, is_bytes, quantity
 from wallet.ports import NetworkUnreachable, SubmissionRef
 
-_SUCCEEDED = 1
+SUCCEEDED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Outcome:
 def outcome(receipt: ReceiptAnswer, tx: EvmTx, submission: SubmissionRef) -> Outcome:
     """Raises `NetworkUnreachable` for a receipt that no tx of ours can have."""
     source = submission.consumes[0].partition(":")[0].lower()
-    if quantity(receipt.status) != _SUCCEEDED:
+    if quantity(receipt.status) != SUCCEEDED:
         return Outcome(succeeded=False)
     if isinstance(tx.act, Payout):
         return _of_payout(receipt, tx, tx.act, source, submission.references)

@@ -108,6 +108,8 @@ class EventKind(StrEnum):
     SUBMISSION_UPROOTED = "submission.uprooted"
     SUBMISSION_DEAD = "submission.dead"
     SUBMISSION_STOPPED = "submission.stopped"
+    SUBMISSION_DOUBTED = "submission.doubted"
+    SUBMISSION_DECIDED = "submission.decided"
     PAYOUTS_SET_UP = "payouts.set_up"
     DAY_BEGUN = "day.begun"
     JOURNAL_KEY_LISTED = "journal.key_listed"

@@ -13,6 +13,7 @@ from wallet.listings.carried import carried
 from wallet.networks.halt import running
 from wallet.points import point
 from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, SignerRefused, Status
+from wallet.treasury.doubt import by_verdict, doubted
 from wallet.treasury.submissions import (
     Plan,
     State,
@@ -79,7 +80,7 @@ async def drive(context: Context, network: Network, row: Record, withdrawals: li
             await follow(context, network, row, withdrawals)
         case State.UPROOTED:
             await follow_uprooted(context, network, row, withdrawals)
-        case State.FINAL | State.DEAD | State.STOPPED:
+        case State.FINAL | State.DEAD | State.STOPPED | State.DOUBTED:
             return
 
 
@@ -131,8 +132,10 @@ async def send(context: Context, network: Network, row: Record, withdrawals: lis
 async def follow(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
     """Ask what became of it, and write that down."""
     submission = await reference(context, row, withdrawals)
-    status = await network.status(submission)
+    status = by_verdict(row, await network.status(submission))
     match status.fate:
+        case Fate.FINAL if status.doubt is not None:
+            await doubted(context, row, withdrawals, status.doubt)
         case Fate.FINAL:
             point("withdrawal.before_settle")
             await settle(context, network, row, withdrawals, status)

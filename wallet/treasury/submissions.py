@@ -8,6 +8,7 @@ final       they cannot be taken back; the books say what was really paid
 uprooted    they were final, and a reorg took their block (`uproot`)
 dead        they can never be included: something else finally used their nonce or an input
 stopped     the signer refused late; a person decides
+doubted     a block has them, and nobody can say whether they paid; a person decides (`doubt`)
 """
 
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ class State(StrEnum):
     UPROOTED = "uprooted"
     DEAD = "dead"
     STOPPED = "stopped"
+    DOUBTED = "doubted"
 
 
 OPEN = (State.RESERVED, State.SIGNED, State.SUBMITTED, State.INCLUDED)
@@ -64,6 +66,7 @@ _KINDS: dict[State, tuple[EventKind, EventKind]] = {
     State.UPROOTED: (EventKind.WITHDRAWAL_UPROOTED, EventKind.SUBMISSION_UPROOTED),
     State.DEAD: (EventKind.WITHDRAWAL_FAILED, EventKind.SUBMISSION_DEAD),
     State.STOPPED: (EventKind.SUBMISSION_STOPPED, EventKind.SUBMISSION_STOPPED),
+    State.DOUBTED: (EventKind.SUBMISSION_DOUBTED, EventKind.SUBMISSION_DOUBTED),
 }
 
 _WITHDRAWAL_STATES: dict[State, states.State] = {

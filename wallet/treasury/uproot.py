@@ -26,6 +26,7 @@ from wallet.points import point
 from wallet.ports import BlockRef, Fate, Network, NetworkRejected, Purpose, Status
 from wallet.strays.states import State as StrayState
 from wallet.treasury.coins import found_coin, lost_coin
+from wallet.treasury.doubt import by_verdict
 from wallet.treasury.recoveries import told_of
 from wallet.treasury.submissions import State, paid_by, places, record, reference, unswept
 
@@ -51,10 +52,12 @@ async def uproot_above(context: Context, network: Network, ancestor: BlockRef) -
 async def follow_uprooted(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
     """One step. Raises the network's errors, and `Stale`."""
     submission = await reference(context, row, withdrawals)
-    status = await network.status(submission)
+    status = by_verdict(row, await network.status(submission))
     match status.fate:
         case Fate.FINAL if status.succeeded:
             await _final_again(context, network, row, withdrawals, status)
+        case Fate.FINAL if status.doubt is not None:
+            return  # the books keep it as it was, and a person sees it among what is uprooted
         case Fate.FINAL:
             await _undo(context, row, withdrawals, status, "a reorg took its block, and the new branch reverted it")
         case Fate.DEAD:

@@ -9,6 +9,9 @@ ALTER TABLE withdrawals ALTER COLUMN hold DROP NOT NULL, ALTER COLUMN fee_hold D
 CREATE INDEX withdrawals_failed ON withdrawals (owner, network, id) WHERE state = 'failed';
 ALTER TABLE deposits ADD COLUMN returns text;
 
+-- A person's word on a submission of which nobody can say whether it paid (`wallet.treasury.doubt`): `paid` or `unpaid`.
+ALTER TABLE submissions ADD COLUMN verdict text;
+
 -- Why what is requested in one asset of a network is not begun, for whoever waits for it. Lost, it is found out again.
 CREATE TABLE payout_waits (
     network text NOT NULL,
