@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import proposals, reversals, waiting, watch
+from api.operator import proposals, reversals, stops, waiting, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -58,6 +58,7 @@ ROUTES: tuple[Route, ...] = (
     *watch.ROUTES,
     *waiting.ROUTES,
     *reversals.ROUTES,
+    *stops.ROUTES,
     *proposals.ROUTES,
     *problems.ROUTES,
 )

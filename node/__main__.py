@@ -27,6 +27,8 @@ from node.groups import (
     operators,
     proposals,
     receipts,
+    signers,
+    stops,
     withdrawals,
     witnesses,
 )
@@ -52,6 +54,9 @@ app.add_typer(proposals.group, name="proposal")
 app.add_typer(networks.group, name="network")
 app.add_typer(receipts.group, name="receipt")
 app.add_typer(withdrawals.group, name="withdrawal")
+app.add_typer(signers.group, name="signer")
+app.add_typer(stops.stop_group, name="stop")
+app.add_typer(stops.resume_group, name="resume")
 app.add_typer(witnesses.group, name="witness")
 
 
@@ -73,17 +78,6 @@ def run(
         return 0
 
     _finish(work())
-
-
-@app.command()
-def signer(
-    config: Annotated[Path, typer.Option("--config", "-c", help="The signer's own configuration file.")],
-    create: Annotated[bool, typer.Option("--create", help="Make a new seed and memory, then exit.")] = False,
-) -> None:
-    """Run the signer alone, for a node that names its socket."""
-    from chains.signer.__main__ import main as signer_main  # noqa: PLC0415
-
-    raise typer.Exit(signer_main(["--config", str(config), *(["--create"] if create else [])]))
 
 
 @app.command()

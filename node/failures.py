@@ -3,6 +3,7 @@
 import asyncpg
 
 from chains.signer.settings import SettingsRefused
+from chains.signer.signed_policy import PolicyRefused
 from node.commands.archive import ArchiveRefused
 from node.commands.backup import BackupRefused
 from node.config import ConfigRefused
@@ -35,6 +36,7 @@ EXPECTED = (
     NotReady,
     OSError,
     OutcomeUnknown,
+    PolicyRefused,
     ProgramUnavailable,
     ReceiptRefused,
     Refusal,

@@ -12,14 +12,26 @@ import structlog
 from chains.signer.files import FileUnsafe
 from chains.signer.keystore import KeystoreRefused
 from chains.signer.memory import MemoryBusy
+from chains.signer.operators import OperatorsRefused
 from chains.signer.passphrase import PassphraseRefused
 from chains.signer.privacy import keep_private
 from chains.signer.server import SignerServer, SocketTaken
 from chains.signer.settings import Settings, SettingsRefused, read_settings
+from chains.signer.signed_policy import PolicyRefused
 from chains.signer.start import create_signer, open_signer
 
 _log = structlog.get_logger("chains.signer")
-_REFUSALS = (FileUnsafe, KeystoreRefused, MemoryBusy, PassphraseRefused, SettingsRefused, SocketTaken, OSError)
+_REFUSALS = (
+    FileUnsafe,
+    KeystoreRefused,
+    MemoryBusy,
+    OperatorsRefused,
+    PassphraseRefused,
+    PolicyRefused,
+    SettingsRefused,
+    SocketTaken,
+    OSError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from eth_account.hdaccount.mnemonic import Mnemonic
 ENTROPY_BYTES = 32  # 24 words: the most that BIP-39 knows
 PUBLIC_KEPT_MAX = 4096  # public keys kept at hand: the hot address's is asked for three times a signature
 _PAYOUT_FILE_TAG = b"coffer/payout-file-key/1"
+_OPERATORS_TAG = b"coffer/signer-operators-key/1"
 _MEMORY_TAG = b"coffer/signer-memory-key/1"
 _CERTIFICATE_TAG = b"coffer/address-certificate-key/1"
 
@@ -78,6 +79,10 @@ class Keys:
     def memory_key(self) -> bytes:
         """Authenticates the signer's memory, so that only this seed can continue it."""
         return self._tagged(_MEMORY_TAG)
+
+    def operators_key(self) -> bytes:
+        """Seals the list of enrolled operators, so that whoever can write the file cannot write themselves into it."""
+        return self._tagged(_OPERATORS_TAG)
 
     def _node(self, path: str) -> tuple[BIP32, int]:
         """The node above the index, kept: there are two a network, and one step from it is five times faster than five."""

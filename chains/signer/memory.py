@@ -108,9 +108,10 @@ def create_memory(file: Path, head: Path, *, memory_id: str, key: bytes) -> None
 
 
 def is_unused(file: Path) -> bool:
-    """True for a memory that was born but never remembered a signature."""
+    """True for a memory that was born but never remembered a signature: at most whom it enrolled, and their policy."""
     with os.fdopen(open_private(file, os.O_RDONLY), "rb") as source:
-        return len(source.readlines(_UNUSED_BYTES_MAX)) <= 1
+        _, *lines = source.readlines(_UNUSED_BYTES_MAX) or [b""]
+        return all(is_control(line[_MAC_CHARACTERS + 1 :]) for line in lines) and not source.read(1)
 
 
 class Memory:

@@ -4,7 +4,18 @@
     folder = "signer"                       keystore.json, memory.log, memory.head; mode 0700
     socket = "run/signer.sock"
     passphrase_file = "signer/passphrase"   or passphrase_descriptor = 3
-    dev = false                             true makes passphrase and seed at the first start
+    dev = false                             true makes passphrase, seed and two operators at the first start
+    operators_needed = 2                    so many of these decide together
+
+    [signer.operators]                      enrolled at the first start, and for good: see `admit`
+    ann = "…"                               an Ed25519 public key of 64 hexadecimal digits
+    ben = "…"
+
+    [policy]
+    version = 1                             higher with each change; from here on all is signed: see `signed_policy`
+
+    [breaker]
+    withdrawals_hour_max = 500              more withdrawals within an hour, of all assets together, stop everything
 
     [networks.ethereum]                     see `policy`
 
@@ -13,12 +24,16 @@ Relative paths start at the file's own folder.
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from chains.signer.operators import NEEDED_MIN
 from chains.signer.policy import Policy, PolicyMalformed, read_policy
+from chains.signer.signed_policy import policy_digest
 from chains.signer.wire import check_socket_path
 
 _CHANGED_BY_OTHERS = 0o022
@@ -30,7 +45,8 @@ class SettingsRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the signer reads from its own file: where it lives, how it is unlocked, and what it may sign."""
+    """What the signer reads from its own file: where it lives, how it is unlocked, and what it may sign. `operators` are read
+    at the first start only."""
 
     folder: Path
     socket: Path
@@ -38,6 +54,12 @@ class Settings:
     passphrase_descriptor: int | None
     dev: bool
     policy: Policy
+    file: Path = Path("signer.toml")
+    policy_version: int = 1
+    policy_digest: str = policy_digest(1, {}, {})
+    withdrawals_hour_max: int | None = None
+    operators: Mapping[str, str] = field(default_factory=dict)
+    operators_needed: int = NEEDED_MIN
 
     @property
     def keystore(self) -> Path:
@@ -62,11 +84,23 @@ class _Signer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passphrase_file: str | None = None
     passphrase_descriptor: int | None = None
     dev: bool = False
+    operators: dict[str, str] = {}
+    operators_needed: int = NEEDED_MIN
+
+
+class _Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class _Breaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    withdrawals_hour_max: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signer: _Signer
     networks: dict[str, dict[str, object]]
+    policy: _Policy = _Policy()
+    breaker: _Breaker = _Breaker()
 
 
 def read_settings(file: Path) -> Settings:
@@ -99,4 +133,10 @@ def _settings(file: Path, written: _File) -> Settings:
         passphrase_descriptor=signer.passphrase_descriptor,
         dev=signer.dev,
         policy=read_policy(written.networks),
+        file=file,
+        policy_version=written.policy.version,
+        policy_digest=policy_digest(written.policy.version, written.networks, msgspec.to_builtins(written.breaker)),
+        withdrawals_hour_max=written.breaker.withdrawals_hour_max,
+        operators=signer.operators,
+        operators_needed=signer.operators_needed,
     )

@@ -6,9 +6,10 @@ What this prevents: a second seed over a first one, and a signer that signs with
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from chains.signer.admit import admit, forget_operators
 from chains.signer.files import make_private_folder
 from chains.signer.keys import Keys
 from chains.signer.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
@@ -21,7 +22,8 @@ from chains.signer.settings import Settings
 def open_signer(settings: Settings, now: Now = system_now) -> LocalSigner | LockedSigner:
     """The signer that these settings describe; locked if its memory is missing, damaged, another's or an old copy.
 
-    Raises `KeystoreRefused`, `PassphraseRefused`, `FileUnsafe`, and `MemoryBusy` when another signer runs on this memory.
+    Raises `KeystoreRefused`, `PassphraseRefused`, `FileUnsafe`, `OperatorsRefused`, `PolicyRefused` for a policy that is not
+    signed or is older than one that was in force, and `MemoryBusy` when another signer runs on this memory.
     """
     make_private_folder(settings.folder)
     passphrase = _passphrase(settings)
@@ -31,9 +33,15 @@ def open_signer(settings: Settings, now: Now = system_now) -> LocalSigner | Lock
     keys = Keys(unlocked.entropy, unlocked.words_passphrase)
     try:
         memory = Memory(settings.memory, settings.head, memory_id=unlocked.memory_id, key=keys.memory_key())
+        with ExitStack() as undo:
+            undo.callback(memory.close)
+            operators = admit(settings, keys, memory, now)
+            undo.pop_all()
     except MemoryUnfit as reason:
         return LockedSigner(keys, settings.policy, str(reason))
-    return LocalSigner(keys, settings.policy, memory, now)
+    return LocalSigner(
+        keys, settings.policy, memory, now, operators=operators, withdrawals_hour_max=settings.withdrawals_hour_max
+    )
 
 
 def create_signer(settings: Settings, unlocked: Unlocked | None = None) -> None:
@@ -94,6 +102,7 @@ def _clear_unused_memory(settings: Settings) -> None:
         raise KeystoreRefused(f"{settings.memory} remembers signatures of a lost keystore; restore that keystore")
     settings.memory.unlink(missing_ok=True)
     settings.head.unlink(missing_ok=True)
+    forget_operators(settings.folder)
 
 
 def _passphrase(settings: Settings) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from wallet.ledger.reconcile import provable_positions
 from wallet.listings.watch import suspended_tokens
 from wallet.money import format_units
 from wallet.networks.view import NetworkView, network_views
-from wallet.ports import SignerUnavailable
+from wallet.ports import SignerStop, SignerUnavailable
 from wallet.treasury.submissions import OPEN, State
 from wallet.withdrawals.states import ENDED
 
@@ -113,7 +114,14 @@ async def _signer(context: Context) -> dict[str, Any]:
         status = await context.signer.status()
     except SignerUnavailable as error:
         return {"state": "unavailable", "reason": str(error)}
-    return {"state": "locked" if status.locked else "ready", "reason": status.reason}
+    state = "locked" if status.locked else "stopped" if status.stops else "ready"
+    return {"state": state, "reason": status.reason, "stops": [shown_stop(stop) for stop in status.stops]}
+
+
+def shown_stop(stop: SignerStop) -> dict[str, str]:
+    """As `coffer status` and `coffer stop` tell of it."""
+    at = time_text(datetime.fromtimestamp(stop.at, UTC))
+    return {"scope": stop.scope, "why": stop.why, "by": stop.by, "at": at}
 
 
 async def _journal(context: Context) -> dict[str, Any]:
@@ -143,6 +151,8 @@ def print_status(console: Console, status: Mapping[str, Any]) -> None:
         console.print(f"Break    {found['id']}: {found['reason']}. coffer break show {found['id']}")
     console.print("Queues   " + ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in status["queues"].items()))
     console.print(f"Signer   {status['signer']['state']} {status['signer']['reason'] or ''}")
+    for stop in status["signer"].get("stops", ()):
+        console.print(f"Stopped  {stop['scope']} by {stop['by']} at {stop['at']}: {stop['why']}. coffer resume")
     console.print(f"Journal  {status['journal'].get('seq')} changes, head {str(status['journal'].get('head'))[:16]}…")
     for notice in status["notices"][:5]:
         console.print(f"Notice   {notice['source']} {notice['subject']}: {notice['state']}: {notice['reason']}")

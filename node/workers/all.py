@@ -29,6 +29,7 @@ from wallet.ports import PaysFrom
 from wallet.ports.announcing import Announcing
 from wallet.ports.tokens import Tokens
 from wallet.proposals.carry_out import carry_out_proposals
+from wallet.stops.mirror import mirror_stops
 from wallet.treasury.rotation import follow_hot
 
 PARTITIONS_EVERY_S = 3600.0
@@ -36,6 +37,7 @@ ANNOUNCE_EVERY_S = 1.0  # a customer sees a payment within a second or two of ma
 EXPIRY_EVERY_S = 1.0  # a hold pays nothing from its last moment on; what is left is back within a second or two
 ADOPT_EVERY_S = 2.0
 LOOSEN_EVERY_S = 1.0  # whoever has waited for a day has not to wait much longer
+STOPS_EVERY_S = 1.0  # the signer has stopped already; this is until customers read why
 PROPOSALS_EVERY_S = 1.0  # who has just approved something looks for what became of it
 DAY_EVERY_S = 30.0  # yesterday's files can be had so soon after midnight at the latest
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
@@ -47,6 +49,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
     witness = WitnessFile(config.witness_file)
     loops = [
         Loop("witness_heads", WITNESS_EVERY_S, partial(witness_head, context, dsns.books, witness)),
+        Loop("mirror_stops", STOPS_EVERY_S, partial(mirror_stops, context)),
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
         Loop("carry_out_proposals", PROPOSALS_EVERY_S, partial(carry_out_proposals, context)),
         Loop("loosen_rules", LOOSEN_EVERY_S, partial(loosen_due_rules, context)),

@@ -16,6 +16,7 @@ from wallet.ids import CustomerId, NetworkId
 from wallet.ledger.accounts import Flags, customer_balance
 from wallet.networks.view import NetworkStatus, network_views
 from wallet.schema import payout_waits
+from wallet.stops.words import is_stop
 from wallet.withdrawals.states import ENDED, State, Wait
 
 ALL_ASSETS = "*"  # what stops a whole network: no asset is called so
@@ -46,7 +47,7 @@ class _Standing:
     """What was read of everything that withdrawals may wait for."""
 
     networks: Mapping[str, Wait]
-    paused: frozenset[str]
+    paused: Mapping[str, Wait]
     noted: Mapping[tuple[str, str], Wait]
     frozen: frozenset[tuple[str, str]]
     doubted: frozenset[str]
@@ -61,7 +62,7 @@ class _Standing:
 
     def _stops(self, row: Record, state: State) -> Iterator[Wait | None]:
         network, asset, begun = row["network"], row["asset"], state is not State.REQUESTED
-        yield Wait.ASSET_PAUSED if asset in self.paused else None
+        yield self.paused.get(asset)
         yield Wait.ACCOUNT_FROZEN if (row["owner"], asset) in self.frozen and not begun else None
         yield self.networks.get(network)
         yield self.noted.get((network, ALL_ASSETS))
@@ -73,11 +74,12 @@ async def waits_for(context: Context, rows: Sequence[Record]) -> dict[str, Wait]
     waiting = [row for row in rows if row["state"] not in ENDED]
     if not waiting:
         return {}
-    paused = await context.all(select(schema.assets.c.id).where(schema.assets.c.paused))
+    assets = schema.assets
+    paused = await context.all(select(assets.c.id, assets.c.pause_reason).where(assets.c.paused))
     noted = await context.all(select(payout_waits))
     standing = _Standing(
         networks=await _stopped_networks(context),
-        paused=frozenset(row["id"] for row in paused),
+        paused={row["id"]: _said(row["pause_reason"], Wait.ASSET_PAUSED) for row in paused},
         noted={(row["network"], row["asset"]): Wait(row["reason"]) for row in noted},
         frozen=await _frozen(context, waiting),
         doubted=await _doubted(context, waiting),
@@ -92,7 +94,11 @@ def _stored(network: NetworkId) -> Select[tuple[str, str]]:
 async def _stopped_networks(context: Context) -> dict[str, Wait]:
     """Halted by a person or by their providers' contradictions; or silent."""
     said = {NetworkStatus.PAUSED: Wait.NETWORK_HALTED, NetworkStatus.NOT_ANSWERING: Wait.NETWORK}
-    return {view.id: said[view.status] for view in await network_views(context) if view.status in said}
+    return {v.id: _said(v.halted, said[v.status]) for v in await network_views(context) if v.status in said}
+
+
+def _said(reason: str | None, otherwise: Wait) -> Wait:
+    return Wait.STOPPED if is_stop(reason) else otherwise
 
 
 async def _frozen(context: Context, rows: Sequence[Record]) -> frozenset[tuple[str, str]]:

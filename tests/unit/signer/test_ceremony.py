@@ -13,16 +13,19 @@ from chains.signer.ceremony_log import CeremonyLogBroken, WitnessesMissing, read
 from chains.signer.keystore import KeystoreRefused
 from chains.signer.local import LocalSigner, LockedSigner
 from chains.signer.settings import Settings, read_settings
+from chains.signer.signed_policy import add_signature, sign_policy
 from chains.signer.start import open_signer, unlock
 from chains.signer.talk import DescriptorTalk, TalkEnded
 from chains.signer.words import WordsRefused, words_of
 from tests.unit.signer.people import People
+from tests.unit.signer.test_stops import ANN, BEN, public
 
 AT = "2026-11-25T12:00:00.000000+00:00"
 FILE = """[signer]
 folder = "signer"
 socket = "run/signer.sock"
 passphrase_file = "passphrase"
+operators = { ann = "ANN", ben = "BEN" }
 [networks.ethereum]
 kind = "evm"
 chain_id = 31337
@@ -31,7 +34,7 @@ fee_window_max = "0.05"
 gas_funding_max = "0.02"
 window_s = 3600
 assets.ETH = { decimals = 18, submission_max = "2", window_max = "5" }
-"""
+""".replace("ANN", public(ANN)).replace("BEN", public(BEN))
 
 
 def settings(folder: Path, text: str = FILE) -> Settings:
@@ -39,7 +42,10 @@ def settings(folder: Path, text: str = FILE) -> Settings:
     for name, content in (("signer.toml", text), ("passphrase", "a passphrase of the machine\n")):
         (folder / name).write_text(content)
         (folder / name).chmod(0o600)
-    return read_settings(folder / "signer.toml")
+    made = read_settings(folder / "signer.toml")
+    for key in (ANN, BEN):
+        add_signature(made.file, made.policy_digest, sign_policy(made.policy_digest, key))
+    return made
 
 
 def held(

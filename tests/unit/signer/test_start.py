@@ -53,6 +53,8 @@ def test_development_makes_everything_once_and_privately(template: Path) -> None
         "keystore.json",
         "memory.head",
         "memory.log",
+        "operators",
+        "operators.json",
         "passphrase",
     ]
     assert all(file.stat().st_mode & 0o077 == 0 for file in [template, *template.iterdir()])

@@ -28,7 +28,13 @@ from tests.unit.signer.scene import (
 from wallet.ports import Approval, Ground, Purpose, Signed, SignerRefused, SignRequest
 
 ANN, BEN, EVE = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3))
-OPERATORS = enrol(1, {name: key.public_key().public_bytes_raw().hex() for name, key in (("ann", ANN), ("ben", BEN))}, 2)
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    return key.public_key().public_bytes_raw().hex()
+
+
+OPERATORS = enrol(1, {"ann": public(ANN), "ben": public(BEN)}, 2)
 
 
 def signer_over(memory: Memory) -> LocalSigner:
