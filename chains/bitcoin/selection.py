@@ -72,6 +72,11 @@ class Need:
         return SCALE + _ROUNDING_WEIGHT * self.rate
 
     @property
+    def useful(self) -> int:
+        """The same with change that a later payment can use."""
+        return self.worth + self.rounding + 4 * self.change_size * self.rate + CHANGE_UNITS_AIM * SCALE
+
+    @property
     def change_cost(self) -> int:
         """What change costs now and when it is spent, in the long run."""
         return 4 * self.change_size * self.rate + self.change_spend_weight * self.long_term_rate
@@ -103,6 +108,19 @@ def select(available: Sequence[Utxo], need: Need, chance: Random) -> Choice:
     return min(affordable, key=lambda choice: (waste(choice, need), _names(choice)))
 
 
+def draw_alone(available: Sequence[Utxo], need: Need, chance: Random) -> Choice:
+    """The same by `single_random_draw` only, and where that finds nothing the fewest: what `select` is measured against."""
+    pool = candidates(available, need.rate)
+    for way in (
+        partial(single_random_draw, pool, need.useful, chance),
+        partial(fewest, pool, need.worth + need.rounding),
+    ):
+        inputs = _inputs(way())
+        if inputs and _covers(inputs, need):
+            return _settled(inputs, need)
+    raise FundsShort("the inputs at hand do not cover the payments and the network fee")
+
+
 def candidates(available: Sequence[Utxo], rate: int) -> list[Candidate]:
     """Those worth spending, most worth first."""
     weighed = ((coin, input_weight(coin)) for coin in available)
@@ -125,15 +143,14 @@ def _excess(choice: Choice, need: Need) -> int:
 def _ways(pool: Sequence[Candidate], need: Need, chance: Random) -> Iterator[tuple[Utxo, ...]]:
     """All of them meet the need; each way may find nothing. What just misses it by rounding is looked for again, higher."""
     least, enough = need.worth, need.worth + need.rounding
-    useful = enough + 4 * need.change_size * need.rate + CHANGE_UNITS_AIM * SCALE
-    drawn = _inputs(single_random_draw(pool, useful, chance))
+    drawn = _inputs(single_random_draw(pool, need.useful, chance))
     if drawn and _covers(drawn, need):
         yield drawn
     for way in (partial(_matching, need=need), smallest_single, fewest):
         found = (_inputs(way(pool, target)) for target in (least, enough))
         yield from islice((inputs for inputs in found if inputs and _covers(inputs, need)), 1)
     for way in (smallest_single, fewest):
-        if inputs := _inputs(way(pool, useful)):
+        if inputs := _inputs(way(pool, need.useful)):
             yield inputs
 
 

@@ -10,6 +10,7 @@ from tests.bench import (
     address_book,
     addresses,
     catch_up,
+    coin_selection,
     export,
     growth,
     history,
@@ -42,6 +43,15 @@ async def test_the_measurement_of_derivation_runs_and_all_contenders_agree() -> 
     assert figures["evm_speedup"] > 1
     assert 0 < figures["share_of_limit"] <= 1
     assert len(told) == 2
+
+
+async def test_the_measurement_of_coin_selection_runs_and_every_choice_pays() -> None:
+    told: list[str] = []
+    figures = await coin_selection.measure(argparse.Namespace(rounds=2, sizes=(10, 50), txs=2), told.append)
+    assert figures["verified"]
+    assert figures["ours_50_waste_units"] <= figures["draw_50_waste_units"]
+    assert figures["ours_10_ms"] > 0
+    assert len(told) == 4
 
 
 @pytest.mark.whole
