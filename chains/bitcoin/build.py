@@ -9,13 +9,13 @@ from random import Random
 from typing import Final
 
 from chains.bitcoin.address import script_of
-from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, dust_units
+from chains.bitcoin.coins import P2WPKH_INPUT_WEIGHT, dust_units, fee_units, input_weight, vsize
 from chains.bitcoin.decode import SEQUENCE, TX_VERSION, encode
 from chains.bitcoin.parameters import Chain
 from chains.bitcoin.rawtx import RawTx, TxInput, TxOutput
-from chains.bitcoin.selection import Need, select
+from chains.bitcoin.selection import Need, candidates, select
 from wallet.money import Amount, Asset
-from wallet.ports import Derived, Instruction, Unsigned, Utxo, UtxoSource
+from wallet.ports import Derived, FundsShort, Instruction, Unsigned, Utxo, UtxoSource
 
 BATCH_MAX: Final = 100  # payments in one tx: beyond it a payment costs hardly less, and more wait for one change
 
@@ -60,6 +60,20 @@ def build(
     choice = select(source.available, need, chance)
     place = chance.randrange(len(payments) + 1)
     return assemble(choice.inputs, payments, Change(source.change, change_script, choice.change_units, place), asset)
+
+
+def gather(source: UtxoSource, *, rate: int, asset: Asset, chain: Chain, bounds: Bounds) -> Unsigned:
+    """A tx that pays nobody: all coins that are worth more than their own fee become one. Raises `FundsShort` where fewer than
+    two are, or the fee would pass its bounds."""
+    script = script_of(source.change.address, chain)
+    worthy = [one.coin for one in candidates(source.available, rate)]
+    fee = fee_units(vsize([input_weight(coin) for coin in worthy], (TxOutput(0, script).size,)), rate)
+    left = sum(coin.units for coin in worthy) - fee
+    if len(worthy) < 2 or left < dust_units(script, bounds.dust_rate):
+        raise FundsShort("these coins are not worth being gathered")
+    if fee > bounds.fee_units_max:
+        raise FundsShort(f"the fee would pass {bounds.fee_units_max} units")
+    return assemble(worthy, (), Change(source.change, script, left, 0), asset)
 
 
 def _chance(instructions: Sequence[Instruction]) -> Random:

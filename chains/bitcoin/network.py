@@ -47,7 +47,7 @@ SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the 
 
 
 class UtxoNetwork:
-    """Implements `wallet.ports.Network` and `wallet.ports.announcing.Announcing`.
+    """Implements `wallet.ports.Network`, `Gathering` and `wallet.ports.announcing.Announcing`.
 
     `chain` is one of the family, by the name that it has in `parameters`. `public_keys` is "deposit-xpub house-xpub
     taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that it
@@ -135,14 +135,25 @@ class UtxoNetwork:
         """Also raises `ValueError` for dust, a foreign asset, and a fee above the bounds."""
         if not isinstance(source, UtxoSource):
             raise TypeError("a tx here spends unspent outputs")
-        bounds = building.Bounds(
+        bounds = await self._bounds()
+        return building.build(
+            instructions, source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=bounds
+        )
+
+    async def _bounds(self) -> building.Bounds:
+        return building.Bounds(
             rate_max=self._rate_max,
             fee_units_max=self._fee_units_max,
             dust_rate=await fees.dust_rate(self._rpc),
             long_term_rate=await fees.long_term_rate(self._rpc, rate_max=self._rate_max),
         )
-        return building.build(
-            instructions, source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=bounds
+
+    async def later_rate(self) -> int:
+        return await fees.long_term_rate(self._rpc, rate_max=self._rate_max)
+
+    async def gather(self, source: UtxoSource, fee: Fee) -> Unsigned:
+        return building.gather(
+            source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=await self._bounds()
         )
 
     def show(self, payload: bytes) -> Mapping[str, object]:

@@ -44,6 +44,8 @@ def raised(payload: bytes, standing: Standing, *, rate: int, asset: Asset, bound
     if left < dust_units(script, bounds.dust_rate):
         left = 0
         fee = least_fee_without_change(tx, standing, rate)
+    if left == 0 and not tx.payments:
+        raise FundsShort("the coins that are gathered are not worth this fee")
     if left == 0 and tx.outputs[tx.change_index].units + tx.fee_units < fee:
         raise FundsShort("what comes back to us does not suffice for the fee that it takes")
     payments = [TxOutput(output.units, script_of(output.address, tx.chain)) for output in tx.payments]

@@ -4,12 +4,12 @@ whatever one of them shows waits, and it is gone when none shows it."""
 from collections.abc import Sequence
 
 from chains.quorum.quorum import Quorum
-from wallet.ports import Incoming, Network
+from wallet.ports import Fee, Gathering, Incoming, Network, Unsigned, UtxoSource
 from wallet.ports.announcing import Announcing, Departure
 
 
 class CoinQuorum(Quorum):
-    """`wallet.ports.announcing.Announcing` besides."""
+    """`wallet.ports.announcing.Announcing` and `wallet.ports.Gathering` besides."""
 
     async def announced(self) -> Sequence[Incoming]:
         """What any of them shows: mempools differ, and a customer looks for their payment."""
@@ -30,6 +30,29 @@ class CoinQuorum(Quorum):
         return next(
             reason for reason in (Departure.CONFLICTED, Departure.REPLACED, Departure.DROPPED) if reason in told
         )
+
+    async def later_rate(self) -> int:
+        """The median, so that one provider alone makes nothing look cheap."""
+        told = sorted((await self._providers.ask(_later_rate)).values())
+        return told[len(told) >> 1]
+
+    async def gather(self, source: UtxoSource, fee: Fee) -> Unsigned:
+        """By the first that answers, as `build`."""
+
+        async def asked(network: Network) -> Unsigned:
+            return await _gathering(network).gather(source, fee)
+
+        return await self._providers.first(asked)
+
+
+async def _later_rate(network: Network) -> int:
+    return await _gathering(network).later_rate()
+
+
+def _gathering(network: Network) -> Gathering:
+    if not isinstance(network, Gathering):
+        raise TypeError(f"{network.id} has no coins to gather")
+    return network
 
 
 async def _announced(network: Network) -> Sequence[Incoming]:

@@ -1,12 +1,12 @@
 """What a payload of the Bitcoin family would do, and whether it is of a class that is ever signed: payments of
-withdrawals, from inputs of ours, with the rest coming back to us."""
+withdrawals, from inputs of ours, with the rest coming back to us; or small coins of ours that become one at our hot address."""
 
 import msgspec
 
 from chains.bitcoin.address import address_of_key, purpose_of_path
 from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode
 from chains.signer.effect import Effect, Outflow, refuse
-from chains.signer.hot import is_retired
+from chains.signer.hot import check_hot, is_retired
 from chains.signer.keys import Keys
 from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
 from chains.signer.policy import UtxoPolicy
@@ -20,7 +20,7 @@ def trees_of(policy: UtxoPolicy) -> tuple[Tree, Tree]:
 
 def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effect:
     """Raises `SignerRefused`. Every output that is not the one proven change counts as paid out."""
-    if request.purpose is not Purpose.WITHDRAWAL:
+    if request.purpose not in (Purpose.WITHDRAWAL, Purpose.GATHERING):
         raise refuse("where coins are unspent outputs only withdrawals are signed; deposits are spent where they lie")
     tx = _decode(request.payload)
     if tx.chain.prefix != policy.chain.prefix:
@@ -28,6 +28,8 @@ def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effec
     if request.paths != tuple(spent.path for spent in tx.inputs):
         raise refuse("the paths of the request are not those of the inputs")
     _check_owned(tx, policy, keys)
+    if request.purpose is Purpose.GATHERING:
+        return _weigh_gathering(request, tx, policy)
     if len(tx.payments) != len(request.references) or not tx.payments:
         raise refuse("each withdrawal is exactly one payment")
     paid, asset = zip(tx.payments, request.references, strict=True), policy.chain.asset
@@ -36,6 +38,20 @@ def weigh_bitcoin(request: SignRequest, policy: UtxoPolicy, keys: Keys) -> Effec
         fee=Outflow(policy.chain.asset, tx.fee_units),
         consumes=tuple(spent.outpoint for spent in tx.inputs),
         constant=_constant(tx),
+    )
+
+
+def _weigh_gathering(request: SignRequest, tx: UtxoTx, policy: UtxoPolicy) -> Effect:
+    """Nothing leaves but the fee."""
+    if request.references or tx.payments or tx.change is None:
+        raise refuse("where coins are gathered all of it comes back to us, in one output")
+    check_hot(trees_of(policy)[0], tx.change.path, policy, "coins are gathered at the hot address that pays now")
+    return Effect(
+        outflows=(),
+        fee=Outflow(policy.chain.asset, tx.fee_units),
+        consumes=tuple(spent.outpoint for spent in tx.inputs),
+        constant=_constant(tx),
+        touches=(policy.chain.asset,),
     )
 
 

@@ -26,6 +26,7 @@ from wallet.ports.errors import (
     NetworkUnreachable,
     RecipientRefuses,
 )
+from wallet.ports.gathering import Gathering
 from wallet.ports.listings import Listing, Step
 from wallet.ports.network import Network, Observation, PaysFrom, Sweeping
 from wallet.ports.signing import (
@@ -76,6 +77,7 @@ __all__ = [
     "Fee",
     "FileSource",
     "FundsShort",
+    "Gathering",
     "Ground",
     "HotAddress",
     "Incoming",

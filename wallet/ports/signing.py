@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     WITHDRAWAL = "withdrawal"
     SWEEP = "sweep"
     GAS_FUNDING = "gas_funding"
+    GATHERING = "gathering"  # small coins of ours become one, at our own hot address
     ROTATION = "rotation"  # what an earlier hot address holds goes to the one that pays now
     RECOVERY = "recovery"  # a stray goes from a deposit address to where its owner wants it
     SELF_CANCEL = (

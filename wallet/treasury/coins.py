@@ -6,10 +6,11 @@
 A coin that a submission has reserved stays that submission's, whatever happens to its output: reservations are for ever.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from wallet import schema
 from wallet.context import Context, Record
@@ -61,10 +62,24 @@ async def found_coin(context: Context, network: Network, outpoint: str) -> tuple
 
 
 async def free_coins(context: Context, network: NetworkId) -> list[tuple[Utxo, int]]:
-    """Each with its row's version, at which it is reserved."""
-    table, prefix = schema.utxos, len(network) + 1
-    wanted = select(table).where(table.c.network == network, table.c.state == State.FREE.value).order_by(table.c.id)
-    rows = await context.all(wanted)
+    """Each with its row's version, at which it is reserved. Only what is final is free: credited deposits, and change of
+    submissions that are final."""
+    return _coins(network, await context.all(free(network).order_by(schema.utxos.c.id)))
+
+
+async def smallest_coins(context: Context, network: NetworkId, limit: int) -> list[tuple[Utxo, int]]:
+    """The same of the smallest only."""
+    rows = await context.all(free(network).order_by(schema.utxos.c.units, schema.utxos.c.id).limit(limit))
+    return _coins(network, rows)
+
+
+def free(network: NetworkId) -> Select[Any]:
+    table = schema.utxos
+    return select(table).where(table.c.network == network, table.c.state == State.FREE.value)
+
+
+def _coins(network: NetworkId, rows: Sequence[Record]) -> list[tuple[Utxo, int]]:
+    prefix = len(network) + 1
     return [(Utxo(row["id"][prefix:], row["units"], row["address"], row["path"]), row["version"]) for row in rows]
 
 

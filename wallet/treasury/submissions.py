@@ -120,7 +120,7 @@ def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | N
             return accounts.hot(network, amount.asset)
         case Purpose.GAS_FUNDING:
             return accounts.deposits(network, amount.asset)
-        case Purpose.WITHDRAWAL | Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP:
+        case Purpose.WITHDRAWAL | Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP | Purpose.GATHERING:
             return None
 
 

@@ -114,7 +114,7 @@ async def _value_back(context: Context, row: Record, withdrawals: list[Record]) 
             return templates.gas_funding_undone(network, amount)
         case Purpose.RECOVERY | Purpose.SELF_CANCEL | Purpose.PAYOUT_SETUP:
             return ()  # what nobody listed is in no account, and what sets payouts up is worth nothing
-        case Purpose.ROTATION:
+        case Purpose.ROTATION | Purpose.GATHERING:
             return ()  # from the hot account to itself
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -135,3 +136,36 @@ def test_a_payload_for_another_chain_is_refused() -> None:
     policy = UtxoPolicy(SIGNET, POLICY["bitcoin"].limits, POLICY["bitcoin"].fees, 3600)
     with pytest.raises(SignerRefused, match="another chain of the Bitcoin family"):
         weigh_bitcoin(bitcoin_request(bitcoin_payload()), policy, KEYS)
+
+
+def gathering(**how: Any) -> SignRequest:
+    references, change = how.pop("references", ()), how.pop("change", None)
+    payload = bitcoin_payload(
+        TWO_INPUTS, how.pop("payments", ()), change=change, change_units=how.pop("units", 30_995_000)
+    )
+    paths = (BITCOIN_DEPOSIT, BITCOIN_HOT)
+    return bitcoin_request(payload, purpose=Purpose.GATHERING, references=references, paths=paths)
+
+
+def test_small_coins_of_ours_become_one_at_our_hot_address_and_only_the_fee_counts() -> None:
+    effect = weigh(gathering())
+    assert effect.outflows == ()
+    assert effect.fee == Outflow("BTC", 5_000)
+    assert effect.touches == ("BTC",)
+    assert effect.constant
+
+
+@pytest.mark.parametrize(
+    ("how", "rule"),
+    [
+        ({"payments": (PAYMENT,), "units": 20_995_000}, "all of it comes back to us"),
+        ({"payments": (PAYMENT,), "units": 0}, "all of it comes back to us"),
+        ({"references": ("wdr_1",)}, "all of it comes back to us"),
+        ({"change": Derived(bitcoin_address("m/84'/1'/0'/0/9"), "m/84'/1'/0'/0/9")}, "at the hot address"),
+        ({"change": Derived(BITCOIN_OUTSIDE, BITCOIN_HOT)}, "not at the address"),
+    ],
+    ids=["pays too", "pays only", "a withdrawal", "a customer's address", "a stranger's address"],
+)
+def test_key_06_what_gathers_coins_pays_nobody(how: dict[str, Any], rule: str) -> None:
+    with pytest.raises(SignerRefused, match=rule):
+        weigh(gathering(**how))

@@ -2,10 +2,12 @@ import dataclasses
 
 import pytest
 
+from chains.bitcoin.build import Bounds, gather
 from chains.bitcoin.decode import decode
+from chains.bitcoin.parameters import REGTEST
 from tests.unit.chains.bitcoin.material import BOUNDS, BTC, HOT, STRANGER, built, coin, payment
 from wallet.money import Amount, Asset
-from wallet.ports import Destination, FundsShort, Instruction
+from wallet.ports import Destination, FundsShort, Instruction, Unsigned, Utxo, UtxoSource
 
 
 def test_what_is_built_is_what_the_signer_reads() -> None:
@@ -88,3 +90,24 @@ def test_a_tx_that_pays_nobody_is_refused() -> None:
 def test_a_destination_on_another_chain_is_refused() -> None:
     with pytest.raises(ValueError, match="start with bcrt1"):
         built((coin(1, 900_000),), payment(1_000, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"))
+
+
+def gathered(*coins: Utxo, rate: int = 1_000, bounds: Bounds = BOUNDS) -> Unsigned:
+    return gather(UtxoSource(coins, HOT), rate=rate, asset=BTC, chain=REGTEST, bounds=bounds)
+
+
+def test_coins_that_are_gathered_become_one_and_those_not_worth_their_fee_stay() -> None:
+    unsigned = gathered(coin(1, 5_000), coin(2, 60), coin(3, 7_000))
+    tx = decode(unsigned.payload)
+    assert unsigned.consumes == (coin(1, 0).outpoint, coin(3, 0).outpoint)
+    assert (tx.payments, tx.change, tx.fee_units) == ((), HOT, tx.vsize)
+    assert unsigned.change is not None
+    assert unsigned.change.units == 12_000 - tx.fee_units
+
+
+def test_coins_that_are_not_worth_it_are_not_gathered() -> None:
+    for coins in ((), (coin(1, 5_000),), (coin(1, 200), coin(2, 200))):
+        with pytest.raises(FundsShort, match="not worth"):
+            gathered(*coins)
+    with pytest.raises(FundsShort, match="would pass 100 units"):
+        gathered(coin(1, 5_000), coin(2, 5_000), bounds=dataclasses.replace(BOUNDS, fee_units_max=100))
