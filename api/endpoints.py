@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import proposals, reversals, stops, waiting, watch
+from api.operator import approvals, proposals, reversals, stops, waiting, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     *waiting.ROUTES,
     *reversals.ROUTES,
     *stops.ROUTES,
+    *approvals.ROUTES,
     *proposals.ROUTES,
     *problems.ROUTES,
 )

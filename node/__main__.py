@@ -15,6 +15,7 @@ from node.command_line import beside as _beside
 from node.command_line import finish as _finish
 from node.groups import (
     addresses,
+    approvals,
     assets,
     breaks,
     customers,
@@ -41,6 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(addresses.group, name="address")
+app.add_typer(approvals.group, name="approval")
+app.command("approve")(approvals.approve)
 app.add_typer(operators.group, name="operator")
 app.add_typer(assets.group, name="asset")
 app.add_typer(customers.group, name="customer")

@@ -10,6 +10,7 @@
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
     ├── ProposalChanged         ├── OwnProposal           ├── NetworkHalted
+    ├── NotWaiting              ├── OtherAct              ├── OwnWithdrawal
     ├── AddressKindUnknown      ├── TokenSuspended        ├── HoldEndRefused
     ├── DestinationNotSaved     ├── TooManyDestinations   ├── DestinationNotYetUsable
     └── LimitExceeded
@@ -285,6 +286,36 @@ class NotCancellable(Refusal):
             f"withdrawal {withdrawal} is {state}: only a withdrawal that is not signed can be cancelled",
             withdrawal=withdrawal,
             state=state,
+        )
+
+
+class NotWaiting(Refusal):
+    """Nobody is asked any more: it is on its way, or has ended."""
+
+    code = "not_waiting"
+
+    def __init__(self, withdrawal: str, state: str) -> None:
+        super().__init__(f"withdrawal {withdrawal} is {state}: it waits for nobody", withdrawal=withdrawal, state=state)
+
+
+class OtherAct(Refusal):
+    """The digest that was meant is not that of this withdrawal."""
+
+    code = "other_act"
+
+    def __init__(self, withdrawal: str) -> None:
+        super().__init__(f"withdrawal {withdrawal} is another act than the one with this digest", withdrawal=withdrawal)
+
+
+class OwnWithdrawal(Refusal):
+    """Four eyes: whoever could have asked for it does not approve it."""
+
+    code = "own_withdrawal"
+
+    def __init__(self, withdrawal: str) -> None:
+        super().__init__(
+            f"the API key that asked for {withdrawal} went through your hands: another operator approves it",
+            withdrawal=withdrawal,
         )
 
 

@@ -156,7 +156,7 @@ customers = _row_table(
 )
 api_keys = _row_table(
     "api_keys",
-    *_text("owner", "hash", "label"),
+    *_text("owner", "hash", "label", "made_by"),
     Column("scopes", ARRAY(Text)),
     _time("created_at"),
     _time("revoked_at"),
@@ -184,6 +184,8 @@ withdrawals = _row_table(
     "withdrawals",
     *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
     *_text("client_reference", "platform", "fee", "payment", "returned_by"),
+    Column("requested_by", Text),
+    Column("approvals_missing", BigInteger),
     _money("units"),
     _money("fee_units"),
     _time("created_at"),
@@ -201,6 +203,16 @@ saved_destinations = _row_table(
     _time("saved_at"),
     _time("usable_at"),
     _time("removed_at"),
+)
+approval_keys = _row_table("approval_keys", *_text("operator", "proposal"), _time("created_at"), _time("revoked_at"))
+demands = _row_table(
+    "demands",
+    Column("needed", BigInteger),
+    Column("because", ARRAY(Text)),
+    Column("not_by", ARRAY(Text)),
+    Column("outcome", Text),
+    Column("approvals", JSONB),
+    _time("created_at"),
 )
 submissions = _row_table(
     "submissions",
@@ -325,6 +337,8 @@ ROWS: dict[str, Table] = {
         withdrawals,
         safeguards,
         saved_destinations,
+        approval_keys,
+        demands,
         submissions,
         submission_withdrawals,
         replacements,

@@ -159,7 +159,7 @@ async def propose_listing(call: Call[ListingBody, Nothing]) -> Answer:
     drafting = partial(draft_listing, call.context, wish, sent.reason)
     if sent.edits is not None:
         return _made(await edit_proposal(call.context, call.principal, sent.edits, await drafting()))
-    return await _proposed(call, "proposal.list_token", drafting)
+    return await proposed(call, "proposal.list_token", drafting)
 
 
 @_proposing("resumings")
@@ -167,7 +167,7 @@ async def propose_resuming(call: Call[ResumingBody, Nothing]) -> Answer:
     """Propose to go on with a suspended token as what it is now"""
     sent = call.body
     drafting = partial(draft_resuming, call.context, sent.network, sent.symbol, sent.reason)
-    return await _proposed(call, "proposal.resume_token", drafting)
+    return await proposed(call, "proposal.resume_token", drafting)
 
 
 @_proposing("credits")
@@ -175,7 +175,7 @@ async def propose_credit(call: Call[DepositBody, Nothing]) -> Answer:
     """Propose to credit what came wrongly to its owner"""
     sent = call.body
     draft = draft_credit if sent.deposit.startswith("str_") else draft_adoption
-    return await _proposed(call, "proposal.credit", partial(draft, call.context, sent.deposit, sent.reason))
+    return await proposed(call, "proposal.credit", partial(draft, call.context, sent.deposit, sent.reason))
 
 
 @_proposing("recoveries", "destination_refused")
@@ -183,7 +183,7 @@ async def propose_recovery(call: Call[RecoveryBody, Nothing]) -> Answer:
     """Propose to send a stray to an address that its owner names"""
     sent = call.body
     drafting = partial(draft_recovery, call.context, sent.stray, sent.address, sent.reason)
-    return await _proposed(call, "proposal.recover", drafting)
+    return await proposed(call, "proposal.recover", drafting)
 
 
 def _answering(verb: str, *refuses: str) -> Callable[[Handle], Route]:
@@ -223,7 +223,7 @@ async def reject(call: Call[RejectionBody, Nothing]) -> Answer:
     return Answer(ProposalView.model_validate(done.result))
 
 
-async def _proposed(call: Call[Any, Nothing], operation: str, drafting: Drafting) -> Answer:
+async def proposed(call: Call[Any, Nothing], operation: str, drafting: Drafting) -> Answer:
     request = optional_request_of(call, operation, call.body.model_dump())
     return _made(await propose(call.context, call.principal, drafting, request))
 

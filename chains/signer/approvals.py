@@ -42,7 +42,7 @@ def check_payments_approved(request: SignRequest, outflows: Sequence[Outflow], l
 
 def _check_payment(request: SignRequest, paid: Outflow, given: Sequence[Approval], threshold: Threshold) -> None:
     rule = threshold.rule
-    act = withdrawal_content(request.network, paid.asset, paid.target, paid.units)
+    act = withdrawal_content(request.network, paid.asset, paid.target, paid.units, threshold.decimals)
     signed = count_people(withdrawal_digest(paid.reference, act), given, rule)
     if signed < rule.approvals:
         above = f"above {threshold.above} {paid.asset} units it takes approvals"

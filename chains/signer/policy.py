@@ -78,9 +78,10 @@ class ApprovalRule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Units of one withdrawal above which people must have signed it."""
+    """Units of one withdrawal above which people must have signed it; what they sign has the amount in these decimals."""
 
     above: int
+    decimals: int
     rule: ApprovalRule
 
 
@@ -321,7 +322,7 @@ def _limit(asset: Asset, written: _Asset, network: _Evm | _Utxo | _Sepa) -> Limi
     window, threshold = parse_amount(written.window_max, asset).units, None
     if written.approvals_above is not None:
         above = parse_amount(written.approvals_above, asset).units
-        threshold = Threshold(above, _approval_rule(written.approvals, network.approvers))
+        threshold = Threshold(above, asset.decimals, _approval_rule(written.approvals, network.approvers))
     hour = _hour_max(asset, written.hour_max, window)
     if hour is not None and hour < submission:
         raise PolicyMalformed(f"{asset.symbol}: one submission alone would trip the breaker; hour_max is too low")

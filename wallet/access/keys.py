@@ -106,7 +106,7 @@ async def create_key(
         "created_at": time_text(now),
         "revoked_at": None,
     }
-    row = {**view, "hash": hash_secret(secret), "scopes": tuple(sorted(scopes)), "created_at": now}
+    row = {**view, "hash": hash_secret(secret), "scopes": tuple(sorted(scopes)), "created_at": now, "made_by": actor}
     change = Change(
         actor,
         EventKind.API_KEY_CREATED,

@@ -73,6 +73,8 @@ class EventKind(StrEnum):
     PROPOSAL_REJECTED = "proposal.rejected"
     PROPOSAL_EXPIRED = "proposal.expired"
     PROPOSAL_FAILED = "proposal.failed"
+    APPROVER_ENROLLED = "approver.enrolled"
+    APPROVER_REVOKED = "approver.revoked"
     TOKEN_SUSPENDED = "token.suspended"  # noqa: S105
     TOKEN_RESUMED = "token.resumed"  # noqa: S105
     DEPOSIT_ACCEPTED = "deposit.accepted"
@@ -91,6 +93,9 @@ class EventKind(StrEnum):
     DESTINATION_SAVED = "destination.saved"
     DESTINATION_REMOVED = "destination.removed"
     WITHDRAWAL_REQUESTED = "withdrawal.requested"
+    WITHDRAWAL_AWAITS_APPROVAL = "withdrawal.awaits_approval"
+    WITHDRAWAL_APPROVAL_GIVEN = "withdrawal.approval_given"
+    WITHDRAWAL_APPROVED = "withdrawal.approved"
     WITHDRAWAL_SIGNED = "withdrawal.signed"
     WITHDRAWAL_SUBMITTED = "withdrawal.submitted"
     WITHDRAWAL_INCLUDED = "withdrawal.included"

@@ -69,14 +69,20 @@ def _signatures(row: Record, signed: ActSignature | None) -> dict[str, str]:
     known = dict(row["signatures"])
     if signed is None:
         return known
-    try:
-        key, signature = bytes.fromhex(signed.key), bytes.fromhex(signed.signature)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, bytes.fromhex(row["digest"]))
-    except (ValueError, InvalidSignature):
-        raise NotAllowed("this is no Ed25519 signature by that key over the proposal's digest") from None
+    checked = verified(signed, bytes.fromhex(row["digest"]))
     if len(known) >= SIGNATURES_MAX:
         raise NotAllowed(f"a proposal carries at most {SIGNATURES_MAX} signatures")
-    return {**known, key.hex(): signature.hex()}
+    return {**known, checked.key: checked.signature}
+
+
+def verified(signed: ActSignature, digest: bytes) -> ActSignature:
+    """The same in its one spelling. Raises `NotAllowed` unless that key has signed exactly this digest."""
+    try:
+        key, signature = bytes.fromhex(signed.key), bytes.fromhex(signed.signature)
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
+    except (ValueError, InvalidSignature):
+        raise NotAllowed("this is no Ed25519 signature by that key over the act's digest") from None
+    return ActSignature(key.hex(), signature.hex())
 
 
 async def _committed(

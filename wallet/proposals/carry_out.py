@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.approvals.approvers import enrol_approver
 from wallet.context import Context, Record
 from wallet.deposits.adopt import adopt_deposit
 from wallet.errors import Refusal, Stale
@@ -57,5 +58,7 @@ async def _carry_out(context: Context, row: Record) -> None:
             await recover_stray(context, row)
         case Kind.SET_UP_PAYOUTS:
             await set_up_payouts(context, row)
+        case Kind.ENROL_APPROVER:
+            await enrol_approver(context, row)
         case _:
             assert_never(kind)

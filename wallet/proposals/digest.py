@@ -6,6 +6,8 @@ The signer computes the same from what it decodes, so this is a format: it chang
 import hashlib
 from collections.abc import Mapping
 
+from wallet.money import format_units
+
 RECOVERY_KIND = "stray.recover"
 WITHDRAWAL_KIND = "withdrawal.pay"
 _TAG = b"coffer/proposal/1"
@@ -25,10 +27,11 @@ def recovery_content(network: str, source: str, contract: str, target: str, unit
     return {"network": network, "source": source, "contract": contract, "target": target, "units": str(units)}
 
 
-def withdrawal_content(network: str, asset: str, destination: str, units: int) -> dict[str, str]:
-    """What paying a withdrawal does, as node and signer both spell it: the address in the network's canonical spelling (EIP-55,
-    bech32 in lower case; at a bank the IBAN without spaces), units in the network's own scale."""
-    return {"network": network, "asset": asset, "destination": destination, "units": str(units)}
+def withdrawal_content(network: str, asset: str, destination: str, units: int, decimals: int) -> dict[str, str]:
+    """What paying a withdrawal does, as node and signer both spell it, each from what it knows itself: the address in the
+    network's canonical spelling (EIP-55, bech32 in lower case; at a bank the IBAN without spaces), the amount as people read
+    it, with all decimals that the asset has on that network."""
+    return {"network": network, "asset": asset, "destination": destination, "amount": format_units(units, decimals)}
 
 
 def withdrawal_digest(withdrawal: str, content: Mapping[str, str]) -> bytes:

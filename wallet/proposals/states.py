@@ -26,3 +26,4 @@ class Kind(StrEnum):
     CREDIT_STRAY = "stray.credit"
     ADOPT_DEPOSIT = "deposit.adopt"
     SET_UP_PAYOUTS = "payouts.set_up"
+    ENROL_APPROVER = "approver.enrol"

@@ -6,6 +6,8 @@ again, or looked up), and giving money back that may still be paid (only a prova
 
 import structlog
 
+from wallet.approvals.demand import demand_by_signer
+from wallet.approvals.signatures import approvals_for
 from wallet.assets.pause import pause_asset, pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.errors import AssetPaused, NetworkHalted, Stale
@@ -58,10 +60,14 @@ async def refuse_away(network: Network, error: NetworkError) -> None:
 
 async def ask_signer(context: Context, network: Network, plan: Plan) -> None:
     """The dry run, before anything is reserved. Raises `SignerRefused`; where the signer's memory contradicts our books
-    (a restored backup, say) the asset stops as well, for then a payment may have been made that we know nothing of."""
+    (a restored backup, say) the asset stops as well, for then a payment may have been made that we know nothing of. A
+    withdrawal that the signer wants people for waits for them from here on: raises `Stale`, for it has changed."""
     try:
-        await context.signer.check(sign_request(network.id, plan))
+        await context.signer.check(sign_request(network.id, plan, await approvals_for(context, plan.withdrawals)))
     except SignerRefused as refusal:
+        if refusal.ground is Ground.APPROVALS and plan.withdrawals:
+            await demand_by_signer(context, refusal.reference, refusal.approvals, str(refusal))
+            raise Stale("withdrawals", refusal.reference) from refusal
         if refusal.ground is Ground.CONFLICT:
             await pause_asset(
                 context, ACTOR_NODE, plan.amount.asset.symbol, f"the signer and the books disagree: {refusal}"

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import select
 
 from wallet import schema
+from wallet.approvals.signatures import approvals_for
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
@@ -31,7 +32,7 @@ from wallet.ledger.transfers import Entry
 from wallet.listings.carried import carried
 from wallet.money import Amount, format_units
 from wallet.networks.halt import running
-from wallet.ports import Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
+from wallet.ports import Approval, Network, Purpose, SignRequest, Source, Status, SubmissionRef, Unsigned
 from wallet.strays.states import State as StrayState
 from wallet.treasury import coins
 from wallet.treasury.recoveries import Recovery, approved, recovering, recovery_of, told_as, told_of
@@ -100,9 +101,9 @@ def plan_paths(next_source: NextSource, unsigned: Unsigned, *more: str) -> tuple
     return (*signing_paths(next_source.source, unsigned), *more)
 
 
-def sign_request(network: NetworkId, plan: Plan) -> SignRequest:
+def sign_request(network: NetworkId, plan: Plan, approvals: tuple[Approval, ...] = ()) -> SignRequest:
     references = tuple(row["id"] for row in plan.withdrawals)
-    request = SignRequest(plan.id, network, plan.purpose, references, plan.unsigned.payload, plan.paths)
+    request = SignRequest(plan.id, network, plan.purpose, references, plan.unsigned.payload, plan.paths, approvals)
     return approved(request, plan.recovery)
 
 
@@ -231,7 +232,8 @@ async def stored_request(context: Context, row: Record, withdrawals: list[Record
     unsigned = await payload(context, row, "unsigned")
     references = tuple(w["id"] for w in withdrawals)
     network, purpose = NetworkId(row["network"]), Purpose(row["purpose"])
-    request = SignRequest(SubmissionId(row["id"]), network, purpose, references, unsigned, tuple(row["paths"]))
+    given = await approvals_for(context, withdrawals)
+    request = SignRequest(SubmissionId(row["id"]), network, purpose, references, unsigned, tuple(row["paths"]), given)
     return approved(request, await recovery_of(context, row))
 
 

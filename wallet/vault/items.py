@@ -56,6 +56,7 @@ class ItemKind(StrEnum):
     NOTE = "note"
     PARTY = "party"
     DESTINATION = "destination"
+    APPROVAL = "approval"
     STATEMENT_FILE = "statement_file"
     PAYOUT_FILE = "payout_file"
 

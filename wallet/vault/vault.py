@@ -24,6 +24,7 @@ class RevealPurpose(StrEnum):
 
     SHOW_TO_OWNER = "show_to_owner"
     SHOW_TO_OPERATOR = "show_to_operator"
+    APPROVE = "approve"
     BUILD_SUBMISSION = "build_submission"
     SUBMIT = "submit"
     READ_STATEMENT = "read_statement"

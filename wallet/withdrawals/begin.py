@@ -73,13 +73,15 @@ async def begin(context: Context, network: Network, rows: Rows) -> None:
 
 
 async def is_refused(context: Context, network: Network, row: Record) -> bool:
-    """Whether the signer's policy never allows this one alone; it is rejected then."""
+    """Whether the signer's policy never allows this one alone, and it is rejected; or not without people, and it waits."""
     try:
         await ask_signer(context, network, await planned(context, network, [row]))
     except SignerRefused as refusal:
         if refusal.ground is Ground.POLICY:
             await reject(context, row, Reason.NOT_ALLOWED, str(refusal))
             return True
+    except Stale:
+        return True
     return False
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from wallet import schema
 from wallet.context import Context, Record
@@ -50,7 +50,10 @@ async def still_requested(context: Context, rows: Sequence[Record]) -> list[Reco
 
 
 def _waits(network: NetworkId, asset: Any) -> ColumnElement[bool]:
-    return and_(_TABLE.c.network == network, _TABLE.c.asset == asset, _TABLE.c.state == State.REQUESTED.value)
+    """What must be approved by people first is passed over."""
+    is_requested = _TABLE.c.state == State.REQUESTED.value
+    is_approved = func.coalesce(_TABLE.c.approvals_missing, 0) == 0
+    return and_(_TABLE.c.network == network, _TABLE.c.asset == asset, is_requested, is_approved)
 
 
 def _payable(network: NetworkId, asset: str) -> Select[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from wallet.approvals.requested import asked_by
 from wallet.context import Context
 from wallet.customers.viewers import viewers_of
 from wallet.errors import AmountRefused, NotFound
@@ -98,7 +99,8 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     if terms.arrives < smallest:
         raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
     await refuse_what_would_fail(context, network, draft.owner, terms.arrives, target.destination)
-    return _admitted(await _to_the_network(context, actor, draft, target, terms, request, admission), admission)
+    asked = asked_by(await _to_the_network(context, actor, draft, target, terms, request, admission))
+    return _admitted(asked, admission)
 
 
 def _admitted(change: Change, admission: Admission) -> Change:

@@ -64,6 +64,7 @@ class _Standing:
         network, asset, begun = row["network"], row["asset"], state is not State.REQUESTED
         yield self.paused.get(asset)
         yield Wait.ACCOUNT_FROZEN if (row["owner"], asset) in self.frozen and not begun else None
+        yield Wait.APPROVAL if row["approvals_missing"] and not begun else None
         yield self.networks.get(network)
         yield self.noted.get((network, ALL_ASSETS))
         yield None if begun else self.noted.get((network, asset))

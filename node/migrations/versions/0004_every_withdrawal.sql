@@ -28,6 +28,37 @@ DROP INDEX submissions_open;
 CREATE INDEX submissions_followed ON submissions (network, id)
     WHERE state IN ('reserved', 'signed', 'submitted', 'included', 'uprooted', 'stopped', 'cancelling');
 
+-- Ed25519 keys with which operators approve withdrawals: `id` is the key, in hex. Two operators enrol one; one revokes it.
+CREATE TABLE approval_keys (
+    id         text PRIMARY KEY,
+    version    integer NOT NULL,
+    operator   text NOT NULL,
+    proposal   text NOT NULL,
+    created_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+CREATE INDEX approval_keys_operator ON approval_keys (operator);
+
+-- A withdrawal that people must approve: `id` is its own. `because` are the rules that say so, in words; `approvals` the
+-- signatures by operator; `not_by` whose hands the API key that asked went through. How many are still missing stands with
+-- the withdrawal, so that what waits is passed over.
+CREATE TABLE demands (
+    id           text PRIMARY KEY,
+    version      integer NOT NULL,
+    needed       bigint NOT NULL,
+    because      text[] NOT NULL,
+    not_by       text[] NOT NULL,
+    approvals    jsonb NOT NULL,
+    outcome      text,
+    created_at   timestamptz NOT NULL
+);
+ALTER TABLE withdrawals ADD COLUMN approvals_missing bigint, ADD COLUMN requested_by text;
+CREATE INDEX withdrawals_unapproved ON withdrawals (id) WHERE state = 'requested' AND approvals_missing > 0;
+-- Who made an API key: the key that did, or where. Null where it was made before this was written down.
+ALTER TABLE api_keys ADD COLUMN made_by text;
+GRANT SELECT, INSERT, UPDATE ON approval_keys, demands TO coffer_books;
+GRANT SELECT ON approval_keys, demands TO coffer_ops;
+
 -- A submission's replacements: further signed bytes at a higher network fee on the same nonce or inputs. Of a `stopped`
 -- submission, what uses up its nonce (`wallet.treasury.replace`).
 ALTER TABLE submissions ADD COLUMN replacements bigint, ADD COLUMN mined text, ADD COLUMN urged boolean;

@@ -65,13 +65,16 @@ POLICY = with_thresholds()
 
 # Each pays wdr_1 more than the threshold: the request, and the act that it comes to.
 PAYMENTS: dict[str, tuple[SignRequest, dict[str, str]]] = {
-    "ether": (evm_request(evm_payload()), withdrawal_content("ethereum", "ETH", OUTSIDE, ETHER)),
+    "ether": (evm_request(evm_payload()), withdrawal_content("ethereum", "ETH", OUTSIDE, ETHER, 18)),
     "token": (
         evm_request(evm_payload(OUTSIDE, 10_000_001, token=DUSD)),
-        withdrawal_content("ethereum", "DUSD", OUTSIDE, 10_000_001),
+        withdrawal_content("ethereum", "DUSD", OUTSIDE, 10_000_001, 6),
     ),
-    "bitcoin": (bitcoin_request(bitcoin_payload()), withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 10_000_000)),
-    "bank": (payout_request(payout_file()), withdrawal_content("sepa", "EUR", IBAN_OUTSIDE, 12_345)),
+    "bitcoin": (
+        bitcoin_request(bitcoin_payload()),
+        withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 10_000_000, 8),
+    ),
+    "bank": (payout_request(payout_file()), withdrawal_content("sepa", "EUR", IBAN_OUTSIDE, 12_345, 2)),
 }
 
 
@@ -99,7 +102,7 @@ def test_key_04_what_two_people_have_signed_is_what_the_payload_does_and_is_sign
     assert refused(request, ()).approvals == 2
 
 
-@pytest.mark.parametrize("field", ["network", "asset", "destination", "units"])
+@pytest.mark.parametrize("field", ["network", "asset", "destination", "amount"])
 @pytest.mark.parametrize("kind", PAYMENTS)
 def test_key_04_approvals_of_an_act_that_differs_in_one_field_are_none(kind: str, field: str) -> None:
     request, act = PAYMENTS[kind]
@@ -139,8 +142,8 @@ def test_in_a_batch_each_payment_above_the_threshold_has_approvals_of_its_own() 
         change_units=18_995_000,
     )
     request = bitcoin_request(payload, references=("wdr_1", "wdr_2", "wdr_3"))
-    one = signed(withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 8_000_000), ANN, BEN)
-    three = signed(withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 2_000_000), ANN, BEN, withdrawal="wdr_3")
+    one = signed(withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 8_000_000, 8), ANN, BEN)
+    three = signed(withdrawal_content("bitcoin", "BTC", BITCOIN_OUTSIDE, 2_000_000, 8), ANN, BEN, withdrawal="wdr_3")
     judged(request, (*one, *three))
     assert refused(request, one).reference == "wdr_3"
     assert refused(request, (*one, *(replace(given, reference="wdr_3") for given in one))).reference == "wdr_3"
@@ -149,10 +152,10 @@ def test_in_a_batch_each_payment_above_the_threshold_has_approvals_of_its_own() 
 def test_approvals_lift_no_limit_and_make_nothing_signable() -> None:
     much = evm_request(evm_payload(units=2 * ETHER + 1))
     with pytest.raises(SignerRefused, match="for one submission"):
-        judged(much, signed(withdrawal_content("ethereum", "ETH", OUTSIDE, 2 * ETHER + 1), ANN, BEN))
+        judged(much, signed(withdrawal_content("ethereum", "ETH", OUTSIDE, 2 * ETHER + 1, 18), ANN, BEN))
     unlisted = evm_request(evm_payload(OUTSIDE, 5, token=UNLISTED))
     with pytest.raises(SignerRefused, match="listed tokens"):
-        judged(unlisted, signed(withdrawal_content("ethereum", "ETH", OUTSIDE, 5), ANN, BEN))
+        judged(unlisted, signed(withdrawal_content("ethereum", "ETH", OUTSIDE, 5, 18), ANN, BEN))
     request, act = PAYMENTS["ether"]
     with pytest.raises(SignerRefused, match="at most"):
         judged(request, signed(act, *[ANN] * 17))
@@ -176,7 +179,8 @@ def test_approvers_stand_in_the_signers_own_file_each_key_with_one_person() -> N
     limit = POLICY["bitcoin"].limits["BTC"]
     people = {public(ANN): "ann", public(ANN_TOO): "ann", public(BEN): "ben"}
     assert isinstance(limit.threshold, Threshold)
-    assert (limit.threshold.above, limit.threshold.rule.approvals, limit.threshold.rule.approvers) == (10**6, 2, people)
+    assert (limit.threshold.above, limit.threshold.decimals) == (10**6, 8)
+    assert (limit.threshold.rule.approvals, limit.threshold.rule.approvers) == (2, people)
     asset = {**NETWORKS["bitcoin"]["assets"]["BTC"], "approvals_above": "0.01"}  # type: ignore[index]
     for approvers in ({}, {"ann": [public(ANN), public(ANN_TOO)]}, {"ann": public(ANN), "ben": public(ANN)}):
         with pytest.raises(PolicyMalformed, match="as many approvers as approvals"):
