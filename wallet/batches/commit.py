@@ -32,7 +32,6 @@ class Draft(Protocol):
 AnyDraft = TypeVar("AnyDraft", bound=Draft)
 Decide = Callable[[AnyDraft], Change]
 """Pure: the Change for one draft, or a `Refusal`; `Stale` where that rests on others of the batch being accepted."""
-Look = Callable[[Sequence[AnyDraft]], Awaitable[Decide[AnyDraft]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ async def look_at_assets(context: Context, symbols: Collection[str]) -> Allowed:
 async def commit_each(
     context: Context,
     drafts: Sequence[AnyDraft],
-    look: Look[AnyDraft],
+    look: Callable[[Sequence[AnyDraft]], Awaitable[Decide[AnyDraft]]],
 ) -> list[Outcome]:
     """What became of each, in order. Nothing is raised for one that could not be done: the others go on. Raises `Stale` if the
     key that asks does not stand any more. `Unmetered` is left to the caller, who asks for limits.

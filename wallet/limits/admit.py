@@ -25,9 +25,10 @@ from wallet.safeguards.read import Safeguards, safeguards_over
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the Change of an exit carries so that what was decided here still holds where it is judged. `platform` is whose
-    customer the owner is, for what binds all of a platform's customers together."""
+    """What the Change of an exit carries so that what was decided here still holds where it is judged. The exit counts from
+    `at` on. `platform` is whose customer the owner is, for what binds all of a platform's customers together."""
 
+    at: datetime
     requires: tuple[Requirement, ...] = ()
     writes: tuple[Insert | Update, ...] = ()
     platform: str | None = None
@@ -38,29 +39,21 @@ async def admit_withdrawal(
 ) -> Admission:
     """`target` is in canonical form. Raises `DestinationNotSaved`, `DestinationNotYetUsable`, `LimitExceeded`."""
     guards = await safeguards_over(context, owner)
-    now = context.clock.now()
-    saved = await _allowed_destination(context, guards, network, target, now)
-    await _refuse_beyond(context, guards, amount, now, withdrawal=True)
-    requires, writes = _judged(guards, amount.asset.symbol)
+    saved = await _allowed_destination(context, guards, network, target, context.clock.now())
+    counting = [one for one in guards if one.caps(amount.asset.symbol)]
+    at = await _refuse_beyond(context, counting, amount, withdrawal=True)
+    requires = [one.requirement for one in guards if one not in counting]
     platform = guards[1].owner if len(guards) > 1 else None
-    return Admission((*requires, *saved), writes, platform)
+    return Admission(at, (*requires, *saved), tuple([one.counted for one in counting]), platform)
 
 
 async def admit_payment(context: Context, payer: CustomerId, amount: Amount) -> Admission:
-    """Of one who has limits. Raises `LimitExceeded`."""
-    guards = (await safeguards_over(context, payer))[:1]  # a platform's bound is on what leaves it
-    await _refuse_beyond(context, guards, amount, context.clock.now(), withdrawal=False)
-    requires, writes = _judged(guards, amount.asset.symbol)
-    return Admission(requires, writes)
-
-
-def _judged(guards: Sequence[Safeguards], asset: str) -> tuple[tuple[Requirement, ...], tuple[Update, ...]]:
-    """Where there are limits the exit is counted, which requires the row as well."""
-    counting = [one for one in guards if one.caps(asset)]
-    return (
-        tuple([one.requirement for one in guards if one not in counting]),
-        tuple([one.counted for one in counting]),
-    )
+    """Of one who has limits, perhaps on withdrawals alone. Raises `LimitExceeded`."""
+    own = (await safeguards_over(context, payer))[0]  # a platform's bound is on what leaves it
+    if not any(caps.payments for caps in own.caps(amount.asset.symbol).values()):
+        return Admission(context.clock.now(), (own.requirement,))
+    at = await _refuse_beyond(context, [own], amount, withdrawal=False)
+    return Admission(at, (), (own.counted,))
 
 
 # ── where to ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,13 +86,19 @@ async def _saved(context: Context, guards: Safeguards, network: Network, target:
 
 
 async def _refuse_beyond(
-    context: Context, guards: Sequence[Safeguards], amount: Amount, now: datetime, *, withdrawal: bool
-) -> None:
+    context: Context, guards: Sequence[Safeguards], amount: Amount, *, withdrawal: bool
+) -> datetime:
+    """Returns the moment at which it was judged, by the Journal's time where there are limits: what a clock that was set back
+    stamped would leave its window too early."""
+    if not guards:
+        return context.clock.now()
+    now = await context.journal_time()
     for one in guards:
         for by, caps in one.caps(amount.asset.symbol).items():
             if withdrawal or caps.payments:
                 for bound in bounds_of(caps, by):
                     await _refuse_bound(context, one.owner, bound, amount, now, withdrawal=withdrawal)
+    return now
 
 
 async def _refuse_bound(

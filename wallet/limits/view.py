@@ -13,7 +13,7 @@ from wallet.safeguards.read import Safeguards, safeguards_over
 
 async def limits_view(context: Context, owner: CustomerId) -> list[dict[str, object]]:
     """One for each limit that binds this customer, a platform's included."""
-    now = context.clock.now()
+    now = await context.journal_time()
     return [
         await _one(context, guards, asset, bound, now)
         for guards in await safeguards_over(context, owner)

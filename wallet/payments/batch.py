@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
-from wallet.batches.commit import EXPECTED, Allowed, Decide, Look, Outcome, commit_each, look_at_assets
+from wallet.batches.commit import EXPECTED, Allowed, Decide, Outcome, commit_each, look_at_assets
 from wallet.context import Context
 from wallet.errors import AmountRefused, NotAllowed, Refusal, Unmetered
 from wallet.ids import CustomerId, PaymentId
@@ -37,16 +38,17 @@ async def send_payments(context: Context, actor: str, drafts: Sequence[PaymentDr
 
     outcomes = await commit_each(context, drafts, look)
     return [
-        await _metered(context, look, draft) if isinstance(outcome, Unmetered) else outcome
+        await _metered(context, actor, draft) if isinstance(outcome, Unmetered) else outcome
         for draft, outcome in zip(drafts, outcomes, strict=True)
     ]
 
 
-async def _metered(context: Context, look: Look[PaymentDraft], draft: PaymentDraft) -> Outcome:
+async def _metered(context: Context, actor: str, draft: PaymentDraft) -> Outcome:
     """Those of a payer who has limits count one after the other, in order."""
 
-    async def decide() -> Change:
-        return (await look([draft]))(draft)
+    async def decide(at: datetime) -> Change:
+        allowed = await look_at_assets(context, {draft.amount.asset.symbol})
+        return _decide(context, actor, allowed, draft, at)
 
     try:
         return await send_metered(context, draft.payer, draft.amount, draft.request, decide)
@@ -54,7 +56,7 @@ async def _metered(context: Context, look: Look[PaymentDraft], draft: PaymentDra
         return end
 
 
-def _decide(context: Context, actor: str, allowed: Allowed, draft: PaymentDraft) -> Change:
+def _decide(context: Context, actor: str, allowed: Allowed, draft: PaymentDraft, at: datetime | None = None) -> Change:
     if isinstance(draft.payee, Refusal):
         raise draft.payee
     if not draft.amount:
@@ -70,7 +72,7 @@ def _decide(context: Context, actor: str, allowed: Allowed, draft: PaymentDraft)
         draft.payee,
         draft.amount,
         note,
-        context.clock.now(),
+        at or context.clock.now(),
         unpaused,
         draft.request,
         draft.client_reference,

@@ -58,13 +58,17 @@ async def send_payment(
 
 
 async def send_metered(
-    context: Context, payer: CustomerId, amount: Amount, request: Request, decide: Callable[[], Awaitable[Change]]
+    context: Context,
+    payer: CustomerId,
+    amount: Amount,
+    request: Request,
+    decide: Callable[[datetime], Awaitable[Change]],
 ) -> Committed:
     """A payment of somebody who has limits. Raises `LimitExceeded` beside what `decide` raises."""
 
     async def admitted() -> Change:
-        change = await decide()
         admission = await admit_payment(context, payer, amount)
+        change = await decide(admission.at)
         requires, writes = (*change.requires, *admission.requires), (*change.writes, *admission.writes)
         return structs.replace(change, requires=requires, writes=writes, metered=True)
 
@@ -81,6 +85,7 @@ async def _decide(
     note: str | None,
     request: Request,
     client_reference: str | None,
+    at: datetime | None = None,
 ) -> Change:
     receiver = await _payee(context, payer, payee)
     if not amount:
@@ -89,7 +94,7 @@ async def _decide(
         raise NotAllowed("a payment goes to somebody else")
     unpaused = await context.unpaused_lately(amount.asset)
     sealed = context.seal(payer, ItemKind.NOTE, note) if note else None
-    payment, now = PaymentId(context.new_id("pay")), context.clock.now()
+    payment, now = PaymentId(context.new_id("pay")), at or context.clock.now()
     return payment_change(actor, payment, payer, receiver, amount, sealed, now, unpaused, request, client_reference)
 
 

@@ -163,7 +163,7 @@ def _row(
         "reason": None,
         "hold": context.new_id("hld"),
         "fee_hold": context.new_id("hld"),
-        "created_at": context.clock.now(),
+        "created_at": admission.at,
         "final_at": None,
         "client_reference": draft.client_reference,
         "platform": admission.platform,
