@@ -37,7 +37,7 @@ from wallet.journal.change import Committed
 from wallet.money import Amount, format_units
 from wallet.ports import Destination
 from wallet.withdrawals.cancel import cancel_withdrawal
-from wallet.withdrawals.request import listed, refuse_below_least, request_withdrawal
+from wallet.withdrawals.request import listed, refuse_below_least, refuse_inexpressible, request_withdrawal
 from wallet.withdrawals.states import Reason, State, Wait
 from wallet.withdrawals.terms import QUOTE_LIFE, FeeMode, Quote, Terms, quote_fee, terms_of
 from wallet.withdrawals.view import withdrawal_view
@@ -239,6 +239,7 @@ async def promise(call: Call[QuoteBody, Nothing]) -> Answer:
     fee = await quote_fee(network, amount)
     terms = terms_of(amount, asked.fee, fee)
     refuse_below_least(listing, terms.arrives)
+    refuse_inexpressible(listing, terms.arrives)
     until = call.context.clock.now() + QUOTE_LIFE
     sealed = seal_quote(call.settings, owner, Quote(network.id, amount, asked.fee, fee, until))
     view = QuotePromise(

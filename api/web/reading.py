@@ -17,7 +17,7 @@ from wallet.ids import CustomerId
 from wallet.ledger.balances import balances
 from wallet.money import format_units
 from wallet.strays.view import stray_view
-from wallet.withdrawals.states import State
+from wallet.withdrawals.states import REASONS, State, reason_of
 
 PEOPLE_MAX = 50  # customers on an operator's page
 ROWS_MAX = 30  # deposits, and withdrawals
@@ -190,7 +190,7 @@ def _departure(context: Context, row: Record, names: Mapping[str, str], txs: Seq
         network_fee=format_units(row["fee_units"], decimals) if row["fee_units"] else None,
         destination=row["destination"],
         status=State(row["state"]).value,
-        reason=row["reason"],
+        reason=REASONS[reason] if (reason := reason_of(row["reason"])) is not None else None,
         txs=tuple(txs),
         at=_minute(row["created_at"]),
     )

@@ -120,6 +120,10 @@ async def _withdrawal(context: Context, row: Record) -> Subject:
         f"it is {row['state']}{reason}."
     )
     held = f"{_money(context, row)}{fee} " + ("was" if row["state"] in ENDED else "is") + " held for it."
+    if row.get("payment") is not None:
+        held = (
+            f"The address is another customer's here, so that it was booked as {row['payment']} and nothing was sent."
+        )
     links, table = schema.submission_withdrawals, schema.submissions
     sent = select(table).join(links, links.c.submission == table.c.id).where(links.c.withdrawal == row["id"])
     submissions = await context.all(sent.order_by(table.c.id))

@@ -85,6 +85,13 @@ def refuse_below_least(listing: Listing, amount: Amount) -> None:
         raise AmountRefused(f"a withdrawal on {listing.network} moves at least {least}")
 
 
+def refuse_inexpressible(listing: Listing, amount: Amount) -> None:
+    """Raises `AmountRefused` for more decimals than the asset has on this network: here the ledger may count finer."""
+    step: int = 10 ** max(amount.asset.decimals - listing.decimals, 0)
+    if amount.units % step:
+        raise AmountRefused(f"{amount.asset.symbol} has at most {listing.decimals} decimals on {listing.network}")
+
+
 async def _decide(context: Context, actor: str, draft: Draft, request: Request) -> Change:
     network = context.network(draft.network)
     listing = listed(network, draft.amount)
@@ -95,6 +102,7 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     fee = await fixed_fee(network, draft.amount, draft.fee, draft.quote, context.clock.now())
     terms = terms_of(draft.amount, draft.fee, fee)
     refuse_below_least(listing, terms.arrives)
+    refuse_inexpressible(listing, terms.arrives)
     smallest = await network.smallest_payment(draft.amount.asset, target.destination)
     if terms.arrives < smallest:
         raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
