@@ -60,6 +60,7 @@ class MempoolState(msgspec.Struct):
     mempoolminfee: Decimal
     minrelaytxfee: Decimal
     dustrelayfee: Decimal | None = None
+    incrementalrelayfee: Decimal | None = None
     size: int = 0
     bytes: int = 0
     total_fee: Decimal | None = None
@@ -90,6 +91,16 @@ class Spending(msgspec.Struct):
     """gettxspendingprevout, of one outpoint; `spendingtxid` is there when a tx in the mempool spends it."""
 
     spendingtxid: str | None = None
+
+
+class EntryFees(msgspec.Struct):
+    descendant: Decimal
+
+
+class MempoolEntry(msgspec.Struct):
+    """getmempoolentry; `fees.descendant` is what the tx and all that spends its outputs in the mempool pay together."""
+
+    fees: EntryFees
 
 
 class ScanState(msgspec.Struct):

@@ -18,17 +18,18 @@ from wallet.money import Amount, Asset
 from wallet.ports import Fee, NetworkRejected
 
 TARGET_BLOCKS = 6  # about an hour
+URGENT_BLOCKS = 2
 LONG_TERM_BLOCKS = 1_008  # a week: as far as nodes look back
 LONG_TERM_RATE_DEFAULT = 10_000  # units per 1,000 virtual bytes: Bitcoin Core's -consolidatefeerate
 _TYPICAL_INPUTS = (P2WPKH_INPUT_WEIGHT, P2WPKH_INPUT_WEIGHT)  # the heavier kind
 
 
-async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int) -> Fee:
+async def estimate_fee(rpc: JsonRpc, *, asset: Asset, rate_max: int, blocks: int = TARGET_BLOCKS) -> Fee:
     """`rate` in units per 1,000 virtual bytes; `units` for two inputs, the largest standard output and change.
 
     Raises `NetworkRejected` when even the least that the node relays is above `rate_max`.
     """
-    estimated = await rpc.call("estimatesmartfee", [TARGET_BLOCKS, "conservative"], Estimate)
+    estimated = await rpc.call("estimatesmartfee", [blocks, "conservative"], Estimate)
     lowest = await _lowest_rate(rpc)
     if lowest > rate_max:
         raise NetworkRejected(f"the network asks {lowest} units per 1,000 virtual bytes, above the {rate_max} allowed")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from chains.bitcoin import build as building
-from chains.bitcoin import decode, fees, observe, scan, status, submit
+from chains.bitcoin import decode, fees, observe, rebuild, scan, status, submit
 from chains.bitcoin.address import AccountKeys, check_destination
 from chains.bitcoin.mempool import Mempool
 from chains.bitcoin.parameters import DECIMALS, Chain, chain_named
@@ -155,6 +155,11 @@ class UtxoNetwork:
         return building.gather(
             source, rate=fee.rate, asset=self.fee_asset, chain=self._chain, bounds=await self._bounds()
         )
+
+    async def raise_fee(self, unsigned: bytes, consumes: Sequence[str], *, urgent: bool) -> Unsigned | None:  # noqa: ARG002
+        """As `wallet.ports.Replacing`: the inputs stand in the payload."""
+        bounds = await self._bounds()
+        return await rebuild.raise_fee(self._rpc, unsigned, asset=self.fee_asset, bounds=bounds, urgent=urgent)
 
     def show(self, payload: bytes) -> Mapping[str, object]:
         return decode.show(payload, self._chain)

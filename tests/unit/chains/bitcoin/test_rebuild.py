@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from chains.bitcoin.decode import UtxoTx, decode
-from chains.bitcoin.rebuild import Standing, raised
+from chains.bitcoin.rebuild import Price, raised
 from tests.unit.chains.bitcoin.material import BOUNDS, BTC, HOT, built, coin, payment
 from wallet.ports import FundsShort, Unsigned
 
-STANDING = Standing(fees_units=141, relay_step=1_000)
+PRICE = Price(rate=1_000, fees_units=141, relay_step=1_000, cap_units=1_000_000)
 
 
 def stuck(change_units: int = 50_000) -> Unsigned:
@@ -17,9 +17,10 @@ def stuck(change_units: int = 50_000) -> Unsigned:
     return built((coin(1, 100_000 + 141 + change_units),), payment(100_000))
 
 
-def again(unsigned: Unsigned, rate: int, standing: Standing = STANDING) -> tuple[Unsigned, UtxoTx, UtxoTx]:
-    made = raised(unsigned.payload, standing, rate=rate, asset=BTC, bounds=BOUNDS)
-    return made, decode(unsigned.payload), decode(made.payload)
+def again(unsigned: Unsigned, rate: int, price: Price = PRICE) -> tuple[Unsigned, UtxoTx, UtxoTx]:
+    tx = decode(unsigned.payload)
+    made = raised(tx, replace(price, rate=rate), asset=BTC, dust_rate=BOUNDS.dust_rate)
+    return made, tx, decode(made.payload)
 
 
 def test_wdr_04_only_the_change_becomes_less() -> None:
@@ -35,17 +36,25 @@ def test_wdr_04_only_the_change_becomes_less() -> None:
 def test_wdr_04_rules_three_and_four_are_the_least() -> None:
     """At the old rate it is still dearer than what it replaces, by the relay's own price of its size."""
     assert again(stuck(), 1_000)[2].fee_units == 141 + 141
-    pinned = replace(STANDING, fees_units=20_000)  # somebody spends a payment of ours, at a cost
+    pinned = replace(PRICE, fees_units=20_000)  # somebody spends a payment of ours, at a cost
     assert again(stuck(), 5_000, pinned)[2].fee_units == 20_000 + 141
 
 
 def test_wdr_04_five_replacements_each_pay_for_themselves() -> None:
     unsigned, fees = stuck(), [141]
     for _ in range(5):
-        made, _, after = again(unsigned, 1_000, replace(STANDING, fees_units=fees[-1]))
+        made, _, after = again(unsigned, 1_000, replace(PRICE, fees_units=fees[-1]))
         assert after.payments == decode(stuck().payload).payments
         unsigned, fees = made, [*fees, after.fee_units]
     assert fees == [141 * count for count in range(1, 7)]
+
+
+def test_wdr_11_the_present_price_is_followed_up_to_the_cap() -> None:
+    capped = replace(PRICE, cap_units=1_000)
+    assert again(stuck(), 400_000, capped)[2].fee_units == 1_000
+    assert again(stuck(), 400_000, replace(capped, fees_units=990))[2].fee_units == 990 + 141, (
+        "for the caller to refuse"
+    )
 
 
 def test_change_that_would_be_dust_goes_to_the_fee_whole() -> None:
