@@ -97,6 +97,7 @@ RULES: dict[str, Rule] = {
     "not_waiting": Rule(409, "It waits for nobody", members=("withdrawal", "state")),
     "other_act": Rule(409, "This is another act", members=("withdrawal",)),
     "not_cancellable": Rule(409, "Too late to cancel", members=("withdrawal", "state")),
+    "not_replaceable": Rule(409, "Not to be replaced", members=("submission", "state")),
     "address_kind_unknown": Rule(422, "Unknown kind of address", members=("network", "kind")),
     "customer_closed": Rule(409, "The customer is closed", "this customer is closed"),
     "customer_erased": Rule(409, "The customer is erased", "this customer's personal data was erased on request"),

@@ -1,45 +1,11 @@
-"""One line for operators about something that happened outside: a file refused, one that waits, a break. Operational state."""
-
-import hashlib
-
-from sqlalchemy import desc, select
-from sqlalchemy.dialects.postgresql import insert
+"""What happened to a bank file, as a notice for operators."""
 
 from chains.sepa.statements import Notice
-from wallet.context import Context, Record
-from wallet.schema import notices
+from wallet.context import Context
+from wallet.notices import latest_notices, read_notice, tell
 
-SHOWN_MAX = 20
+__all__ = ["latest_notices", "read_notice", "record_notice", "tell"]
 
 
 async def record_notice(context: Context, source: str, notice: Notice) -> None:
-    """What happened to a bank file."""
     await tell(context, source, notice.file, notice.state.value, notice.reason)
-
-
-async def tell(context: Context, source: str, subject: str, state: str, reason: str) -> None:
-    """The same subject has one line: its newest state."""
-    values = {
-        "id": _row_id(source, subject),
-        "source": source,
-        "subject": subject,
-        "state": state,
-        "reason": reason,
-        "at": context.clock.now(),
-    }
-    async with context.ops.begin() as connection:
-        await connection.execute(
-            insert(notices).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
-        )
-
-
-async def read_notice(context: Context, source: str, subject: str) -> Record | None:
-    return await context.one(select(notices).where(notices.c.id == _row_id(source, subject)))
-
-
-def _row_id(source: str, subject: str) -> str:
-    return hashlib.sha256(f"{source}\0{subject}".encode()).hexdigest()[:32]
-
-
-async def latest_notices(context: Context) -> list[Record]:
-    return await context.all(select(notices).order_by(desc(notices.c.at)).limit(SHOWN_MAX))

@@ -13,7 +13,8 @@
     ├── NotWaiting              ├── OtherAct              ├── OwnWithdrawal
     ├── AddressKindUnknown      ├── TokenSuspended        ├── HoldEndRefused
     ├── DestinationNotSaved     ├── TooManyDestinations   ├── DestinationNotYetUsable
-    └── LimitExceeded
+    ├── LimitExceeded
+    └── NotReplaceable
     Stale                       a row changed under the decision: read again and decide again
     └── Unmetered               its owner's limits were not asked
     OutcomeUnknown              the commit was sent and not answered: look it up, never repeat blindly
@@ -316,6 +317,17 @@ class OwnWithdrawal(Refusal):
         super().__init__(
             f"the API key that asked for {withdrawal} went through your hands: another operator approves it",
             withdrawal=withdrawal,
+        )
+
+
+class NotReplaceable(Refusal):
+    code = "not_replaceable"
+
+    def __init__(self, submission: str, state: str) -> None:
+        super().__init__(
+            f"submission {submission} is {state}: only what has been signed and is in no block gets a higher fee, on a chain",
+            submission=submission,
+            state=state,
         )
 
 

@@ -33,6 +33,11 @@ POINTS = frozenset(
         "withdrawal.after_record",
         "withdrawal.before_settle",
         "withdrawal.after_settle",
+        "replace.after_check",
+        "replace.after_reserve",
+        "replace.after_sign",
+        "replace.after_store",
+        "replace.after_submit",
         "statement.before_append",
         "statement.after_append",
     }

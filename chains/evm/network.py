@@ -6,7 +6,7 @@ from dataclasses import replace
 from eth_hash.auto import keccak
 
 from chains.child_keys import INDEX_MAX
-from chains.evm import build, build_payout, fees, observe, recipient, recover, show, status, submit
+from chains.evm import build, build_payout, fees, observe, rebuild, recipient, recover, show, status, submit
 from chains.evm.address import AddressTree, parse_address, parse_destination
 from chains.evm.balances import read_balances
 from chains.evm.block_proof import Proofs
@@ -26,6 +26,7 @@ from wallet.ports import (
     Block,
     BlockRef,
     Branch,
+    Bumping,
     Capabilities,
     Derived,
     Destination,
@@ -53,6 +54,8 @@ from wallet.ports.tokens import StrayTransfer, TokenFacts
 TOGETHER_MAX = 50  # withdrawals in one payout; twice as many would save less than one part in a hundred more
 GAS_LIMIT_MAX = 500_000  # a token's transfer uses 30,000 to 100,000; some with hooks twice that
 
+# 15 slots of Ethereum's; five raises of a tenth and more, each to the price of its time, pass any usual day's.
+BUMPING = Bumping(after_s=180, times=5)
 CAPABILITIES = Capabilities(
     source=Source.NONCE,
     reversal=Reversal.REORG,
@@ -66,7 +69,8 @@ CAPABILITIES = Capabilities(
 class EvmNetwork:
     """`public_keys` are "deposit-xpub house-xpub"; `max_fee_per_gas_wei` caps what we ever offer per unit of gas. `traces`
     tells whether the node can say what contracts move (`trace_block`); None finds out. `confirmations` is the policy of a
-    chain that has no `finalized` block; None asks for that block, and nothing else is final.
+    chain that has no `finalized` block; None asks for that block, and nothing else is final. `bumping`: when what is stuck is
+    replaced at a higher fee by itself.
 
     Raises `ValueError` at construction for listings or keys that do not fit.
     """
@@ -87,8 +91,10 @@ class EvmNetwork:
         traces: bool | None = None,
         confirmations: int | None = None,
         proofs: Proofs = Proofs.WHERE_POSSIBLE,
+        bumping: Bumping | None = BUMPING,
     ) -> None:
         self.id = id
+        self.capabilities = replace(CAPABILITIES, bumping=bumping)
         self._listed = read_listings(listings)
         self.listings = self._listed.all
         self.fee_asset = self._listed.native.asset
@@ -220,6 +226,21 @@ class EvmNetwork:
     async def build_recovery(self, transfer: StrayTransfer, nonce: int, fee: Fee) -> Unsigned:
         native, most = self._listed.native, self._gas_limit_max
         return await recover.build_recovery(self._rpc, native, self._chain_id, transfer, nonce, fee, most)
+
+    async def raise_fee(self, unsigned: bytes, consumes: Sequence[str], *, urgent: bool) -> Unsigned | None:
+        """As `wallet.ports.Replacing`: everything but the two prices stays, so it is the same act to the unit."""
+        source, cap = consumes[0].rpartition(":")[0], self._max_fee_per_gas_wei
+        return await rebuild.raise_fee(self._rpc, unsigned, source, self.fee_asset, cap, urgent=urgent)
+
+    async def build_self_cancel(self, source: NonceSource) -> Unsigned:
+        """As `wallet.ports.Cancelling`."""
+        rate, tip = await fees.gas_price(self._rpc, self._max_fee_per_gas_wei)
+        hot = self.derive(Branch.HOUSE, 0).address
+        native, most = self._listed.native, self._gas_limit_max
+        payment = Payment(native, source.address, hot, 0)
+        return await rebuild.build_self_cancel(
+            self._rpc, payment, self._chain_id, source, Fee(rate, Amount(0, self.fee_asset), tip), most
+        )
 
     async def next_nonce(self, address: str) -> int:
         """Counts what waits in the provider's pool as well. Raises `NetworkMismatch`."""

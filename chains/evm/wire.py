@@ -137,7 +137,18 @@ class TraceAnswer(msgspec.Struct, rename="camel", frozen=True):
 
 
 class FeeHistoryAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """Base fees of recent blocks and of the next one, oldest first; `reward` has the tip that the middle of each block paid."""
+
     base_fee_per_gas: list[str]
+    oldest_block: str
+    reward: list[list[str]] | None = None
+
+
+class HeadFeeAnswer(msgspec.Struct, rename="camel", frozen=True):
+    """Of the newest block."""
+
+    number: str
+    base_fee_per_gas: str | None = None
 
 
 class KnownTxAnswer(msgspec.Struct, rename="camel", frozen=True):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final, TypeVar
 
-from wallet.ports import Block, Fate, Fee, Incoming, Status
+from wallet.ports import Block, Fate, Fee, Incoming, Status, Unsigned
 
 CANNOT_VERIFY: Final = "balance_unreadable"
 """The doubt of a provider that could not look (a pruned node): it abstains, and contradicts nobody."""
@@ -100,4 +100,10 @@ def fates_apart(answers: Mapping[str, Status]) -> tuple[str, str] | None:
 def middle_fee(fees: Sequence[Fee]) -> Fee:
     """The median by rate, the lower of two in the middle: one provider alone raises nobody's fee."""
     ordered = sorted(fees, key=lambda fee: (fee.rate, fee.units.units))
+    return ordered[(len(ordered) - 1) >> 1]
+
+
+def middle_raise(found: Sequence[Unsigned | None]) -> Unsigned | None:
+    """The median by cost, the lower of two in the middle; None, which costs nothing, where most see no need."""
+    ordered = sorted(found, key=lambda unsigned: unsigned.fee_max.units if unsigned else 0)
     return ordered[(len(ordered) - 1) >> 1]

@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from chains.quorum.agreement import agreed, contradiction
+from chains.quorum.agreement import agreed, contradiction, middle_raise
 from chains.quorum.dispute import ask_both
 from chains.quorum.quorum import Quorum
 from wallet.growth.balances import Balances
 from wallet.money import Amount, Asset
 from wallet.ports import (
     BlockRef,
+    Cancelling,
     Destination,
     Fee,
     Listing,
     Network,
     NetworkUnreachable,
+    NonceSource,
     PaysFrom,
+    Replacing,
     Sweeping,
     Unsigned,
 )
@@ -24,7 +27,7 @@ from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 
 class ContractQuorum(Quorum):
-    """`wallet.ports.Sweeping`, `wallet.ports.tokens.Tokens` and `Recovering`, and
+    """`wallet.ports.Sweeping`, `Replacing`, `Cancelling`, `wallet.ports.tokens.Tokens` and `Recovering`, and
     `wallet.growth.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
@@ -76,6 +79,27 @@ class ContractQuorum(Quorum):
             return await network.try_recipient(amount, source, destination)
 
         return await self._providers.first(tried)
+
+    async def raise_fee(self, unsigned: bytes, consumes: Sequence[str], *, urgent: bool) -> Unsigned | None:
+        """The middle of what they find, so that one provider alone raises no fee and keeps none down."""
+        await self._looked_lately()
+
+        async def found(network: Network) -> Unsigned | None:
+            if not isinstance(network, Replacing):
+                raise TypeError(f"nothing is replaced on {network.id}")
+            return await network.raise_fee(unsigned, consumes, urgent=urgent)
+
+        return middle_raise(list((await self._providers.ask(found)).values()))
+
+    async def build_self_cancel(self, source: NonceSource) -> Unsigned:
+        await self._looked_lately()
+
+        async def built(network: Network) -> Unsigned:
+            if not isinstance(network, Cancelling):
+                raise TypeError(f"no nonce is used up by nothing on {network.id}")
+            return await network.build_self_cancel(source)
+
+        return await self._providers.first(built)
 
     def check_contract(self, contract: str) -> str:
         return _recovering(self._first).check_contract(contract)

@@ -43,6 +43,7 @@ from wallet.ports import (
     Incoming,
     Instruction,
     Listing,
+    NetworkError,
     NetworkRejected,
     NetworkUnreachable,
     NonceSource,
@@ -112,6 +113,7 @@ class FakeNetwork:
     silent: bool = False
     lose_answers: int = 0
     rejecting: str | None = None
+    fee_trouble: NetworkError | None = None  # what asking for a higher fee meets
     tree: str = ""  # networks of the same tree have the same addresses
     pool: dict[str, Tx] = field(default_factory=dict)
     listings: tuple[Listing, ...] = ()
@@ -187,9 +189,12 @@ class FakeNetwork:
             tip = self._chain[-1].ref
             self._serial += 1
             ref = BlockRef(tip.height + 1, _digest(self.id, tip.id, self._serial))
-            used = self._used()
-            taken = tuple(tx for tx in self.pool.values() if not used.intersection(tx.consumes))
-            self._chain.append(_Mined(ref, tip.id, _GENESIS_AT + timedelta(seconds=ref.height), taken))
+            used, taken = self._used(), []
+            for tx in self.pool.values():
+                if not used.intersection(tx.consumes):
+                    used.update(tx.consumes)
+                    taken.append(tx)
+            self._chain.append(_Mined(ref, tip.id, _GENESIS_AT + timedelta(seconds=ref.height), tuple(taken)))
             self.pool.clear()
 
     def reorg(self, blocks: int, *, forget: bool = False) -> None:
@@ -286,6 +291,26 @@ class FakeNetwork:
         self.listings = (*self.listings, listing)
         self.assets = (*self.assets, listing.asset)
 
+    async def raise_fee(self, unsigned: bytes, consumes: Sequence[str], *, urgent: bool) -> Unsigned | None:
+        """A quarter more at the least, or what is asked now."""
+        self._answer()
+        if self.fee_trouble is not None:
+            raise self.fee_trouble
+        plan = json.loads(unsigned)
+        paid = int(plan["fee"])
+        if paid >= self.fee_units and not urgent:
+            return None
+        fee = max(paid + (paid >> 2) + 1, self.fee_units)
+        return Unsigned(_encoded({**plan, "fee": str(fee)}), tuple(consumes), Amount(fee, self.fee_asset))
+
+    async def build_self_cancel(self, source: NonceSource) -> Unsigned:
+        self._answer()
+        if self.fee_trouble is not None:
+            raise self.fee_trouble
+        consumes = _consumed(source)
+        plan = {"network": self.id, "consumes": consumes, "pays": [], "fee": str(self.fee_units)}
+        return Unsigned(_encoded(plan), consumes, Amount(self.fee_units, self.fee_asset))
+
     async def next_nonce(self, address: str) -> int:
         self._answer()
         return sum(name.startswith(f"{address}:") and "stolen" not in name for name in self._used())
@@ -322,7 +347,7 @@ class FakeNetwork:
         if self.rejecting is not None:
             raise NetworkRejected(self.rejecting)
         if submission.tx not in self.txs:
-            self.pool[submission.tx] = self._decoded(submission)
+            self._wait(self._decoded(submission))
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise NetworkUnreachable("the answer was lost")
@@ -347,6 +372,15 @@ class FakeNetwork:
 
     async def close(self) -> None:
         return
+
+    def _wait(self, tx: Tx) -> None:
+        """As nodes do: of two that exclude each other the dearer waits."""
+        rivals = [one for one in self.pool.values() if set(one.consumes) & set(tx.consumes) and one.id != tx.id]
+        if any(one.fee and tx.fee and one.fee >= tx.fee for one in rivals):
+            raise NetworkRejected("replacement transaction underpriced")
+        for one in rivals:
+            del self.pool[one.id]
+        self.pool[tx.id] = tx
 
     def _answer(self) -> None:
         if self.silent:

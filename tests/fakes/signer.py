@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wallet.ids import SubmissionId
-from wallet.ports import Ground, Signed, SignerRefused, SignerStatus, SignerStop, SignerUnavailable, SignRequest
+from wallet.ports import (
+    Ground,
+    Purpose,
+    Signed,
+    SignerRefused,
+    SignerStatus,
+    SignerStop,
+    SignerUnavailable,
+    SignRequest,
+)
 
 
 @dataclass(slots=True)
@@ -17,7 +26,9 @@ class FakeSigner:
     absent: bool = False
     refusing: str | None = None
     stops: dict[str, str] = field(default_factory=dict)
-    signed: dict[SubmissionId, Signed] = field(default_factory=dict)
+    ground: Ground = Ground.POLICY
+    cancelling: bool = True  # self-cancels are signed whatever else is refused
+    signed: dict[tuple[SubmissionId, int], Signed] = field(default_factory=dict)
 
     async def status(self) -> SignerStatus:
         self._answer()
@@ -33,8 +44,9 @@ class FakeSigner:
         stopped = self.stops.keys() & {"all", f"network:{request.network}"}
         if stopped:
             raise SignerRefused(f"stopped: {stopped}", Ground.STOPPED)
-        if self.refusing is not None and request.submission not in self.signed:
-            raise SignerRefused(self.refusing)
+        cancels = request.purpose is Purpose.SELF_CANCEL and self.cancelling
+        if self.refusing is not None and (request.submission, request.replacement) not in self.signed and not cancels:
+            raise SignerRefused(self.refusing, self.ground)
 
     async def stop(self, scope: str, why: str) -> SignerStatus:
         self._answer()
@@ -45,10 +57,11 @@ class FakeSigner:
         await self.check(request)
         if self.locked:
             raise SignerUnavailable("locked")
-        if request.submission not in self.signed:
+        name = (request.submission, request.replacement)
+        if name not in self.signed:
             payload = json.dumps({"plan": json.loads(request.payload), "signature": "fake"}).encode()
-            self.signed[request.submission] = Signed(payload, hashlib.sha256(request.payload).hexdigest())
-        return self.signed[request.submission]
+            self.signed[name] = Signed(payload, hashlib.sha256(request.payload).hexdigest())
+        return self.signed[name]
 
     async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
         return [await self._outcome(request) for request in requests]

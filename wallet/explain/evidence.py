@@ -28,7 +28,7 @@ async def evidence_of(context: Context, row: Record) -> Evidence:
     statement = None if row["height"] is None else await context.one(wanted)
     return Evidence(
         network=row["network"],
-        tx=row["tx"],
+        tx=row.get("mined") or row["tx"],  # of a submission with replacements, the one that a block shows
         height=row["height"],
         block=row["block"],
         statement=statement["id"] if statement else None,

@@ -24,6 +24,7 @@ from wallet.money import Asset, format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkError, NetworkUnreachable, Purpose
 from wallet.treasury.submissions import FOLLOWED, State, paid_by, reference
+from wallet.treasury.variants import outcome_of, replacements_of, signed_variants
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
 
@@ -207,9 +208,12 @@ async def _explain_submission(
         return
     if row["state"] == State.UPROOTED:  # settled in the books; in the chain it may be again
         _leave(units, row, paid=True, fee=row["fee_paid"] or 0, sign=-1)
-    if row["tx"] is None:
+    replacements = await replacements_of(context, row)
+    first = await reference(context, row, await paid_by(context, row["id"])) if row["tx"] is not None else None
+    variants = signed_variants(row, first, replacements)
+    if not variants:
         return
-    status = await network.status(await reference(context, row, await paid_by(context, row["id"])))
+    status = (await outcome_of(network, variants)).status
     if status.fate in (Fate.INCLUDED, Fate.FINAL) and status.block and status.block.height <= ref.height:
         fee = status.fee_paid.units if status.fee_paid else row["fee_max"]
         _leave(units, row, paid=status.succeeded, fee=fee, sign=1)

@@ -147,6 +147,11 @@ def submission_reserved(
     return (*moved, *fee)
 
 
+def fee_raised(fee_place: Account, network: NetworkId, growth: Amount) -> Entry:
+    """A replacement may cost more than what was set aside: the growth joins it before anything is signed."""
+    return (post(accounts.transit(network, growth.asset), fee_place, growth),) if growth else ()
+
+
 def submission_final(network: NetworkId, fee_max: Amount, fee_paid: Amount, fee_place: Account) -> Entry:
     """The fee really paid is an expense of the house; the rest of what was set aside for it goes back to its place."""
     transit = accounts.transit(network, fee_max.asset)

@@ -13,11 +13,13 @@ accepts signed submissions. What differs is declared in `Capabilities`, never gu
 
 from wallet.ports.addresses import AddressBook, Branch, Derived
 from wallet.ports.arrivals import UNPROVEN_DOUBTS, Block, BlockRef, Incoming, Outgoing, Party, Stray
-from wallet.ports.capabilities import Capabilities, Reversal, Source
+from wallet.ports.capabilities import Bumping, Capabilities, Reversal, Source
 from wallet.ports.clock import Clock
 from wallet.ports.errors import (
     BlockVanished,
     CostTooHigh,
+    FeeAbsurd,
+    FeeTooHigh,
     NetworkError,
     NetworkMismatch,
     NetworkRateLimited,
@@ -29,6 +31,7 @@ from wallet.ports.errors import (
 from wallet.ports.gathering import Gathering
 from wallet.ports.listings import Listing, Step
 from wallet.ports.network import Network, Observation, PaysFrom, Sweeping
+from wallet.ports.replacing import Cancelling, Replacing
 from wallet.ports.signing import (
     BATCH_MAX,
     Approval,
@@ -68,6 +71,8 @@ __all__ = [
     "BlockRef",
     "BlockVanished",
     "Branch",
+    "Bumping",
+    "Cancelling",
     "Capabilities",
     "Clock",
     "CostTooHigh",
@@ -75,6 +80,8 @@ __all__ = [
     "Destination",
     "Fate",
     "Fee",
+    "FeeAbsurd",
+    "FeeTooHigh",
     "FileSource",
     "FundsShort",
     "Gathering",
@@ -98,6 +105,7 @@ __all__ = [
     "PaysFrom",
     "Purpose",
     "RecipientRefuses",
+    "Replacing",
     "Reversal",
     "SignRequest",
     "Signed",

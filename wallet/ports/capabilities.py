@@ -21,6 +21,15 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Bumping:
+    """When a submission that no block takes is replaced by itself: once it has been below the present price for `after_s`,
+    and that `times` at the most."""
+
+    after_s: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What differs between networks.
 
@@ -31,6 +40,7 @@ class Capabilities:
     first is given to who names none. Empty where there is one kind, `Branch.DEPOSIT`.
     `confirmations`: the depth that is final, where that is a count and not the network's own judgement.
     `batch_max`: how many withdrawals of one asset one submission may pay; 1 where each is paid alone.
+    `bumping`: when what is stuck is replaced at a higher fee; None where nothing is ever replaced (`replacing.Replacing`).
     """
 
     source: Source
@@ -42,3 +52,4 @@ class Capabilities:
     address_kinds: Mapping[str, Branch] = field(default_factory=dict)
     confirmations: int | None = None
     batch_max: int = 1
+    bumping: Bumping | None = None

@@ -33,6 +33,14 @@ class CostTooHigh(NetworkRejected):
     """A contract at the destination would use more than is paid for a payment of this kind."""
 
 
+class FeeAbsurd(NetworkError):
+    """What the provider says a payment costs cannot be: nothing, or far from recent blocks. Nothing is built on it."""
+
+
+class FeeTooHigh(NetworkError):
+    """The network asks more now than we ever pay: what is to be sent waits."""
+
+
 class NetworkMismatch(NetworkError):
     """This is not the chain or the bank account that the configuration or the database speaks of."""
 

@@ -61,6 +61,21 @@ async def found_coin(context: Context, network: Network, outpoint: str) -> tuple
     return await _moved(context, network, outpoint, State.GONE, State.FREE)
 
 
+def change_coin(network: NetworkId, change: Record) -> Insert:
+    """What comes back of a submission, as its row names it, to be spendable."""
+    coin = {**change, "id": f"{network}/{change['outpoint']}", "network": network, "state": State.FREE.value}
+    coin["units"] = int(coin["units"])
+    del coin["outpoint"]
+    return Insert("utxos", coin)
+
+
+async def change_found(context: Context, network: Network, change: Record) -> tuple[Insert | Update, ...]:
+    """A block shows it again, or another variant's for the first time."""
+    if await _coin(context, network.id, change["outpoint"]) is None:
+        return (change_coin(network.id, change),)
+    return await found_coin(context, network, change["outpoint"])
+
+
 async def free_coins(context: Context, network: NetworkId) -> list[tuple[Utxo, int]]:
     """Each with its row's version, at which it is reserved. Only what is final is free: credited deposits, and change of
     submissions that are final."""

@@ -76,6 +76,18 @@ async def _next_nonce(context: Context, network: Network, spender: Derived) -> N
     return NextSource(NonceSource(spender.address, spender.path, nonce), row)
 
 
+async def caught_up(context: Context, network: Network, address: str) -> Writes:
+    """Our count of nonces, where the chain's is ahead of it: somebody else has signed for this address. A count that is behind
+    ours moves nothing, for a node may not know yet what we have sent. Raises the network's errors."""
+    if network.capabilities.source is not Source.NONCE:
+        return ()
+    row = await context.one(select(schema.nonces).where(schema.nonces.c.id == f"{network.id}/{address}"))
+    following = await network.next_nonce(address)
+    if row is None or row["next"] >= following:
+        return ()
+    return (Update("nonces", row["id"], row["version"], {"next": following}),)
+
+
 def signing_paths(source: NonceSource | UtxoSource | FileSource, unsigned: Unsigned) -> tuple[str, ...]:
     """The keys that this submission needs, in the order of its inputs."""
     match source:

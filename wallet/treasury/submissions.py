@@ -7,8 +7,11 @@ included    the network shows them in a block
 final       they cannot be taken back; the books say what was really paid
 uprooted    they were final, and a reorg took their block (`uproot`)
 dead        they can never be included: something else finally used their nonce or an input
-stopped     the signer refused late; a person decides
+stopped     the signer refused late: a nonce is used up by a self-cancel (`self_cancel`), of anything else a person decides
 doubted     a block has them, and nobody can say whether they paid; a person decides (`doubt`)
+cancelling  that self-cancel is signed; once it is final the submission is dead
+
+From `submitted` on it may have replacements (`replace`), and whichever of its variants a block shows counts (`variants`).
 """
 
 from collections.abc import Mapping
@@ -37,6 +40,7 @@ from wallet.strays.states import State as StrayState
 from wallet.treasury import coins
 from wallet.treasury.recoveries import Recovery, approved, recovering, recovery_of, told_as, told_of
 from wallet.treasury.sources import NextSource, signing_paths
+from wallet.treasury.variants import Outcome
 from wallet.vault.items import ItemKind, SealedItem
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals import states
@@ -53,10 +57,12 @@ class State(StrEnum):
     DEAD = "dead"
     STOPPED = "stopped"
     DOUBTED = "doubted"
+    CANCELLING = "cancelling"
 
 
 OPEN = (State.RESERVED, State.SIGNED, State.SUBMITTED, State.INCLUDED)
-FOLLOWED = (*OPEN, State.UPROOTED)
+FOLLOWED = (*OPEN, State.UPROOTED, State.CANCELLING)
+DRIVEN = (*FOLLOWED, State.STOPPED)
 
 _KINDS: dict[State, tuple[EventKind, EventKind]] = {
     State.RESERVED: (EventKind.SUBMISSION_RESERVED, EventKind.SUBMISSION_RESERVED),
@@ -68,6 +74,7 @@ _KINDS: dict[State, tuple[EventKind, EventKind]] = {
     State.DEAD: (EventKind.WITHDRAWAL_FAILED, EventKind.SUBMISSION_DEAD),
     State.STOPPED: (EventKind.SUBMISSION_STOPPED, EventKind.SUBMISSION_STOPPED),
     State.DOUBTED: (EventKind.SUBMISSION_DOUBTED, EventKind.SUBMISSION_DOUBTED),
+    State.CANCELLING: (EventKind.SUBMISSION_CANCELLING, EventKind.SUBMISSION_CANCELLING),
 }
 
 _WITHDRAWAL_STATES: dict[State, states.State] = {
@@ -114,6 +121,12 @@ def places(network: NetworkId, purpose: Purpose, amount: Amount, fee: Amount) ->
     return accounts.hot(network, amount.asset), accounts.hot(network, fee.asset)
 
 
+def fee_place(context: Context, row: Record) -> Account:
+    """The account that the network fee of this submission comes out of."""
+    network, purpose, fee = NetworkId(row["network"]), Purpose(row["purpose"]), context.asset(row["fee_asset"])
+    return places(network, purpose, amount_of(context, row), Amount(0, fee))[1]
+
+
 def arrival(network: NetworkId, purpose: Purpose, amount: Amount) -> Account | None:
     """Our own place at which it arrives; None for what goes to somebody else."""
     match purpose:
@@ -144,7 +157,7 @@ async def reserve(context: Context, network: Network, plan: Plan) -> Record:
     change = Change(
         actor=ACTOR_NODE,
         kind=EventKind.SUBMISSION_RESERVED,
-        data=_data(context, row),
+        data=submission_view(context, row),
         entry=templates.submission_reserved(place, network.id, plan.amount, plan.unsigned.fee_max, fee_place),
         requires=needs,
         writes=(
@@ -194,6 +207,9 @@ def _row(context: Context, network: Network, plan: Plan, sealed: SealedItem | No
         "block": None,
         "reason": None,
         "created_at": context.clock.now(),
+        "replacements": None,
+        "mined": None,
+        "urged": None,
     }
 
 
@@ -208,7 +224,7 @@ async def open_submissions(context: Context, network: NetworkId) -> list[Record]
     """Those that something is still to be done for."""
     table = schema.submissions
     return await context.all(
-        select(table).where(table.c.network == network, table.c.state.in_(FOLLOWED)).order_by(table.c.id)
+        select(table).where(table.c.network == network, table.c.state.in_(DRIVEN)).order_by(table.c.id)
     )
 
 
@@ -299,7 +315,7 @@ def _withdrawal_update(row: Record, state: State, values: Mapping[str, Any]) -> 
     return Update("withdrawals", row["id"], row["version"], {**values, "state": states.follow(now, following).value})
 
 
-def _data(context: Context, row: Record) -> dict[str, object]:
+def submission_view(context: Context, row: Record) -> dict[str, object]:
     decimals = context.asset(row["asset"]).decimals
     return {
         "id": row["id"],
@@ -308,8 +324,20 @@ def _data(context: Context, row: Record) -> dict[str, object]:
         "status": row["state"],
         "asset": row["asset"],
         "amount": format_units(row["units"], decimals),
-        "tx": row["tx"],
+        "tx": tx_that_counts(row),
     }
+
+
+def tx_that_counts(row: Record) -> str | None:
+    """The tx that a block shows, or the first one."""
+    tx: str | None = row["mined"] or row["tx"]
+    return tx
+
+
+def withdrawal_event(context: Context, row: Record, withdrawal: Record) -> dict[str, object]:
+    """What a withdrawal's owner reads of the submission that pays it."""
+    view = withdrawal_view(withdrawal, context.asset(withdrawal["asset"]).decimals)
+    return {**view, "tx": tx_that_counts(row)}
 
 
 async def _event_data(
@@ -317,14 +345,20 @@ async def _event_data(
 ) -> Mapping[str, object]:
     """Customers read of their withdrawal, each of their own; submissions that pay nobody are the operators' own."""
     if not withdrawals:
-        return _data(context, row)
+        return submission_view(context, row)
     told = [_told(context, row, withdrawal, state, values) for withdrawal in withdrawals]
+    return await told_each(context, _KINDS[state][0], withdrawals, told)
+
+
+async def told_each(
+    context: Context, kind: EventKind, withdrawals: list[Record], told: list[Mapping[str, object]]
+) -> Mapping[str, object]:
+    """The event of a submission that pays these withdrawals: each owner reads of their own."""
     if len(told) == 1:
         return told[0]
     viewers = [await viewers_of(context, withdrawal["owner"]) for withdrawal in withdrawals]
     holds = [tuple(name for name in (w["hold"], w["fee_hold"]) if name is not None) for w in withdrawals]
-    kind = _KINDS[state][0].value
-    return in_parts([Part(seen, kind, data, held) for seen, data, held in zip(viewers, told, holds, strict=True)])
+    return in_parts([Part(seen, kind.value, data, held) for seen, data, held in zip(viewers, told, holds, strict=True)])
 
 
 def _told(
@@ -332,26 +366,31 @@ def _told(
 ) -> Mapping[str, object]:
     following = _WITHDRAWAL_STATES.get(state, states.State(withdrawal["state"]))
     reason = values["reason"] if state is State.DEAD else withdrawal["reason"]
-    shown = {**withdrawal, "state": following.value, "reason": reason}
-    return {**withdrawal_view(shown, context.asset(withdrawal["asset"]).decimals), "tx": row["tx"]}
+    return withdrawal_event(context, row, {**withdrawal, "state": following.value, "reason": reason})
 
 
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+REVERTED = "included and reverted: nothing was paid"
+CANCELLED = "refused by the signer: its nonce was used up by a payment of nothing"
 
-async def settle(context: Context, rail: Network, row: Record, withdrawals: list[Record], status: Status) -> None:
+
+async def settle(context: Context, rail: Network, row: Record, withdrawals: list[Record], outcome: Outcome) -> None:
     """Final: book what was really paid. A tx that was included and reverted costs its fee and pays nobody."""
+    status = outcome.status
     network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
     fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
     fee_paid = status.fee_paid or fee_max
     place, fee_place = places(network, purpose, amount, fee_max)
     fees = templates.submission_final(network, fee_max, fee_paid, fee_place) if fee_max else ()
-    values = {"fee_paid": fee_paid.units, **_block_values(status)}
-    moved_coins = await _coins_after(context, row, network) if rail.capabilities.source is Source.UTXO else ()
+    values = {"fee_paid": fee_paid.units, **_block_values(status), **outcome.row_values(row)}
+    moved_coins = (
+        await _coins_after(context, {**row, **values}, network) if rail.capabilities.source is Source.UTXO else ()
+    )
     if not status.succeeded:
         back = templates.submission_arrived(place, network, amount)
         entry = (*back, *fees, *_released(context, withdrawals))
-        values["reason"] = "included and reverted: nothing was paid"
+        values["reason"] = REVERTED if outcome.variant.pays else CANCELLED
         await record(
             context,
             row,
@@ -369,17 +408,23 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
     await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=moved_coins, told=told)
 
 
-async def bury(context: Context, row: Record, withdrawals: list[Record], reason: str) -> None:
+async def bury(
+    context: Context, row: Record, withdrawals: list[Record], reason: str, caught_up: tuple[Insert | Update, ...] = ()
+) -> None:
     """Provably dead: it can never be included, so the holds may end and the value is where it was. What took its nonce or
-    inputs was not signed here, so the asset stops in the same Change."""
+    inputs was not signed here, so the asset stops in the same Change. `caught_up` moves our own count of nonces on, so
+    that what is paid next does not die the same way."""
     network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
     fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
     place, fee_place = places(network, purpose, amount, fee_max)
     back = templates.submission_arrived(place, network, amount)
     fee_back = templates.submission_arrived(fee_place, network, fee_max) if fee_max else ()
     entry = (*back, *fee_back, *_released(context, withdrawals))
-    why = f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign"
-    writes = (*await unswept(context, row), *await pausing(context, row["asset"], why))
+    why = (
+        f"{row['id']} is dead: {', '.join(row['consumes'])} was used by something that this node did not sign."
+        " Find out who else has the key before you resume this asset"
+    )
+    writes = (*await unswept(context, row), *await pausing(context, row["asset"], why), *caught_up)
     told = await told_of(context, row, StrayState.SEEN)
     await record(context, row, withdrawals, State.DEAD, {"reason": reason}, entry=entry, writes=writes, told=told)
 
@@ -404,17 +449,8 @@ def _held(context: Context, row: Record) -> tuple[CustomerId, NetworkId, Amount,
 
 async def _coins_after(context: Context, row: Record, network: NetworkId) -> tuple[Insert | Update, ...]:
     """The inputs are spent, the change is spendable."""
-    return (*await coins.spent_coins(context, network, row["consumes"]), *_change_coin(row, network))
-
-
-def _change_coin(row: Record, network: NetworkId) -> tuple[Insert, ...]:
-    change = row["change"]
-    if change is None:
-        return ()
-    coin = {**change, "id": f"{network}/{change['outpoint']}", "network": network, "state": coins.State.FREE.value}
-    coin["units"] = int(coin["units"])
-    del coin["outpoint"]
-    return (Insert("utxos", coin),)
+    spent = await coins.spent_coins(context, network, row["consumes"])
+    return (*spent, coins.change_coin(network, row["change"])) if row["change"] else spent
 
 
 async def unswept(context: Context, row: Record) -> tuple[Update, ...]:

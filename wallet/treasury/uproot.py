@@ -8,6 +8,7 @@ but only once nobody has halted the network: what was paid to a thief need not b
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -25,10 +26,11 @@ from wallet.networks.halt import is_halted
 from wallet.points import point
 from wallet.ports import BlockRef, Fate, Network, NetworkRejected, Purpose, Status
 from wallet.strays.states import State as StrayState
-from wallet.treasury.coins import found_coin, lost_coin
+from wallet.treasury.coins import change_found, lost_coin
 from wallet.treasury.doubt import by_verdict
 from wallet.treasury.recoveries import told_of
 from wallet.treasury.submissions import State, paid_by, places, record, reference, unswept
+from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
 
 _log = structlog.get_logger("submissions")
 
@@ -51,11 +53,14 @@ async def uproot_above(context: Context, network: Network, ancestor: BlockRef) -
 
 async def follow_uprooted(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
     """One step. Raises the network's errors, and `Stale`."""
-    submission = await reference(context, row, withdrawals)
-    status = by_verdict(row, await network.status(submission))
+    replacements = await replacements_of(context, row)
+    variants = signed_variants(row, await reference(context, row, withdrawals), replacements)
+    found = await outcome_of(network, variants)
+    found = replace(found, status=by_verdict(row, found.status))
+    status = found.status
     match status.fate:
         case Fate.FINAL if status.succeeded:
-            await _final_again(context, network, row, withdrawals, status)
+            await _final_again(context, network, row, withdrawals, found)
         case Fate.FINAL if status.doubt is not None:
             return  # the books keep it as it was, and a person sees it among what is uprooted
         case Fate.FINAL:
@@ -65,27 +70,29 @@ async def follow_uprooted(context: Context, network: Network, row: Record, withd
                 context, row, withdrawals, status, "a reorg took its block, and something else was paid instead"
             )
         case Fate.UNKNOWN:
-            await _send_again(context, network, row, withdrawals)
+            await _send_again(context, network, row, found)
         case Fate.PENDING | Fate.INCLUDED:
             return
 
 
-async def _send_again(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
+async def _send_again(context: Context, network: Network, row: Record, found: Outcome) -> None:
     if not network.capabilities.resend_safe or await is_halted(context, network.id):
         return
     try:
-        await network.submit(await reference(context, row, withdrawals))
+        await network.submit(found.variant.ref)
     except NetworkRejected as error:  # what it spends may have been taken back as well, and may return
         _log.warning("uprooted_waits", submission=row["id"], reason=str(error))
 
 
 async def _final_again(
-    context: Context, network: Network, row: Record, withdrawals: list[Record], status: Status
+    context: Context, network: Network, row: Record, withdrawals: list[Record], found: Outcome
 ) -> None:
-    assert status.block is not None, "what is final stands in a block"
-    fee = status.fee_paid or _fee(context, row)
-    values = {"height": status.block.height, "block": status.block.id, "fee_paid": fee.units}
-    writes = await found_coin(context, network, row["change"]["outpoint"]) if row["change"] else ()
+    """The same bytes, or another variant of them: nobody is paid more or less by it."""
+    block, now = found.status.block, {**row, **found.row_values(row)}
+    assert block is not None, "what is final stands in a block"
+    fee = found.status.fee_paid or _fee(context, row)
+    values = {**found.row_values(row), "height": block.height, "block": block.id, "fee_paid": fee.units}
+    writes = await change_found(context, network, now["change"]) if now["change"] else ()
     entry = templates.fee_corrected(_fee_place(context, row), _fee(context, row), fee)
     await record(context, row, withdrawals, State.FINAL, values, entry=entry, writes=writes)
 

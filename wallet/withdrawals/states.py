@@ -37,7 +37,7 @@ ENDED = frozenset({State.FINAL, State.CANCELLED, State.REJECTED, State.FAILED, S
 
 FOLLOWS: dict[State, frozenset[State]] = {
     State.REQUESTED: frozenset({State.APPROVED, State.CANCELLED, State.REJECTED}),
-    State.APPROVED: frozenset({State.SIGNED}),
+    State.APPROVED: frozenset({State.SIGNED, State.FAILED}),  # failed: the signer refused it late
     State.SIGNED: frozenset({State.SUBMITTED, State.INCLUDED, State.FINAL, State.FAILED}),
     State.SUBMITTED: frozenset({State.INCLUDED, State.FINAL, State.FAILED}),
     State.INCLUDED: frozenset({State.SUBMITTED, State.FINAL, State.FAILED}),
@@ -124,6 +124,7 @@ _IN_FULL: Mapping[str, Reason] = {
     "this network does not carry this payment": Reason.NOT_CARRIED,
     "not allowed by the signer's policy": Reason.NOT_ALLOWED,
     "included and reverted: nothing was paid": Reason.REVERTED,
+    "refused by the signer: its nonce was used up by a payment of nothing": Reason.NOT_ALLOWED,
     "a reorg took its block, and the new branch reverted it": Reason.REVERTED,
     "its nonce or an input was finally used by something else": Reason.REPLACED,
     "a reorg took its block, and something else was paid instead": Reason.REPLACED,

@@ -22,7 +22,7 @@ class Named:
 
 def submission(**values: object) -> dict[str, Any]:
     row = {"network": "net", "state": "final", "purpose": "withdrawal", "asset": "BTC", "units": 5, "fee_asset": "BTC"}
-    return {**row, "fee_paid": 2, "fee_max": 3, "tx": "tx", **values}
+    return {**row, "fee_paid": 2, "fee_max": 3, "replacements": None, "tx": "tx", **values}
 
 
 SETTLED: dict[str, tuple[dict[str, Any], Mapping[str, int]]] = {
