@@ -30,6 +30,7 @@ from node.groups import (
     receipts,
     signers,
     stops,
+    submissions,
     withdrawals,
     witnesses,
 )
@@ -60,6 +61,7 @@ app.add_typer(withdrawals.group, name="withdrawal")
 app.add_typer(signers.group, name="signer")
 app.add_typer(stops.stop_group, name="stop")
 app.add_typer(stops.resume_group, name="resume")
+app.add_typer(submissions.group, name="submission")
 app.add_typer(witnesses.group, name="witness")
 
 

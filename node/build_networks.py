@@ -88,6 +88,7 @@ def _evm(config: Config, network: NetworkId, section: EvmSection, keys: str, boo
             traces=_traces(section),
             confirmations=section.confirmations,
             proofs=Proofs(section.block_proofs),
+            bumping=section.bumping(),
             calls_per_s=source.calls_per_s,
         )
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from wallet.ids import NetworkId
 from wallet.money import AmountMalformed, Asset, parse_amount
-from wallet.ports import Listing, Step
+from wallet.ports import Bumping, Listing, Step
 from wallet.safeguards.floor import SafetyFloor
 
 PREFIX = "COFFER__"
@@ -168,12 +168,25 @@ class _ChainSection(_NetworkSection):
         return self.block_time_s or (self.block_time_usual_s if mode == "production" else None)
 
 
-class EvmSection(_ChainSection):
+class _BumpedSection(_ChainSection):
+    """What no block takes is replaced at a higher fee once it has been below the present price for `bump_after_s`, and at most
+    `bumps_max` times by itself; 0 never."""
+
+    bump_usual_s: ClassVar[int]
+    bump_after_s: int | None = Field(ge=1, le=7 * 86_400, default=None)
+    bumps_max: int = Field(ge=0, le=100, default=5)
+
+    def bumping(self) -> Bumping:
+        return Bumping(self.bump_after_s or self.bump_usual_s, self.bumps_max)
+
+
+class EvmSection(_BumpedSection):
     """`confirmations`: only for a chain that never tells a `finalized` block; left out, nothing but that block is final.
     `traces`: whether the node tells what contracts move (`trace_block`); left out, it is found out. `block_proofs`: whether
     a block that cannot be proven by its header is refused, read all the same, or not proven at all."""
 
     block_time_usual_s: ClassVar[int] = 12
+    bump_usual_s: ClassVar[int] = 180
     kind: Literal["evm"]
     chain_id: int = Field(ge=1)
     max_fee_per_gas_wei: int = Field(ge=1, default=500_000_000_000)
@@ -182,10 +195,11 @@ class EvmSection(_ChainSection):
     block_proofs: Literal["required", "where_possible", "off"] = "where_possible"
 
 
-class UtxoSection(_ChainSection):
+class UtxoSection(_BumpedSection):
     """`address_kind` is what customers are given who ask for no other kind of address: BIP-84's or BIP-86's (taproot)."""
 
     block_time_usual_s: ClassVar[int] = 600
+    bump_usual_s: ClassVar[int] = 3_600
     kind: Literal["bitcoin"]
     chain: Literal["main", "testnet", "signet", "regtest", "litecoin", "litecoin-regtest"]
     confirmations: int = Field(ge=1, default=3)

@@ -30,7 +30,8 @@ from wallet.proposals.end import done
 from wallet.proposals.propose import Draft
 from wallet.proposals.states import Kind
 from wallet.strays.find import final_stray
-from wallet.treasury.drive import WAITS, ask_signer
+from wallet.treasury.drive import ask_signer
+from wallet.treasury.dry_run import PASSING
 from wallet.treasury.gas import begin, fund_gas, gas_on
 from wallet.treasury.recoveries import Recovery
 from wallet.treasury.sources import house_address, next_source
@@ -74,7 +75,7 @@ async def recover_stray(context: Context, proposal: Record) -> None:
     except InsufficientFunds as short:
         _log.warning("recovery_waits", stray=row["id"], why=short.message)
     except SignerRefused as refusal:
-        if refusal.ground not in WAITS:
+        if refusal.ground not in PASSING:
             raise NotAllowed(f"the signer refuses: {refusal}") from None
         _log.warning("recovery_waits", stray=row["id"], why=str(refusal))
 

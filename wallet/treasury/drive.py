@@ -19,7 +19,7 @@ from wallet.points import point
 from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, SignerRefused, Source
 from wallet.treasury.alarm import alarm
 from wallet.treasury.doubt import by_verdict, doubted
-from wallet.treasury.dry_run import dry_run
+from wallet.treasury.dry_run import PASSING, dry_run
 from wallet.treasury.replace import replace_stuck
 from wallet.treasury.self_cancel import cancel_stopped
 from wallet.treasury.sources import caught_up
@@ -38,9 +38,6 @@ from wallet.treasury.submissions import (
 )
 from wallet.treasury.uproot import follow_uprooted
 from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
-
-WAITS = frozenset({Ground.WINDOW, Ground.STOPPED})
-"""Grounds that pass, by themselves or when people say so: nothing is wrong with the request."""
 
 _log = structlog.get_logger("submissions")
 
@@ -124,7 +121,7 @@ async def sign(context: Context, network: Network, row: Record, withdrawals: lis
     try:
         signed = await context.signer.sign(request)
     except SignerRefused as refusal:
-        if refusal.ground in WAITS:  # used up since it was asked, by a sweep say: the window moves on by itself
+        if refusal.ground in PASSING:  # used up since it was asked, by a sweep say: the window moves on by itself
             _log.warning("signature_waits", submission=row["id"], reason=str(refusal))
             return
         await _stop(context, network, row, withdrawals, refusal)

@@ -4,6 +4,9 @@ from wallet.assets.pause import pause_asset
 from wallet.context import ACTOR_NODE, Context
 from wallet.ports import Ground, SignerRefused, SignRequest
 
+PASSING = frozenset({Ground.WINDOW, Ground.STOPPED})
+"""Grounds that pass: what was reserved waits for its signature, for a nonce that is given up blocks every later one."""
+
 
 async def dry_run(context: Context, symbol: str, request: SignRequest) -> None:
     """Raises `SignerRefused`; where the signer's memory contradicts our books (a restored backup, say) the asset stops as

@@ -45,7 +45,7 @@ from wallet.ports import (
     Unsigned,
 )
 from wallet.treasury.alarm import alarm, end_alarm
-from wallet.treasury.dry_run import dry_run
+from wallet.treasury.dry_run import PASSING, dry_run
 from wallet.treasury.submissions import (
     State,
     fee_place,
@@ -234,7 +234,7 @@ async def _refused(
     context: Context, network: Network, row: Record, replacement: Record, refusal: SignerRefused
 ) -> None:
     """Late, after a dry run that said yes. What was set aside stays so until the submission has ended."""
-    if refusal.ground is Ground.WINDOW:
+    if refusal.ground in PASSING:
         _log.warning("signature_waits", submission=row["id"], reason=str(refusal))
         return
     reason = f"the signer refused {replacement['id']} after it was reserved: {refusal}"

@@ -16,6 +16,7 @@ import pytest
 from node.processes import ChildEnded
 from tests.scenario.crashes.flows import FLOWS, Flow, Scene, units
 from tests.scenario.crashes.test_crs_01_reorgs import REORG_POINTS
+from tests.scenario.crashes.test_crs_01_replacements import REPLACE_POINTS
 from wallet.points import POINTS
 
 DIES_WITHIN_S = 60.0
@@ -41,7 +42,8 @@ def _pair(name: str, point: str, sample: frozenset[tuple[str, str]] = SAMPLE) ->
 
 
 def test_crs_01_covers_every_named_point() -> None:
-    assert {point.partition(":")[0] for _, point in PAIRS} | set(REORG_POINTS) == POINTS
+    elsewhere = {*REORG_POINTS, *REPLACE_POINTS}
+    assert {point.partition(":")[0] for _, point in PAIRS} | elsewhere == POINTS
     assert set(PAIRS) >= SAMPLE
     assert set(TWICE) >= SAMPLE_TWICE
 

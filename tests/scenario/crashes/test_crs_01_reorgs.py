@@ -61,7 +61,9 @@ async def involved(world: World) -> CustomerId:
     return owner
 
 
-async def dies(world: World, dsns: Dsns, folder: Path, point: str) -> int:
+async def dies(
+    world: World, dsns: Dsns, folder: Path, point: str, program: str = "tests.scenario.crashes.look_once"
+) -> int:
     for network in world.networks.values():
         network.book = None  # type: ignore[assignment]  # the process has its own
     file = folder / "networks.pickle"
@@ -69,7 +71,7 @@ async def dies(world: World, dsns: Dsns, folder: Path, point: str) -> int:
     arguments: Sequence[str] = (str(file), dsns.books, dsns.ops, str(folder), ETHEREUM)
     environment = {**os.environ, "COFFER_CRASH_AT": point}
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.scenario.crashes.look_once", *arguments),
+        *(sys.executable, "-m", program, *arguments),
         cwd=ROOT,
         env=environment,
         stderr=asyncio.subprocess.PIPE,
