@@ -15,6 +15,7 @@ from wallet.treasury.variants import replacements_of
 
 
 async def print_submissions(context: Context, *, as_json: bool) -> int:
+    """All that something is still to be done for, oldest first."""
     table = schema.submissions
     rows = await context.all(select(table).where(table.c.state.in_(DRIVEN)).order_by(table.c.id))
     views = [_view(context, row) for row in rows]

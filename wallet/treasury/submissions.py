@@ -14,7 +14,7 @@ cancelling  that self-cancel is signed; once it is final the submission is dead
 From `submitted` on it may have replacements (`replace`), and whichever of its variants a block shows counts (`variants`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -316,6 +316,7 @@ def _withdrawal_update(row: Record, state: State, values: Mapping[str, Any]) -> 
 
 
 def submission_view(context: Context, row: Record) -> dict[str, object]:
+    """As operators read of it."""
     decimals = context.asset(row["asset"]).decimals
     return {
         "id": row["id"],
@@ -351,7 +352,7 @@ async def _event_data(
 
 
 async def told_each(
-    context: Context, kind: EventKind, withdrawals: list[Record], told: list[Mapping[str, object]]
+    context: Context, kind: EventKind, withdrawals: list[Record], told: Sequence[Mapping[str, object]]
 ) -> Mapping[str, object]:
     """The event of a submission that pays these withdrawals: each owner reads of their own."""
     if len(told) == 1:

@@ -10,6 +10,8 @@ from tests.integration.chains.evm.chain import ETH, GWEI, Meet, Ours, listed, mi
 from tests.integration.chains.evm.lying import LyingNode, Refusal
 from wallet.ports import (
     BlockVanished,
+    FeeAbsurd,
+    FeeTooHigh,
     NetworkError,
     NetworkMismatch,
     NetworkRateLimited,
@@ -215,12 +217,59 @@ async def test_a_broken_fee_history_raises(lying: LyingNode, deceived: Ours, his
         await deceived.network.estimate_fee(ETH)
 
 
-async def test_a_shameless_fee_is_cut_to_our_cap(lying: LyingNode, meet: Meet) -> None:
-    us = meet(url=lying.url, max_fee_per_gas_wei=40 * GWEI)
-    lying.lies["eth_maxPriorityFeePerGas"] = lambda *_: hex(10**18)
-    fee = await us.network.estimate_fee(ETH)
-    assert (fee.rate, fee.tip) == (40 * GWEI, 40 * GWEI)
-    assert fee.units.units == 21_000 * 40 * GWEI
+async def costly(chain: Anvil) -> None:
+    """Blocks that all cost about a gwei: one that jumped there from nothing would itself be absurd."""
+    await chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(3 * GWEI))
+    await chain.rpc("anvil_mine", hex(12))
+
+
+def swapped_units(_params: list[Any], truth: Any) -> Any:
+    """As a provider that tells gwei where wei are asked for: everything a thousand million times too small."""
+    return {**truth, "baseFeePerGas": [hex(int(fee, 16) // GWEI) for fee in truth["baseFeePerGas"]]}
+
+
+def spiked(_params: list[Any], truth: Any) -> Any:
+    return {**truth, "baseFeePerGas": [*truth["baseFeePerGas"][:-1], hex(1000 * GWEI)]}
+
+
+ABSURD: dict[str, tuple[str, Any]] = {
+    "a tip of 10^9 gwei": ("eth_maxPriorityFeePerGas", lambda *_: hex(10**18)),
+    "a tip in wei told as gwei": ("eth_maxPriorityFeePerGas", lambda *_: hex(GWEI * GWEI)),
+    "a base fee times a thousand": ("eth_feeHistory", spiked),
+    "a base fee of 2^256 - 1": ("eth_feeHistory", lambda _, truth: {**truth, "baseFeePerGas": ["0x" + "f" * 64] * 2}),
+    "gwei for wei": ("eth_feeHistory", swapped_units),
+    "a negative tip": ("eth_maxPriorityFeePerGas", lambda *_: "-0x1"),
+    "a negative number": ("eth_maxPriorityFeePerGas", lambda *_: -1),
+    "no number": ("eth_maxPriorityFeePerGas", lambda *_: float("nan")),
+    "200 MB": ("eth_maxPriorityFeePerGas", lambda *_: "0x" + "0" * 200_000_000),
+}
+
+
+@pytest.mark.parametrize("lie", [pytest.param(n, marks=pytest.mark.whole if n == "200 MB" else ()) for n in ABSURD])
+async def test_wdr_11_an_absurd_fee_is_no_fee(chain: Anvil, lying: LyingNode, deceived: Ours, lie: str) -> None:
+    await costly(chain)
+    honest = await deceived.network.estimate_fee(ETH)
+    method, told = ABSURD[lie]
+    lying.lies[method] = told
+    with pytest.raises((FeeAbsurd, FeeTooHigh, NetworkUnreachable)):
+        await deceived.network.estimate_fee(ETH)
+    assert lying.told[method] >= 1
+    lying.lies.clear()
+    assert (await deceived.network.estimate_fee(ETH)).tip == honest.tip
+
+
+async def test_wdr_11_free_gas_is_absurd(lying: LyingNode, deceived: Ours) -> None:
+    lying.lies["eth_maxPriorityFeePerGas"] = lambda *_: "0x0"
+    lying.lies["eth_feeHistory"] = lambda *_: {"oldestBlock": "0x0", "baseFeePerGas": ["0x0", "0x0"]}
+    with pytest.raises(FeeAbsurd):
+        await deceived.network.estimate_fee(ETH)
+
+
+async def test_wdr_11_above_our_cap_nothing_is_built(chain: Anvil, meet: Meet) -> None:
+    us = meet(max_fee_per_gas_wei=GWEI)
+    await costly(chain)
+    with pytest.raises(FeeTooHigh):
+        await us.network.estimate_fee(ETH)
 
 
 async def test_another_chain_is_refused(lying: LyingNode, deceived: Ours) -> None:
