@@ -104,7 +104,7 @@ async def test_what_the_signer_wants_people_for_waits_and_stops_nothing_and_goes
     assert (await ben.approve(second)).result["missing"] == 0
     await pay(world)
     assert ((await row_of(world, second))["state"], await waits(world, first)) == ("submitted", 2)
-    (submission,) = world.signer.signed
+    ((submission, _),) = world.signer.signed
     assert await withdrawals_of(world, submission) == [second]
     connection = await asyncpg.connect(dsns.books)
     await verify(connection)
@@ -212,7 +212,7 @@ async def test_key_05_parallel_approvals_and_a_cancel_end_in_one_payment_or_none
         for outcome in await asyncio.gather(*acts, return_exceptions=True):
             assert not isinstance(outcome, BaseException) or isinstance(outcome, NotWaiting | NotCancellable), outcome
         await asyncio.gather(pay(world), pay(world))
-        paid = [sent for sent in world.signer.signed if name in await withdrawals_of(world, sent)]
+        paid = [sent for sent, _ in world.signer.signed if name in await withdrawals_of(world, sent)]
         state = (await row_of(world, name))["state"]
         assert (state, len(paid)) in {("submitted", 1), ("cancelled", 0)}
         await settle(world)
