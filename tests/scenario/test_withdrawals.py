@@ -1,5 +1,6 @@
 """Money out when answers are lost, processes die and somebody says no: one payment or none, and the money is somewhere."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -329,3 +330,30 @@ async def test_a_payout_that_the_receiving_bank_sends_back_is_returned_and_credi
 
 async def _is_returned(house: House) -> bool:
     return bool((await the_withdrawal(house))["state"] == "returned")
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("asset", ["EUR", "BTC", "ETH", "DUSD"])
+async def test_wdr_08_cancels_race_the_real_signer_and_the_real_network(house: House, asset: str) -> None:
+    """Thirty-two at once beside the worker, again and again: what its owner was told is what happened."""
+    network, owner, paid = NETWORK_OF[asset], await funded(house, asset, FUNDS[asset]), 0
+    one = {"EUR": "4", "BTC": "0.04", "ETH": "0.04", "DUSD": "4"}[asset]
+    to = await destination(house, asset)
+    for race in range(6):
+        name = await house.withdraw(owner, network, asset, one, to)
+        cancels = [cancel_withdrawal(house.context, "test", owner, name, asking(owner)) for _ in range(32)]
+        worker = asyncio.create_task(house.step(network)) if race % 2 else None
+        told = await asyncio.gather(*cancels, return_exceptions=True)
+        if worker is not None:
+            await worker
+        refused = [each for each in told if isinstance(each, NotCancellable)]
+        given = len(told) - len(refused)
+        assert given in (0, 1), "never twice"
+        await house.settled()
+        row = next(row for row in await house.withdrawals() if row["id"] == name)
+        assert row["state"] == ("cancelled" if given else "final")
+        paid += 0 if given else 1
+        assert await received(house, asset, to) == paid * units(house, asset, one)
+        assert (await figures(house, owner, asset))[1] == 0
+    assert paid < 6, "without a worker beside them the cancels win"
+    await house.prove()
