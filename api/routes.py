@@ -40,7 +40,7 @@ PATH_PATTERNS = {
     "object": rf"(?:pay|wdr|hld|stl)_{ULID}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "explained": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE}"
-    rf"|(?:pay|dep|wdr|hld|stl|sub|stm|brk)_{ULID}|[1-9][0-9]{{0,17}}(?:\.[0-9]{{1,5}})?",
+    rf"|(?:pay|dep|wdr|dst|hld|stl|sub|stm|brk)_{ULID}|[1-9][0-9]{{0,17}}(?:\.[0-9]{{1,5}})?",
     "code": r"[a-z_]{1,40}",
 }
 """What a name in a path looks like. Anything else does not exist."""

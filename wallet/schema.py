@@ -195,7 +195,7 @@ safeguards = _row_table(
     "safeguards",
     *[Column(name, JSONB) for name in ("rules", "loosening", "limits")],
     *[_time(name) for name in ("delay_since", "loosens_at")],
-    Column("exits", BigInteger),
+    *[Column(name, BigInteger) for name in ("loosening_s", "exits")],
 )
 saved_destinations = _row_table(
     "saved_destinations",

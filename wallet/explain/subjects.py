@@ -138,6 +138,19 @@ async def _withdrawal(context: Context, row: Record) -> Subject:
     )
 
 
+async def _saved_destination(_context: Context, row: Record) -> Subject:
+    owner = row["owner"]
+    story = f"{owner} saved it on {moment(row['saved_at'])}, to send withdrawals to on {row['network']}."
+    ended = row["removed_at"]
+    use = f"It can be used from {moment(row['usable_at'])} on, or later where their own rules say so."
+    return Subject(
+        row["id"],
+        "saved destination",
+        (owner,),
+        (story, use if ended is None else f"It was removed on {moment(ended)}."),
+    )
+
+
 async def _placed_hold(context: Context, row: Record) -> Subject:
     platform, owner, made = row["platform"], row["owner"], row["created_at"]
     story = (
@@ -204,6 +217,7 @@ _FOUND_BY: dict[str, tuple[str, Table, Tell]] = {
     "pay": ("payment", schema.payments, _payment),
     "dep": ("deposit", schema.deposits, _deposit),
     "wdr": ("withdrawal", schema.withdrawals, _withdrawal),
+    "dst": ("saved destination", schema.saved_destinations, _saved_destination),
     "hld": ("hold", schema.placed_holds, _placed_hold),
     "stl": ("settlement", schema.settlements, _settlement),
     "sub": ("submission", schema.submissions, _submission),

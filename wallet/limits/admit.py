@@ -17,6 +17,7 @@ from wallet.ids import CustomerId
 from wallet.journal.body import time_text
 from wallet.journal.change import Insert, Requirement, Update
 from wallet.limits.exits import exits_since, units_left
+from wallet.limits.turns import remember_limited
 from wallet.limits.windows import Bound, bounds_of, fits_at
 from wallet.money import Amount
 from wallet.ports import Destination, Network
@@ -39,6 +40,7 @@ async def admit_withdrawal(
 ) -> Admission:
     """`target` is in canonical form. Raises `DestinationNotSaved`, `DestinationNotYetUsable`, `LimitExceeded`."""
     guards = await safeguards_over(context, owner)
+    remember_limited(context, guards)
     saved = await _allowed_destination(context, guards, network, target, context.clock.now())
     counting = [one for one in guards if one.caps(amount.asset.symbol)]
     at = await _refuse_beyond(context, counting, amount, withdrawal=True)

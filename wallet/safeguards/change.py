@@ -63,7 +63,8 @@ async def apply_loosenings(context: Context) -> int:
         now = read_row(row)
         if now.loosening is None:
             raise AssertionError(f"{now.owner} loosens nothing, and at a moment")
-        after = replace(now, rules=now.loosening, loosening=None, loosens_at=None)
+        floor_s = context.safety_floor.loosening_s
+        after = replace(now, rules=now.loosening, loosening=None, loosens_at=None, loosening_s=floor_s)
         try:
             await context.journal.commit(await changed(context, ACTOR_NODE, EventKind.RULES_LOOSENED, now, after))
         except Stale:
@@ -83,15 +84,15 @@ async def _set(context: Context, actor: str, owner: CustomerId, wanted: Rules) -
 
 
 def _after(context: Context, now: Safeguards, wanted: Rules, at: datetime) -> Safeguards:
-    held = tighter(now.rules, wanted)
+    held, floor = tighter(now.rules, wanted), context.safety_floor
     since = now.delay_since if held.destination_delay_s <= now.rules.destination_delay_s else at
-    after = replace(now, rules=held, delay_since=since, loosening=None, loosens_at=None)
+    floor_s = max(now.loosening_s, floor.loosening_s)
+    after = replace(now, rules=held, delay_since=since, loosening=None, loosens_at=None, loosening_s=floor_s)
     if held == wanted:
         return after
     if now.loosening == wanted:
         return replace(after, loosening=wanted, loosens_at=now.loosens_at)
-    floor = context.safety_floor
-    wait_s = max(floor.loosening_s, floor.destination_delay_s, held.destination_delay_s)
+    wait_s = max(floor_s, floor.destination_delay_s, held.destination_delay_s)
     if wait_s == 0:
         return replace(after, rules=wanted)
     return replace(after, loosening=wanted, loosens_at=at + timedelta(seconds=wait_s))
@@ -108,6 +109,7 @@ async def changed(
         "loosens_at": after.loosens_at,
         "delay_since": after.delay_since,
         "limits": caps_wire(after.limits),
+        "loosening_s": after.loosening_s,
     }
     write: Insert | Update = Insert(SAFEGUARDS, {"id": now.owner, **values, "exits": 0})
     if now.version is not None:

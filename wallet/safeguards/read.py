@@ -21,7 +21,8 @@ _TABLE = schema.safeguards
 @dataclass(frozen=True, slots=True)
 class Safeguards:
     """One row; `version` None where there is none. `limits` are the operators'. `loosening` holds from `loosens_at` on, unless
-    it is cancelled. `exits` counts what has left under it."""
+    it is cancelled. `loosening_s` is the node's floor under which the rules were made: lowering that shortens nothing. `exits`
+    counts what has left under it."""
 
     owner: CustomerId
     version: int | None = None
@@ -30,6 +31,7 @@ class Safeguards:
     loosening: Rules | None = None
     loosens_at: datetime | None = None
     limits: Mapping[str, Caps] = field(default_factory=dict)
+    loosening_s: int = 0
     exits: int = 0
 
     @property
@@ -81,5 +83,6 @@ def read_row(row: Mapping[str, Any]) -> Safeguards:
         None if row["loosening"] is None else read_rules(row["loosening"]),
         row["loosens_at"],
         read_caps(row["limits"]),
+        row["loosening_s"],
         row["exits"],
     )

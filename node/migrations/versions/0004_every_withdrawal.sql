@@ -158,6 +158,7 @@ CREATE TABLE safeguards (
     limits       jsonb NOT NULL,
     delay_since  timestamptz,
     loosens_at   timestamptz,
+    loosening_s  bigint NOT NULL,
     exits        bigint NOT NULL
 );
 CREATE INDEX safeguards_loosening ON safeguards (loosens_at) WHERE loosens_at IS NOT NULL;

@@ -130,6 +130,17 @@ async def test_wdr_13_a_longer_delay_holds_at_once_for_what_still_waits_and_not_
     await admit_withdrawal(context, alice, network, Amount(1, BTC), elsewhere)
 
 
+async def test_wdr_13_a_floor_that_is_lowered_shortens_no_loosening(world: World) -> None:
+    alice = await world.customer("alice")
+    before = replace(world.context, safety_floor=SafetyFloor(0, DAY_S))
+    await set_rules(before, ACTOR_NODE, alice, Rules(saved_only=True))
+    asked_at = datetime.now(UTC)
+    done = await set_rules(replace(world.context, safety_floor=SafetyFloor()), ACTOR_NODE, alice, Rules())
+    loosening = done.result["loosening"]
+    assert isinstance(loosening, dict)
+    assert datetime.fromisoformat(loosening["at"]) >= asked_at + timedelta(seconds=DAY_S)
+
+
 async def test_freezing_and_limits_go_together_and_the_books_still_prove(world: World, dsns: Dsns) -> None:
     context, alice = world.context, await world.customer("alice")
     await world.fund(alice, "EUR", "100.00")
