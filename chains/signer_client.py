@@ -5,17 +5,19 @@ which says nothing about whether a signature was made: ask again with the same r
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chains.signer.wire import (
     FRAME_BYTES_MAX,
     Ask,
+    AskAct,
     AskCheck,
     AskDesk,
+    AskProve,
     AskPublicKeys,
-    AskResume,
     AskSignMany,
     AskStatus,
     AskStop,
@@ -24,18 +26,32 @@ from chains.signer.wire import (
     TellAgreed,
     TellDesk,
     TellGathered,
+    TellProven,
     TellPublicKeys,
     TellRefused,
     TellSigned,
     TellSignedMany,
     TellStatus,
     TellUnavailable,
+    TellUnproven,
     check_socket_path,
     read_tell,
     write,
 )
-from wallet.ports import BATCH_MAX, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
+from wallet.ports import (
+    BATCH_MAX,
+    JournalKnows,
+    Signed,
+    SignerRefused,
+    SignerSeen,
+    SignerStatus,
+    SignerUnavailable,
+    SignRequest,
+)
 
+PROVEN_S_MAX = 3600  # so that the signer's memory knows how far the journal was, to the hour
+Journal = Callable[[SignerSeen], Awaitable[JournalKnows]]
+"""Answers what the journal knows, given what the signer has seen."""
 TIMEOUT_S = 30  # many signatures' worth; the signer answers one at a time
 
 
@@ -56,6 +72,9 @@ class SignerClient:
         self._timeout_s = timeout_s
         self._turn = asyncio.Lock()
         self._waiting: list[_Waiting] = []
+        self._journal: Journal | None = None
+        self._session = ""
+        self._proven_at = time.monotonic()
 
     async def status(self) -> SignerStatus:
         match await self._ask(AskStatus()):
@@ -72,7 +91,7 @@ class SignerClient:
                 raise _unexpected(other)
 
     async def check(self, request: SignRequest) -> None:
-        match await self._ask(AskCheck(request)):
+        match await self._ask_proven(lambda session: AskCheck(request, session)):
             case TellAgreed():
                 return
             case other:
@@ -93,7 +112,7 @@ class SignerClient:
             case other:
                 raise _unexpected(other)
 
-    async def act(self, ask: AskResume) -> TellGathered:
+    async def act(self, ask: AskAct) -> TellGathered:
         """One more signature for an act of people. Raises `SignerRefused`, `SignerUnavailable`."""
         match await self._ask(ask):
             case TellGathered() as gathered:
@@ -136,11 +155,36 @@ class SignerClient:
             one.outcome = outcome
 
     async def _sign_at_once(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:
-        match await self._ask(AskSignMany(tuple(requests))):
+        match await self._ask_proven(lambda session: AskSignMany(tuple(requests), session)):
             case TellSignedMany(outcomes) if len(outcomes) == len(requests):
                 return [_untold(one) for one in outcomes]
             case other:
                 raise _unexpected(other)
+
+    def show(self, journal: Journal) -> None:
+        """What this node's journal knows is shown to the signer from now on, whenever it wants to see it."""
+        self._journal = journal
+
+    async def _ask_proven(self, ask: Callable[[str], Ask]) -> Tell:
+        """A signer that has not seen our journal, in its life or within the hour, is shown it first."""
+        if time.monotonic() - self._proven_at > PROVEN_S_MAX:
+            self._session = ""
+        tell = await self._ask(ask(self._session))
+        if not isinstance(tell, TellUnproven):
+            return tell
+        await self._prove(tell.seen)
+        return await self._ask(ask(self._session))
+
+    async def _prove(self, seen: SignerSeen) -> None:
+        if self._journal is None:
+            raise SignerUnavailable("the signer wants to see a journal first, and this is no node")
+        try:
+            tell = await self._ask(AskProve(await self._journal(seen)))
+        except SignerRefused as contradiction:
+            raise SignerUnavailable(f"the signer and the journal contradict each other: {contradiction}") from None
+        if not isinstance(tell, TellProven):
+            raise _unexpected(tell)
+        self._session, self._proven_at = tell.session, time.monotonic()
 
     async def _ask(self, ask: Ask) -> Tell:
         try:

@@ -26,6 +26,7 @@ from node.clock import SystemClock
 from node.config import Config, ConfigRefused
 from node.database import DatabaseUnavailable, Dsns, EmbeddedPostgres, prepare_roles, refuse_unsafe_settings
 from node.database.primary import connect_primary
+from node.journal_knowledge import JournalKnowledge
 from node.migrations.apply import apply_migrations
 from node.processes import Child, start_child
 from wallet import schema
@@ -144,6 +145,7 @@ async def compose_beside(config: Config, dsns: Dsns) -> AsyncIterator[Context]:
         keys = await _stored_keys(reads)
         known = config.model_copy(update={"networks": {n: s for n, s in config.networks.items() if n in keys}})
         signer = SignerClient(signer_socket(config))
+        signer.show(JournalKnowledge(reads))
         context = assemble(known, journal, reads, ops, signer, keys)
         await list_journal_key(context, key.id)
         for network in context.networks.values():
@@ -164,6 +166,8 @@ async def compose(config: Config, dsns: Dsns, signer: Signer) -> AsyncIterator[C
         journal = Journal(dsns.books, SystemClock(), key)
         await journal.start()
         stack.push_async_callback(journal.stop)
+        if isinstance(signer, SignerClient):
+            signer.show(JournalKnowledge(reads))
         keys = await _public_keys(signer, reads, config)
         context = assemble(config, journal, reads, ops, signer, keys)
         await list_journal_key(context, key.id)

@@ -59,7 +59,7 @@ def _run(settings: Settings, *, create: bool) -> None:
 
 async def _serve(settings: Settings) -> None:
     signer = open_signer(settings)
-    server = SignerServer(signer, settings.socket)
+    server = SignerServer(signer, settings.socket, must_prove=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

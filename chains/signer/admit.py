@@ -31,7 +31,7 @@ def admit(settings: Settings, keys: Keys, memory: Memory, now: Callable[[], int]
     return operators
 
 
-def keep_operators(settings_folder: Path, operators: Operators, keys: Keys, memory: Memory, record: Enrolled) -> None:
+def keep_operators(settings_folder: Path, keys: Keys, memory: Memory, operators: Operators, record: Enrolled) -> None:
     """A new list, so that after a crash in between the memory and one of the two files still agree."""
     write_operators(_next(settings_folder), operators, keys.operators_key())
     memory.stage_control(record)

@@ -4,13 +4,13 @@ Signatures are gathered until there are enough; they are kept in this process on
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from chains.signer.acts import RESUME, act_digest, resume_fields
-from chains.signer.controls import ALL, Controls, Resumed, Stopped
+from chains.signer.acts import ENROL, RESUME, act_digest, enrol_fields, resume_fields
+from chains.signer.controls import ALL, Controls, Enrolled, Resumed, Stopped
 from chains.signer.effect import refuse
 from chains.signer.memory import Memory, MemoryUnfit
-from chains.signer.operators import Gathered, Operators
+from chains.signer.operators import Gathered, Operators, OperatorsRefused, enrol
 from chains.signer.policy import Policy
 from wallet.ports import Approval, SignerStop, SignerUnavailable
 
@@ -28,6 +28,7 @@ class Desk:
         self._policy = policy
         self._now = now
         self._gathered: dict[bytes, list[Approval]] = {}
+        self.keep: Callable[[Operators, Enrolled], None] | None = None  # where the list lies; set by the start
 
     @property
     def controls(self) -> Controls:
@@ -50,12 +51,34 @@ class Desk:
         if stop is None:
             raise refuse(f"{scope} is not stopped")
         digest = act_digest(RESUME, self.controls.challenge, resume_fields(scope, stop.at, stop.why))
-        gathered = self._gather(digest, approval)
+        gathered = self.gather(digest, approval)
         if gathered.done:
             self._keep(Resumed(self._time(), scope, _clean(why), gathered.signed))
         return gathered
 
-    def _gather(self, digest: bytes, approval: Approval) -> Gathered:
+    def enrol(self, keys: Mapping[str, str], needed: int, approval: Approval) -> Gathered:
+        """One more signature, of those who are enrolled now, for another list. Raises `SignerRefused`."""
+        if self.keep is None or self._operators.dev:
+            raise refuse("this signer's operators are not changed: they were made for development")
+        try:
+            wanted = enrol(self._operators.version + 1, keys, needed)
+        except OperatorsRefused as reason:
+            raise refuse(str(reason)) from None
+        gathered = self.gather(act_digest(ENROL, self.controls.challenge, enrol_fields(wanted.digest)), approval)
+        if gathered.done:
+            self._replace(wanted, gathered.signed)
+        return gathered
+
+    def _replace(self, wanted: Operators, by: tuple[str, ...]) -> None:
+        assert self.keep is not None, "asked before"
+        try:
+            self.keep(wanted, Enrolled(self._time(), wanted.version, wanted.digest, by))
+        except (MemoryUnfit, OSError) as reason:
+            raise SignerUnavailable(f"this could not be kept: {reason}") from None
+        self._operators = wanted
+
+    def gather(self, digest: bytes, approval: Approval) -> Gathered:
+        """One more signature over an act. Raises `SignerRefused` for one that is none of the enrolled's."""
         if not self._operators.signed_by(digest, [approval]):
             raise refuse("this is no enrolled operator's signature over the act as it stands now")
         if sum(map(len, self._gathered.values())) >= GATHERED_MAX:

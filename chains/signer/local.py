@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chains.signer.desk import Desk, stops_told
 from chains.signer.effect import Effect, check_references, refuse
 from chains.signer.guard import Guard
+from chains.signer.journal_proof import JournalProof
 from chains.signer.judge import Earlier, Usage, constant_digest, counts, judge
 from chains.signer.keys import Keys
 from chains.signer.kinds import hot_addresses, kept_bytes, public_keys, sign_payload, signed_again, weigh
@@ -42,16 +43,17 @@ class LocalSigner:
         self._now = now
         self._guard = Guard(memory, withdrawals_hour_max, now)
         self.desk = Desk(memory, operators, policy, now)
+        self.proof = JournalProof(memory, self.desk, now)
 
     def close(self) -> None:
         """Give the memory free for another signer."""
         self._memory.close()
 
     async def status(self) -> SignerStatus:
-        broken = self._memory.broken
+        wrong = self._memory.broken or self.proof.contradiction
         return SignerStatus(
-            locked=broken is not None,
-            reason=broken,
+            locked=wrong is not None,
+            reason=wrong,
             networks=tuple(self._policy),
             stops=stops_told(self._memory.controls),
             hot=hot_addresses(self._policy, self._keys),
@@ -183,6 +185,7 @@ class LockedSigner:
         self._policy = policy
         self._reason = reason
         self.desk: Desk | None = None
+        self.proof: JournalProof | None = None
 
     def close(self) -> None:
         """Nothing is held."""

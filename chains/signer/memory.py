@@ -18,7 +18,7 @@ import hashlib
 import hmac
 import os
 from bisect import bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chains.signer.controls import Control, Controls, decode_control, is_control
+from chains.signer.controls import Adopted, Control, Controls, decode_control, is_control
 from chains.signer.files import open_private, read_private
 from wallet import durable
 
@@ -34,6 +34,7 @@ _MAC_TAG = b"coffer/signer-memory/1"
 _MAC_CHARACTERS = 64
 _HEAD_BYTES_MAX = 256
 _UNUSED_BYTES_MAX = 4096  # a birth line is about 130
+NEWEST = 256  # signatures that a node's journal is asked for: an older copy lacks the newest ones
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
@@ -131,6 +132,7 @@ class Memory:
         self._broken: str | None = None
         self._staged: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
+        self._newest: deque[str] = deque(maxlen=NEWEST)
         self.controls = Controls()
         with ExitStack() as undo:
             self._descriptor = _open_locked(file)
@@ -159,6 +161,18 @@ class Memory:
     def _read(self, start: int, length: int) -> Record:
         body = self._staged.get(start)
         return msgspec.json.decode(os.pread(self._descriptor, length, start) if body is None else body, type=Record)
+
+    @property
+    def records(self) -> int:
+        """Lines so far, of whatever sort."""
+        return self._records
+
+    def has_signed(self, submission: str) -> bool:
+        return submission in self._places
+
+    def newest(self) -> tuple[str, ...]:
+        """The submissions signed last, since people last vouched for memory and journal."""
+        return tuple(self._newest)
 
     def reference_user(self, reference: str) -> str | None:
         """The submission that used up this withdrawal id."""
@@ -232,6 +246,7 @@ class Memory:
     def _take_in(self, record: Record, mac: str, body: bytes) -> None:
         start = self._advance(record.at, mac, body)
         self._places.setdefault(record.submission, {})[record.replacement] = (start, len(body))
+        self._newest.append(record.submission)
         self._references.update(dict.fromkeys(record.references, record.submission))
         self._consumed.update({(record.network, one): record.submission for one in record.consumes})
         for spend in record.outflows:
@@ -243,6 +258,8 @@ class Memory:
     def _take_control(self, control: Control, mac: str, body: bytes) -> None:
         self._advance(control.at, mac, body)
         self.controls.take(control, mac)
+        if isinstance(control, Adopted):
+            self._newest.clear()
 
     def _advance(self, at: int, mac: str, body: bytes) -> int:
         """Where the new line's body begins."""

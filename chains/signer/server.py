@@ -10,39 +10,12 @@ import socket
 import struct
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
-from chains.signer.desk import Desk, stops_told
+from chains.signer.answers import Served, answer
 from chains.signer.files import make_private_folder
-from chains.signer.wire import (
-    Ask,
-    AskCheck,
-    AskDesk,
-    AskPeople,
-    AskPublicKeys,
-    AskResume,
-    AskSign,
-    AskSignMany,
-    AskStatus,
-    AskStop,
-    FrameMalformed,
-    Tell,
-    TellAgreed,
-    TellDesk,
-    TellGathered,
-    TellPublicKeys,
-    TellRefused,
-    TellSigned,
-    TellSignedMany,
-    TellStatus,
-    TellUnavailable,
-    check_socket_path,
-    read_ask,
-    write,
-)
-from wallet.ports import Signed, Signer, SignerRefused, SignerUnavailable, SignRequest
+from chains.signer.wire import FrameMalformed, check_socket_path, read_ask, write
 
 CONNECTIONS_MAX = 64  # the node opens one per call; more means that somebody plays
 IDLE_S_MAX = 60
@@ -56,17 +29,12 @@ class SocketTaken(Exception):
     """Somebody listens on the socket already."""
 
 
-class Served(Signer, Protocol):
-    """A signer, and where people speak to it; None while it is locked."""
-
-    @property
-    def desk(self) -> Desk | None: ...
-
-
 class SignerServer:
     """Answers for `signer` on a socket until closed."""
 
-    def __init__(self, signer: Served, path: Path) -> None:
+    def __init__(self, signer: Served, path: Path, *, must_prove: bool = False) -> None:
+        """`must_prove`: nothing is signed before a node has shown a journal that does not contradict the memory."""
+        self._must_prove = must_prove
         self._signer = signer
         self._path = check_socket_path(path)
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -110,89 +78,9 @@ class SignerServer:
                 ask = await read_ask(reader)
             if ask is None:
                 return
-            tell = await answer(self._signer, ask)
+            tell = await answer(self._signer, ask, must_prove=self._must_prove)
             async with asyncio.timeout(ANSWER_S_MAX):
                 await write(writer, tell)
-
-
-async def answer(signer: Served, ask: Ask) -> Tell:
-    """The answer to one question; refusals are answers."""
-    try:
-        tell = await _ask(signer, ask)
-    except SignerRefused as refusal:
-        tell = _refusal(refusal)
-    except SignerUnavailable as locked:
-        tell = TellUnavailable(str(locked))
-    _record_asked(ask, tell)
-    return tell
-
-
-async def _ask(signer: Served, ask: Ask) -> Tell:
-    match ask:
-        case AskStatus():
-            return TellStatus(await signer.status())
-        case AskPublicKeys():
-            return TellPublicKeys(dict(await signer.public_keys()))
-        case AskCheck(request):
-            await signer.check(request)
-            return TellAgreed()
-        case AskSign(request):
-            return TellSigned(await signer.sign(request))
-        case AskSignMany(requests):
-            return TellSignedMany(tuple(map(_told, await signer.sign_many(requests))))
-        case _:
-            return await _ask_for_people(signer, ask)
-
-
-async def _ask_for_people(signer: Served, ask: AskPeople) -> Tell:
-    if isinstance(ask, AskStop):
-        return TellStatus(await signer.stop(ask.scope, ask.why))
-    desk = signer.desk
-    if desk is None:
-        raise SignerUnavailable("the signer is locked; nothing can be decided here")
-    match ask:
-        case AskDesk():
-            who = desk.operators
-            return TellDesk(desk.controls.challenge, who.needed, who.keys, stops_told(desk.controls))
-        case AskResume(scope, why, approval):
-            done = desk.resume(scope, why, approval)
-            return TellGathered(done.signed, done.needed, done.done)
-
-
-def _told(outcome: Signed | SignerRefused) -> TellSigned | TellRefused:
-    return TellSigned(outcome) if isinstance(outcome, Signed) else _refusal(outcome)
-
-
-def _refusal(refused: SignerRefused) -> TellRefused:
-    return TellRefused(str(refused), refused.ground, refused.approvals, refused.reference)
-
-
-def _record_asked(ask: Ask, tell: Tell) -> None:
-    match ask, tell:
-        case AskSignMany(requests), TellSignedMany(outcomes):
-            for request, outcome in zip(requests, outcomes, strict=True):
-                _record("AskSign", request, outcome)
-        case AskSignMany(requests), _:
-            for request in requests:
-                _record("AskSign", request, tell)
-        case AskCheck(request) | AskSign(request), _:
-            _record(type(ask).__name__, request, tell)
-        case AskStop(scope, _) | AskResume(scope, _, _), _:
-            _log.warning("signer_told", question=type(ask).__name__, scope=scope[:80], outcome=type(tell).__name__)
-
-
-def _record(question: str, request: SignRequest, tell: Tell) -> None:
-    """One line per question that concerns money: ids, the outcome and the rule, never the payload."""
-    reason = tell.reason if isinstance(tell, TellRefused | TellUnavailable) else None
-    _log.info(
-        "signer_asked",
-        question=question,
-        submission=request.submission[:64],
-        network=request.network[:64],
-        purpose=request.purpose.value,
-        outcome=type(tell).__name__,
-        reason=reason,
-    )
 
 
 def _peer_allowed(writer: asyncio.StreamWriter) -> bool:

@@ -7,9 +7,10 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-from chains.signer.admit import admit, forget_operators
+from chains.signer.admit import admit, forget_operators, keep_operators
 from chains.signer.files import make_private_folder
 from chains.signer.keys import Keys
 from chains.signer.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
@@ -39,9 +40,11 @@ def open_signer(settings: Settings, now: Now = system_now) -> LocalSigner | Lock
             undo.pop_all()
     except MemoryUnfit as reason:
         return LockedSigner(keys, settings.policy, str(reason))
-    return LocalSigner(
+    signer = LocalSigner(
         keys, settings.policy, memory, now, operators=operators, withdrawals_hour_max=settings.withdrawals_hour_max
     )
+    signer.desk.keep = partial(keep_operators, settings.folder, keys, memory)
+    return signer
 
 
 def create_signer(settings: Settings, unlocked: Unlocked | None = None) -> None:

@@ -9,7 +9,17 @@ from typing import Annotated
 
 import msgspec
 
-from wallet.ports import BATCH_MAX, Approval, Ground, Signed, SignerStatus, SignerStop, SignRequest
+from wallet.ports import (
+    BATCH_MAX,
+    Approval,
+    Ground,
+    JournalKnows,
+    Signed,
+    SignerSeen,
+    SignerStatus,
+    SignerStop,
+    SignRequest,
+)
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024  # a payout file of 1,000 payments is about 1 MB, a third more in base64
 SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, with its closing zero
@@ -31,14 +41,31 @@ class AskPublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
 class AskCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="check"):
     request: SignRequest
+    session: str = ""
 
 
 class AskSign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="sign"):
     request: SignRequest
+    session: str = ""
 
 
 class AskSignMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="sign_many"):
     requests: Annotated[tuple[SignRequest, ...], msgspec.Meta(max_length=BATCH_MAX)]
+    session: str = ""
+
+
+class AskProve(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="prove"):
+    knows: JournalKnows
+
+
+class AskAdopt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="adopt"):
+    approval: Approval
+
+
+class AskEnrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="enrol"):
+    operators: dict[str, str]
+    needed: int
+    approval: Approval
 
 
 class AskStop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="stop"):
@@ -56,11 +83,25 @@ class AskResume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     approval: Approval
 
 
+class TellUnproven(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="unproven"):
+    """Nothing is signed in this session: show the journal first (`AskProve`)."""
+
+    seen: SignerSeen
+
+
+class TellProven(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="proven"):
+    session: str
+
+
 class TellDesk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="desk"):
     challenge: str
     needed: int
     operators: dict[str, str]
     stops: tuple[SignerStop, ...]
+    version: int = 0
+    records: int = 0
+    contradiction: str | None = None
+    journal: JournalKnows | None = None
 
 
 class TellGathered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="gathered"):
@@ -102,11 +143,21 @@ class TellSignedMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     outcomes: tuple[TellSigned | TellRefused, ...]
 
 
-AskPeople = AskStop | AskDesk | AskResume
+AskAct = AskResume | AskAdopt | AskEnrol
+AskPeople = AskStop | AskDesk | AskAct
 TellPeople = TellDesk | TellGathered
-Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany | AskPeople
+Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany | AskProve | AskPeople
 Tell = (
-    TellStatus | TellPublicKeys | TellAgreed | TellSigned | TellSignedMany | TellRefused | TellUnavailable | TellPeople
+    TellStatus
+    | TellPublicKeys
+    | TellAgreed
+    | TellSigned
+    | TellSignedMany
+    | TellRefused
+    | TellUnavailable
+    | TellUnproven
+    | TellProven
+    | TellPeople
 )
 _ask_decoder: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 _tell_decoder: msgspec.json.Decoder[Tell] = msgspec.json.Decoder(Tell)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from node.command_line import Json, finish
+from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, finish
 
 group = typer.Typer(
     help="Run the signer alone, for a node that names its socket; sign its policy.", invoke_without_command=True
@@ -45,3 +45,42 @@ def policy_sign(file: SignerFile, key: Annotated[Path, typer.Option("--key", hel
     from node.commands.signer_policy import sign_policy_file  # noqa: PLC0415
 
     finish(sign_policy_file(file, key, print))
+
+
+Socket = Annotated[
+    Path | None, typer.Option("--socket", help="The signer's socket, where the node's configuration is not at hand.")
+]
+KeyFile = Annotated[Path, typer.Option("--key", help="Your own key's file, as enrolled at the signer.")]
+
+
+@group.command("operators")
+def operators(config: ConfigFile = DEFAULT_CONFIG, socket: Socket = None, as_json: Json = False) -> None:
+    """Who is enrolled at the signer, and how many of them decide."""
+    from node.commands.stops import show_operators  # noqa: PLC0415
+
+    finish(show_operators(config, socket, print, as_json=as_json))
+
+
+@group.command("enrol")
+def enrol(
+    operator: Annotated[list[str], typer.Argument(help="NAME=KEY, for everybody who is to be enrolled from then on.")],
+    key: KeyFile,
+    needed: Annotated[int, typer.Option(help="How many of them decide together.")] = 2,
+    config: ConfigFile = DEFAULT_CONFIG,
+    socket: Socket = None,
+    as_json: Json = False,
+) -> None:
+    """Enrol another list of operators. Takes the signatures of those who are enrolled now, each with this command."""
+    from node.commands.stops import enrol_at_signer  # noqa: PLC0415
+
+    pairs = [one.partition("=") for one in operator]
+    wanted = {name: public for name, _, public in pairs}
+    finish(enrol_at_signer(wanted, needed, key, (config, socket), print, as_json=as_json))
+
+
+@group.command("adopt")
+def adopt(key: KeyFile, config: ConfigFile = DEFAULT_CONFIG, socket: Socket = None, as_json: Json = False) -> None:
+    """Vouch for the signer's memory and the node's journal, which contradict each other. Takes several operators."""
+    from node.commands.stops import adopt_at_signer  # noqa: PLC0415
+
+    finish(adopt_at_signer(key, config, socket, print, as_json=as_json))

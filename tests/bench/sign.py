@@ -26,7 +26,7 @@ from chains.signer.keystore import open_keystore
 from chains.signer_client import SignerClient
 from tests.bench.options import at_least
 from wallet.ids import NetworkId, SubmissionId
-from wallet.ports import Purpose, Signed, SignerUnavailable, SignRequest
+from wallet.ports import JournalKnows, Purpose, Signed, SignerSeen, SignerUnavailable, SignRequest
 
 Say = Callable[[str], None]
 
@@ -152,12 +152,18 @@ async def _running(folder: Path) -> AsyncIterator[SignerClient]:
     with (folder / "signer.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stderr=log)
     client = SignerClient(folder / "run" / "signer.sock")
+    client.show(_unquestioned)
     try:
         await _listening(client)
         yield client
     finally:
         process.terminate()
         await process.wait()
+
+
+async def _unquestioned(seen: SignerSeen) -> JournalKnows:
+    """This measurement has no journal; it contradicts nothing."""
+    return JournalKnows(seen.seq, seen.head, seen.head, (), ())
 
 
 async def _listening(client: SignerClient) -> None:

@@ -115,6 +115,28 @@ class SignerStatus:
     hot: tuple[HotAddress, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SignerSeen:
+    """How far the journal was when a node last showed it, and the newest submissions that were signed since people last
+    vouched for both: a journal that lacks any of it is an older copy."""
+
+    seq: int
+    head: str
+    submissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalKnows:
+    """The journal's head; its hash where the signer saw it last (empty where there is no such Change); of the signer's
+    submissions those that it does not know; and the newest that it knows to be signed."""
+
+    seq: int
+    head: str
+    seen_hash: str
+    unknown: tuple[str, ...]
+    signed: tuple[str, ...]
+
+
 class Signer(Protocol):
     """The process that holds the keys which move money. It judges every byte for itself and believes nobody."""
 

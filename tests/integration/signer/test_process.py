@@ -17,7 +17,7 @@ from eth_account.hdaccount.mnemonic import Mnemonic
 from chains.signer.keys import Keys
 from chains.signer.keystore import open_keystore
 from chains.signer_client import SignerClient
-from tests.unit.signer.scene import IBAN, evm_payload, evm_request, payout_file, payout_request
+from tests.unit.signer.scene import IBAN, evm_payload, evm_request, payout_file, payout_request, unquestioned
 from wallet.ports import SignerRefused, SignerUnavailable
 
 CONFIG = f"""
@@ -82,6 +82,7 @@ async def start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, SignerClient]]:
     process, client = await start(folder), SignerClient(folder / "run" / "signer.sock")
+    client.show(unquestioned)
     try:
         await listening(process, client)
         yield process, client

@@ -17,7 +17,7 @@ from chains.signer.local import LocalSigner
 from chains.signer.memory import Memory, create_memory
 from chains.signer.policy import Policy, read_policy
 from wallet.ids import NetworkId, SubmissionId
-from wallet.ports import Derived, Purpose, SignRequest, Utxo
+from wallet.ports import Derived, JournalKnows, Purpose, SignerSeen, SignRequest, Utxo
 
 KEYS = Keys(bytes(range(32)))
 NOW = 1_800_000_000
@@ -73,6 +73,11 @@ def open_memory(folder: Path) -> Memory:
 
 def local_signer(memory: Memory, *, now: int = NOW) -> LocalSigner:
     return LocalSigner(KEYS, POLICY, memory, lambda: now)
+
+
+async def unquestioned(seen: SignerSeen) -> JournalKnows:
+    """A journal that contradicts nothing, for tests that have none."""
+    return JournalKnows(seen.seq, seen.head, seen.head, (), ())
 
 
 def evm_address(path: str) -> str:
