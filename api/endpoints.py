@@ -1,6 +1,6 @@
 """Every endpoint that there is. Where paths overlap the first one counts."""
 
-from api.operator import approvals, proposals, reversals, stops, waiting, watch
+from api.operator import approvals, policy, proposals, reversals, stops, waiting, watch
 from api.routes import Route
 from api.v1 import (
     addresses,
@@ -60,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     *reversals.ROUTES,
     *stops.ROUTES,
     *approvals.ROUTES,
+    *policy.ROUTES,
     *proposals.ROUTES,
     *problems.ROUTES,
 )

@@ -43,6 +43,7 @@ RULES: dict[str, Rule] = {
     "hold_end_refused": Rule(400, "The end of the hold is refused", field="expires_at"),
     "destination_refused": Rule(400, "The destination is refused", field="destination"),
     "quote_refused": Rule(400, "The quote is for something else", field="quote"),
+    "policy_refused": Rule(400, "This is no policy", field="policy"),
     "period_refused": Rule(400, "The period is not valid"),
     "handle_malformed": Rule(400, "The handle is not valid", field="handle"),
     "moment_to_come": Rule(400, "This moment has not come yet", field="at"),

@@ -26,6 +26,7 @@ from node.groups import (
     limits,
     networks,
     operators,
+    policy,
     proposals,
     receipts,
     signers,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.add_typer(addresses.group, name="address")
 app.add_typer(approvals.group, name="approval")
 app.command("approve")(approvals.approve)
+app.add_typer(policy.group, name="policy")
 app.add_typer(operators.group, name="operator")
 app.add_typer(assets.group, name="asset")
 app.add_typer(customers.group, name="customer")

@@ -10,6 +10,7 @@
     ├── AlreadyReversed         ├── PeriodRefused         ├── PeriodOpen
     ├── CustomerClosed          ├── AccountNotEmpty       ├── ProposalEnded
     ├── ProposalChanged         ├── OwnProposal           ├── NetworkHalted
+    ├── PolicyRefused
     ├── NotWaiting              ├── OtherAct              ├── OwnWithdrawal
     ├── AddressKindUnknown      ├── TokenSuspended        ├── HoldEndRefused
     ├── DestinationNotSaved     ├── TooManyDestinations   ├── DestinationNotYetUsable
@@ -329,6 +330,15 @@ class NotReplaceable(Refusal):
             submission=submission,
             state=state,
         )
+
+
+class PolicyRefused(Refusal):
+    """This text is no policy; the message names the place."""
+
+    code = "policy_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 class NotAllowed(Refusal):

@@ -184,7 +184,7 @@ withdrawals = _row_table(
     "withdrawals",
     *_text("owner", "network", "asset", "destination", "destination_item", "state", "reason", "hold", "fee_hold"),
     *_text("client_reference", "platform", "fee", "payment", "returned_by"),
-    Column("requested_by", Text),
+    *_text("requested_by", "mark"),
     Column("approvals_missing", BigInteger),
     _money("units"),
     _money("fee_units"),
@@ -205,6 +205,10 @@ saved_destinations = _row_table(
     _time("removed_at"),
 )
 approval_keys = _row_table("approval_keys", *_text("operator", "proposal"), _time("created_at"), _time("revoked_at"))
+policies = _row_table(
+    "policies", *_text("body", "proposal"), Column("number", BigInteger), _time("created_at"), _time("ended_at")
+)
+outflow_tallies = _row_table("outflow_tallies", Column("requests", BigInteger))
 demands = _row_table(
     "demands",
     Column("needed", BigInteger),
@@ -339,6 +343,8 @@ ROWS: dict[str, Table] = {
         saved_destinations,
         approval_keys,
         demands,
+        policies,
+        outflow_tallies,
         submissions,
         submission_withdrawals,
         replacements,

@@ -73,6 +73,7 @@ class EventKind(StrEnum):
     PROPOSAL_REJECTED = "proposal.rejected"
     PROPOSAL_EXPIRED = "proposal.expired"
     PROPOSAL_FAILED = "proposal.failed"
+    POLICY_CHANGED = "policy.changed"
     APPROVER_ENROLLED = "approver.enrolled"
     APPROVER_REVOKED = "approver.revoked"
     TOKEN_SUSPENDED = "token.suspended"  # noqa: S105

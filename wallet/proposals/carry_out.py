@@ -12,6 +12,7 @@ from wallet.deposits.adopt import adopt_deposit
 from wallet.errors import Refusal, Stale
 from wallet.listings.list_token import list_token, resume_token
 from wallet.payout_contracts.set_up import set_up_payouts
+from wallet.policy.versions import adopt_policy
 from wallet.ports import NetworkError, SignerUnavailable
 from wallet.proposals.end import expire, fail
 from wallet.proposals.states import OPEN, Kind, State
@@ -58,6 +59,8 @@ async def _carry_out(context: Context, row: Record) -> None:
             await recover_stray(context, row)
         case Kind.SET_UP_PAYOUTS:
             await set_up_payouts(context, row)
+        case Kind.CHANGE_POLICY:
+            await adopt_policy(context, row)
         case Kind.ENROL_APPROVER:
             await enrol_approver(context, row)
         case _:

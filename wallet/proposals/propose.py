@@ -17,6 +17,8 @@ STANDS_FOR = timedelta(days=7)  # what nobody has approved in a week was not wan
 REASON_MAX = 500
 CONTENT_MAX = 4_000  # characters: an act that nobody can read through is not approved, it is waved through
 
+POLICY_MAX = 40_000  # a whole policy and its changes in words
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -31,7 +33,8 @@ class Draft:
     def __post_init__(self) -> None:
         if not self.reason.strip() or len(self.reason) > REASON_MAX:
             raise NotAllowed(f"a proposal has a reason of at most {REASON_MAX} characters: it goes on record")
-        if sum(len(text) for item in self.content.items() for text in item) > CONTENT_MAX:
+        longest = POLICY_MAX if self.kind is Kind.CHANGE_POLICY else CONTENT_MAX
+        if sum(len(text) for item in self.content.items() for text in item) > longest:
             raise NotAllowed("this act is too long for anybody to check")
 
 

@@ -26,4 +26,5 @@ class Kind(StrEnum):
     CREDIT_STRAY = "stray.credit"
     ADOPT_DEPOSIT = "deposit.adopt"
     SET_UP_PAYOUTS = "payouts.set_up"
+    CHANGE_POLICY = "policy.change"
     ENROL_APPROVER = "approver.enrol"

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from wallet.approvals.requested import asked_by
+from wallet.approvals.requested import under_policy
 from wallet.context import Context
 from wallet.customers.viewers import viewers_of
 from wallet.errors import AmountRefused, NotFound
@@ -107,8 +107,8 @@ async def _decide(context: Context, actor: str, draft: Draft, request: Request) 
     if terms.arrives < smallest:
         raise AmountRefused(f"{draft.network} carries at least {smallest} to this destination")
     await refuse_what_would_fail(context, network, draft.owner, terms.arrives, target.destination)
-    asked = asked_by(await _to_the_network(context, actor, draft, target, terms, request, admission))
-    return _admitted(asked, admission)
+    asked = await _to_the_network(context, actor, draft, target, terms, request, admission)
+    return _admitted(await under_policy(context, asked, target.destination), admission)
 
 
 def _admitted(change: Change, admission: Admission) -> Change:

@@ -52,12 +52,31 @@ CREATE TABLE demands (
     outcome      text,
     created_at   timestamptz NOT NULL
 );
-ALTER TABLE withdrawals ADD COLUMN approvals_missing bigint, ADD COLUMN requested_by text;
+ALTER TABLE withdrawals ADD COLUMN approvals_missing bigint, ADD COLUMN requested_by text, ADD COLUMN mark text;
 CREATE INDEX withdrawals_unapproved ON withdrawals (id) WHERE state = 'requested' AND approvals_missing > 0;
 -- Who made an API key: the key that did, or where. Null where it was made before this was written down.
 ALTER TABLE api_keys ADD COLUMN made_by text;
-GRANT SELECT, INSERT, UPDATE ON approval_keys, demands TO coffer_books;
-GRANT SELECT ON approval_keys, demands TO coffer_ops;
+-- The policy that says which withdrawals people must approve: the whole text of each version; one is in force. `mark` names
+-- a sealed destination under its customer's key. Each request that a rule sums counts itself in a tally.
+CREATE TABLE policies (
+    id         text PRIMARY KEY,
+    version    integer NOT NULL,
+    number     bigint NOT NULL,
+    body       text NOT NULL,
+    proposal   text NOT NULL,
+    created_at timestamptz NOT NULL,
+    ended_at   timestamptz
+);
+CREATE INDEX policies_in_force ON policies (number) WHERE ended_at IS NULL;
+CREATE TABLE outflow_tallies (
+    id       text PRIMARY KEY,
+    version  integer NOT NULL,
+    requests bigint NOT NULL
+);
+CREATE INDEX withdrawals_of_time ON withdrawals (network, asset, created_at);
+CREATE INDEX withdrawals_to ON withdrawals (destination, network, created_at) WHERE destination IS NOT NULL;
+GRANT SELECT, INSERT, UPDATE ON approval_keys, demands, policies, outflow_tallies TO coffer_books;
+GRANT SELECT ON approval_keys, demands, policies, outflow_tallies TO coffer_ops;
 
 -- A submission's replacements: further signed bytes at a higher network fee on the same nonce or inputs. Of a `stopped`
 -- submission, what uses up its nonce (`wallet.treasury.replace`).
