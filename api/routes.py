@@ -30,6 +30,7 @@ AnswerKind = type[BaseModel] | str | tuple[type[BaseModel] | str, ...]
 PATH_PATTERNS = {
     "customer": rf"cus_{ULID}|@[a-z][a-z0-9_]{{1,29}}|ref:{REFERENCE}",
     "key": rf"key_{ULID}",
+    "address": rf"adr_{ULID}",
     "deposit": rf"(?:dep|str)_{ULID}",
     "payment": rf"pay_{ULID}",
     "hold": rf"hld_{ULID}",

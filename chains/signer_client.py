@@ -14,6 +14,7 @@ from chains.signer.wire import (
     FRAME_BYTES_MAX,
     Ask,
     AskAct,
+    AskCertify,
     AskCheck,
     AskDesk,
     AskProve,
@@ -34,10 +35,12 @@ from chains.signer.wire import (
     TellStatus,
     TellUnavailable,
     TellUnproven,
+    TellVouched,
     check_socket_path,
     read_tell,
     write,
 )
+from wallet.addresses.certificate import Entry, Vouched
 from wallet.ports import (
     BATCH_MAX,
     JournalKnows,
@@ -94,6 +97,14 @@ class SignerClient:
         match await self._ask_proven(lambda session: AskCheck(request, session)):
             case TellAgreed():
                 return
+            case other:
+                raise _unexpected(other)
+
+    async def certify(self, entries: Sequence[Entry]) -> Vouched:
+        """As `wallet.addresses.certificate.Certifying`."""
+        match await self._ask(AskCertify(tuple(entries))):
+            case TellVouched(vouched):
+                return vouched
             case other:
                 raise _unexpected(other)
 

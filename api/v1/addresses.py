@@ -25,8 +25,11 @@ from api.schema import (
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.addresses.assign import address_view, assign_address, first_address, new_address
+from wallet.addresses.certify import find_certificate
 from wallet.context import Context, Record
+from wallet.errors import NotFound
 from wallet.ids import NetworkId
+from wallet.ledger.accounts import HOUSE, NOBODY
 from wallet.money import format_units
 
 _READERS = any_of(Scope.READ, Scope.RECEIVE, Scope.OPERATE_READ)
@@ -209,4 +212,48 @@ async def _arrived(context: Context, rows: Sequence[Record]) -> dict[tuple[str, 
     return found
 
 
-ROUTES = (assign, list_all, add, list_used)
+class CertifiedEntry(Shown):
+    """What the signer vouches for."""
+
+    network: NetworkName
+    address: str
+    path: str = Field(description="Where the key lies below the signer's seed (BIP-32).")
+    owner: str = Field(description='SHA-256 over "coffer/address-owner/1", a line end and your customer id, in hex.')
+    at: Moment
+
+
+class CertificateView(Shown):
+    """Check it with `coffer address verify`, or as docs/api.md describes."""
+
+    entry: CertifiedEntry
+    index: int
+    size: int
+    way: list[str] = Field(description="The hashes beside the way from its leaf to the signed root (RFC 9162), in hex.")
+    key: str = Field(
+        description="The signer's Ed25519 key for certificates; compare it with what its operator publishes."
+    )
+    signature: str
+    v: int
+
+
+@route(
+    "GET",
+    "/v1/addresses/{address}/certificate",
+    access=_READERS,
+    answer=CertificateView,
+    refuses=("not_found",),
+)
+async def certificate(call: Call[Nothing, Nothing]) -> Answer:
+    """The signer's word that an address of one's own is its own: there a second or two after the address, none at a bank"""
+    name, table = call.path["address"], schema.addresses
+    row = await call.context.one(select(table).where(table.c.id == name))
+    if row is None or row["owner"] in {HOUSE, NOBODY}:
+        raise NotFound("certificate", name)
+    await subject(call, row["owner"])
+    found = await find_certificate(call.context, row)
+    if found is None:
+        raise NotFound("certificate", name)
+    return Answer(CertificateView.model_validate(found.fields()))
+
+
+ROUTES = (assign, list_all, add, list_used, certificate)

@@ -10,6 +10,7 @@ from chains.signer.operators import Gathered
 from chains.signer.wire import (
     Ask,
     AskAdopt,
+    AskCertify,
     AskCheck,
     AskDesk,
     AskEnrol,
@@ -33,13 +34,15 @@ from chains.signer.wire import (
     TellStatus,
     TellUnavailable,
     TellUnproven,
+    TellVouched,
 )
+from wallet.addresses.certificate import Certifying
 from wallet.ports import Signed, Signer, SignerRefused, SignerUnavailable, SignRequest
 
 _log = structlog.get_logger("chains.signer.server")
 
 
-class Served(Signer, Protocol):
+class Served(Signer, Certifying, Protocol):
     """A signer, and where people speak to it; None while it is locked."""
 
     @property
@@ -84,7 +87,13 @@ async def _ask(signer: Served, ask: Ask) -> Tell:
         case AskSignMany(requests, _):
             return TellSignedMany(tuple(map(_told, await signer.sign_many(requests))))
         case _:
-            return await _ask_for_people(signer, ask)
+            return await _ask_besides(signer, ask)
+
+
+async def _ask_besides(signer: Served, ask: AskProve | AskCertify | AskPeople) -> Tell:
+    if isinstance(ask, AskCertify):
+        return TellVouched(await signer.certify(ask.entries))
+    return await _ask_for_people(signer, ask)
 
 
 async def _ask_for_people(signer: Served, ask: AskProve | AskPeople) -> Tell:

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from chains.signer.certify import Certifier
 from chains.signer.desk import Desk, stops_told
 from chains.signer.effect import Effect, check_references, refuse
 from chains.signer.guard import Guard
@@ -14,6 +15,7 @@ from chains.signer.kinds import hot_addresses, kept_bytes, public_keys, sign_pay
 from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
 from chains.signer.operators import NOBODY, Operators
 from chains.signer.policy import NetworkPolicy, Policy
+from wallet.addresses.certificate import Entry, Vouched
 from wallet.ports import BATCH_MAX, Ground, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
 
 Now = Callable[[], int]
@@ -39,6 +41,7 @@ class LocalSigner:
     ) -> None:
         self._keys = keys
         self._policy = policy
+        self._certifier = Certifier(keys, policy)
         self._memory = memory
         self._now = now
         self._guard = Guard(memory, withdrawals_hour_max, now)
@@ -57,7 +60,13 @@ class LocalSigner:
             networks=tuple(self._policy),
             stops=stops_told(self._memory.controls),
             hot=hot_addresses(self._policy, self._keys),
+            certificate_key=self._certifier.key,
+            fingerprint=self._keys.fingerprint,
         )
+
+    async def certify(self, entries: Sequence[Entry]) -> Vouched:
+        """As `wallet.addresses.certificate.Certifying`; no memory is needed for it."""
+        return self._certifier.certify(entries)
 
     async def public_keys(self) -> Mapping[str, str]:
         return all_public_keys(self._keys, self._policy)
@@ -183,6 +192,7 @@ class LockedSigner:
     def __init__(self, keys: Keys, policy: Policy, reason: str) -> None:
         self._keys = keys
         self._policy = policy
+        self._certifier = Certifier(keys, policy)
         self._reason = reason
         self.desk: Desk | None = None
         self.proof: JournalProof | None = None
@@ -192,7 +202,18 @@ class LockedSigner:
 
     async def status(self) -> SignerStatus:
         hot = hot_addresses(self._policy, self._keys)
-        return SignerStatus(locked=True, reason=self._reason, networks=tuple(self._policy), hot=hot)
+        return SignerStatus(
+            locked=True,
+            reason=self._reason,
+            networks=tuple(self._policy),
+            hot=hot,
+            certificate_key=self._certifier.key,
+            fingerprint=self._keys.fingerprint,
+        )
+
+    async def certify(self, entries: Sequence[Entry]) -> Vouched:
+        """As `wallet.addresses.certificate.Certifying`; no memory is needed for it."""
+        return self._certifier.certify(entries)
 
     async def public_keys(self) -> Mapping[str, str]:
         return all_public_keys(self._keys, self._policy)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from wallet.addresses.certificate import ENTRIES_MAX, Entry, Vouched
 from wallet.ports import (
     BATCH_MAX,
     Approval,
@@ -143,10 +144,18 @@ class TellSignedMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     outcomes: tuple[TellSigned | TellRefused, ...]
 
 
+class AskCertify(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag="certify"):
+    entries: Annotated[tuple[Entry, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
+
+
+class TellVouched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tell", tag="vouched"):
+    vouched: Vouched
+
+
 AskAct = AskResume | AskAdopt | AskEnrol
 AskPeople = AskStop | AskDesk | AskAct
 TellPeople = TellDesk | TellGathered
-Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany | AskProve | AskPeople
+Ask = AskStatus | AskPublicKeys | AskCheck | AskSign | AskSignMany | AskProve | AskCertify | AskPeople
 Tell = (
     TellStatus
     | TellPublicKeys
@@ -157,6 +166,7 @@ Tell = (
     | TellUnavailable
     | TellUnproven
     | TellProven
+    | TellVouched
     | TellPeople
 )
 _ask_decoder: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from node.collector import settle_collector
+from node.commands.verify_addresses import prove_addresses
 from node.database import Dsns
 from node.seal_apart import apart_sealer
 from node.witness import compare_witness
@@ -35,6 +36,7 @@ async def prove(
         await connection.close()
     proof = await prove_books(dsns, archives, say)
     found: dict[str, Any] = {"journal": {**asdict(proof), "witnessed": heads}}
+    found["addresses"] = asdict(await prove_addresses(context, say))
     short = False
     if not books_only:
         proven = await positions(context)
@@ -90,6 +92,8 @@ def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
     print(f"         in {journal['batches']} batches; {journal['receipts']} changes have signed receipts")  # noqa: T201
     print(f"         {journal['witnessed']} witnessed heads are on record")  # noqa: T201
     print(f"         sealed by {journal['head']}")  # noqa: T201
+    places = found["addresses"]
+    print(f"         {places['derived']} addresses derived again, {places['certified']} of all certified")  # noqa: T201
     for symbol, figures in found.get("assets", {}).items():
         state = _judged(figures["difference"])
         there = f"held {figures['held']}{_beside(figures)}"

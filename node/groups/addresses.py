@@ -1,13 +1,14 @@
 """`coffer address`."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from node.command_line import DEFAULT_CONFIG, ConfigFile, Json, beside, do, say
 
-group = typer.Typer(help="Find addresses that lost books had handed out.", no_args_is_help=True)
+group = typer.Typer(help="Addresses: certificates, and what lost books had handed out.", no_args_is_help=True)
 
 REASON = "watched for what lost books had handed out"
 
@@ -46,6 +47,31 @@ def address_rescan(
         found = await find_lost(context, network, start, gap, REASON, say)  # type: ignore[arg-type]
         told = f"{found.watched} more addresses are watched; blocks {found.first} to {found.last} were read again"
         print(json.dumps(found.shown()) if as_json else told)
+        return 0
+
+    beside(config, work)
+
+
+@group.command("verify")
+def address_verify(
+    file: Annotated[Path, typer.Argument(help="The certificate's JSON; - for standard input.")],
+    key: Annotated[str, typer.Option(help="The signer's certificate key in hex, from where you trust it.")],
+    customer: Annotated[str | None, typer.Option(help="Whose it should be: cus_…")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a certificate offline: that the signer behind this key has the keys to the address, and whose it is."""
+    from node.commands.certificate import check_certificate  # noqa: PLC0415
+
+    raise typer.Exit(check_certificate(file, key, customer, as_json=as_json))
+
+
+@group.command("key")
+def address_key(config: ConfigFile = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Print the key that the signer certifies addresses with: publish it where customers find it without this node."""
+
+    async def work(context: Any, _dsns: Any) -> int:
+        found = (await context.signer.status()).certificate_key
+        print(json.dumps({"key": found}) if as_json else found)
         return 0
 
     beside(config, work)

@@ -22,6 +22,7 @@ from node.workers.reconcile_assets import reconcile_assets
 from node.workers.sweep_deposits import sweep_network
 from node.workers.watch_head import watch_head
 from node.workers.witness_heads import witness_head
+from wallet.addresses.certify import certify_addresses
 from wallet.context import Context
 from wallet.deposits.announce import announce_deposits
 from wallet.listings.adopt import adopt_tokens
@@ -39,6 +40,7 @@ ADOPT_EVERY_S = 2.0
 LOOSEN_EVERY_S = 1.0  # whoever has waited for a day has not to wait much longer
 STOPS_EVERY_S = 1.0  # the signer has stopped already; this is until customers read why
 PROPOSALS_EVERY_S = 1.0  # who has just approved something looks for what became of it
+CERTIFY_EVERY_S = 1.0  # who is given an address can prove that it is ours a second or two later
 DAY_EVERY_S = 30.0  # yesterday's files can be had so soon after midnight at the latest
 WITNESS_EVERY_S = 3.0  # what an attacker or a lost tail may take unseen
 
@@ -53,6 +55,7 @@ def all_loops(config: Config, context: Context, dsns: Dsns) -> list[Loop]:
         Loop("expire_holds", EXPIRY_EVERY_S, partial(expire_due_holds, context)),
         Loop("carry_out_proposals", PROPOSALS_EVERY_S, partial(carry_out_proposals, context)),
         Loop("loosen_rules", LOOSEN_EVERY_S, partial(loosen_due_rules, context)),
+        Loop("certify_addresses", CERTIFY_EVERY_S, partial(certify_addresses, context)),
         Loop("begin_day", DAY_EVERY_S, partial(begin_present_day, context)),
         Loop("forget_requests", PARTITIONS_EVERY_S, partial(forget_old_requests, context, dsns.owner)),
         Loop("prepare_partitions", PARTITIONS_EVERY_S, partial(prepare_next_partitions, dsns.owner)),

@@ -113,6 +113,8 @@ class SignerStatus:
     networks: tuple[str, ...] = field(default=())
     stops: tuple[SignerStop, ...] = field(default=())
     hot: tuple[HotAddress, ...] = ()
+    certificate_key: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,3 +186,5 @@ GRANT SELECT ON safeguards TO coffer_ops;
 ALTER TABLE withdrawals ADD COLUMN platform text;
 CREATE INDEX withdrawals_left ON withdrawals (owner, asset, created_at);
 CREATE INDEX withdrawals_left_platform ON withdrawals (platform, asset, created_at) WHERE platform IS NOT NULL;
+-- An address that was nobody's and was given to somebody has a second version, and is vouched for again.
+CREATE INDEX addresses_given ON addresses (position) WHERE version > 1;
