@@ -7,7 +7,7 @@ accepted, by whichever process, and the others are decided again. What is read f
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wallet.context import Context, Record
 from wallet.destinations.find import SAVED, find_marked
@@ -16,9 +16,9 @@ from wallet.errors import DestinationNotSaved, DestinationNotYetUsable, LimitExc
 from wallet.ids import CustomerId
 from wallet.journal.body import time_text
 from wallet.journal.change import Insert, Requirement, Update
-from wallet.limits.exits import exits_since, units_left
+from wallet.limits.exits import fits_at
 from wallet.limits.turns import remember_limited
-from wallet.limits.windows import Bound, bounds_of, fits_at
+from wallet.limits.windows import Bound, bounds_of, used_under
 from wallet.money import Amount
 from wallet.ports import Destination, Network
 from wallet.safeguards.read import Safeguards, safeguards_over
@@ -94,26 +94,30 @@ async def _refuse_beyond(
     stamped would leave its window too early."""
     if not guards:
         return context.clock.now()
-    now = await context.journal_time()
+    now, asset = await context.journal_time(), amount.asset.symbol
     for one in guards:
-        for by, caps in one.caps(amount.asset.symbol).items():
-            if withdrawal or caps.payments:
-                for bound in bounds_of(caps, by):
-                    await _refuse_bound(context, one.owner, bound, amount, now, withdrawal=withdrawal)
+        caps = {by: caps for by, caps in one.caps(asset).items() if withdrawal or caps.payments}
+        bounds = [bound for by, given in caps.items() for bound in bounds_of(given, by)]
+        used = await used_under(context, one.owner, asset, bounds, now)
+        for bound in bounds:
+            if bound.window is None:
+                _refuse_alone(bound, amount, withdrawal=withdrawal)
+            else:
+                await _refuse_within(context, one.owner, bound, bound.window, used[bound].units, amount, now)
     return now
 
 
-async def _refuse_bound(
-    context: Context, owner: CustomerId, bound: Bound, amount: Amount, now: datetime, *, withdrawal: bool
+def _refuse_alone(bound: Bound, amount: Amount, *, withdrawal: bool) -> None:
+    if withdrawal and amount.units > bound.most:
+        raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, bound.most, None)
+
+
+async def _refuse_within(
+    context: Context, owner: CustomerId, bound: Bound, window: timedelta, used: int, amount: Amount, now: datetime
 ) -> None:
-    if bound.window is None:
-        if withdrawal and amount.units > bound.most:
-            raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, bound.most, None)
+    if used + amount.units <= bound.most:
         return
-    since, asset = now - bound.window, amount.asset.symbol
-    left = bound.most - await units_left(context, owner, asset, since, payments=bound.payments)
-    if amount.units > left:
-        exits = await exits_since(context, owner, asset, since, payments=bound.payments)
-        fits = fits_at(exits, bound.window, bound.most, amount.units)
-        moment = None if fits is None else time_text(fits)
-        raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, max(left, 0), moment)
+    wanted = (window, bound.most, amount.units)
+    fits = await fits_at(context, owner, amount.asset.symbol, now, *wanted, payments=bound.payments)
+    moment = None if fits is None else time_text(fits)
+    raise LimitExceeded(amount.asset, bound.name, bound.by, bound.most, max(bound.most - used, 0), moment)

@@ -21,27 +21,52 @@ _ID_SLACK = timedelta(days=2)  # ids carry the time of the machine that made the
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """So much left at that moment, or is on its way out since then."""
+class Used:
+    """What has left within a window, and when the first of it did; None where nothing has."""
 
-    at: datetime
     units: int
+    first_at: datetime | None
 
 
-async def units_left(context: Context, owner: CustomerId, asset: str, since: datetime, *, payments: bool) -> int:
-    """What has left this customer after that moment."""
-    exits = _exits(owner, asset, since, payments=payments).subquery()
-    found = await context.one(select(func.coalesce(func.sum(exits.c.units), 0).label("units")))
-    return 0 if found is None else int(found["units"])
+NOTHING_USED = Used(0, None)
 
 
-async def exits_since(
-    context: Context, owner: CustomerId, asset: str, since: datetime, *, payments: bool
-) -> Sequence[Left]:
-    """One by one, oldest first."""
-    exits = _exits(owner, asset, since, payments=payments).subquery()
-    rows = await context.all(select(exits).order_by(exits.c.at))
-    return [Left(row["at"], int(row["units"])) for row in rows]
+async def used_within(
+    context: Context, owner: CustomerId, asset: str, now: datetime, windows: Sequence[timedelta], *, payments: bool
+) -> list[Used]:
+    """For each window up to `now`, in one look: what has left this customer or is on its way out."""
+    exits = _exits(owner, asset, now - max(windows), payments=payments).subquery()
+    inside = [exits.c.at > now - window for window in windows]
+    sums = [func.coalesce(func.sum(exits.c.units).filter(one), 0).label(f"units_{n}") for n, one in enumerate(inside)]
+    firsts = [func.min(exits.c.at).filter(one).label(f"first_{n}") for n, one in enumerate(inside)]
+    found = await context.one(select(*sums, *firsts))
+    assert found is not None, "a sum is one row"
+    return [Used(int(found[f"units_{n}"]), found[f"first_{n}"]) for n in range(len(windows))]
+
+
+async def fits_at(
+    context: Context,
+    owner: CustomerId,
+    asset: str,
+    now: datetime,
+    window: timedelta,
+    most: int,
+    units: int,
+    *,
+    payments: bool,
+) -> datetime | None:
+    """When the oldest exits have left the window so far that this much fits, as far as is known now; None if it never does. It
+    does not fit now."""
+    if units > most:
+        return None
+    exits = _exits(owner, asset, now - window, payments=payments).subquery()
+    later = func.sum(exits.c.units).over(order_by=exits.c.at.desc(), rows=(None, 0)) - exits.c.units
+    left = select(exits.c.at, later.label("later")).subquery()
+    found = await context.one(select(func.min(left.c.at).label("at")).where(left.c.later + units <= most))
+    if found is None or found["at"] is None:
+        return None
+    gone: datetime = found["at"]
+    return gone + window
 
 
 def _exits(owner: CustomerId, asset: str, since: datetime, *, payments: bool) -> Any:

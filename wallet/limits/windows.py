@@ -1,4 +1,4 @@
-"""Reckoning with rolling windows. Pure: exact to the microsecond, in no time zone, with no midnight.
+"""Rolling windows: exact to the microsecond, in no time zone, with no midnight.
 
 What left at a moment counts until exactly a window later, and from then on not any more.
 """
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wallet.limits.exits import Left
+from wallet.context import Context
+from wallet.ids import CustomerId
+from wallet.limits.exits import Used, used_within
 from wallet.safeguards.rules import Caps
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
@@ -33,14 +35,15 @@ def bounds_of(caps: Caps, by: str) -> list[Bound]:
     return [Bound(name, by, most, window, caps.payments) for name, most, window in given if most is not None]
 
 
-def fits_at(exits: Sequence[Left], window: timedelta, most: int, units: int) -> datetime | None:
-    """When the oldest exits have left the window so far that this much fits; None if it never does. `exits` are those of the
-    window, oldest first, and do not leave room for it now."""
-    if units > most:
-        return None
-    left = sum(one.units for one in exits)
-    for one in exits:
-        left -= one.units
-        if left + units <= most:
-            return one.at + window
-    raise AssertionError("an empty window has room for what the limit allows")
+async def used_under(
+    context: Context, owner: CustomerId, asset: str, bounds: Sequence[Bound], now: datetime
+) -> dict[Bound, Used]:
+    """What of each bound is used; those of one exit alone are not in it."""
+    found: dict[Bound, Used] = {}
+    for payments in (False, True):
+        rolling = [(one, one.window) for one in bounds if one.window is not None and one.payments is payments]
+        if rolling:
+            windows = sorted({window for _, window in rolling})
+            used = await used_within(context, owner, asset, now, windows, payments=payments)
+            found |= {one: used[windows.index(window)] for one, window in rolling}
+    return found
