@@ -1,6 +1,6 @@
 """A quorum of networks with contracts: tokens, balances of all addresses, and value that is sent back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from chains.quorum.agreement import agreed, contradiction, middle_raise
@@ -23,11 +23,13 @@ from wallet.ports import (
     Unsigned,
 )
 from wallet.ports.recipients import Recipient, Trying
+from wallet.ports.together import PayingTogether, PayoutSetup
 from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 
 class ContractQuorum(Quorum):
-    """`wallet.ports.Sweeping`, `Replacing`, `Cancelling`, `wallet.ports.tokens.Tokens` and `Recovering`, and
+    """`wallet.ports.Sweeping`, `Replacing`, `Cancelling`, `wallet.ports.tokens.Tokens` and `Recovering`,
+    `wallet.ports.together.PayingTogether`, and
     `wallet.growth.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
@@ -108,6 +110,21 @@ class ContractQuorum(Quorum):
         await self._looked_lately()
         return await self._providers.first(lambda network: _recovering(network).build_recovery(transfer, nonce, fee))
 
+    def pay_through(self, contract: str | None, assets: Collection[str] = ()) -> None:
+        for network in self._providers.members.values():
+            _together(network).pay_through(contract, assets)
+        self.capabilities = self._first.capabilities
+
+    def contract_made(self, owner: str, nonce: int) -> str:
+        return _together(self._first).contract_made(owner, nonce)
+
+    def contract_code_hash(self, owner: str) -> str:
+        return _together(self._first).contract_code_hash(owner)
+
+    async def build_setup(self, setup: PayoutSetup, contract: str | None, source: NonceSource, fee: Fee) -> Unsigned:
+        await self._looked_lately()
+        return await self._providers.first(lambda network: _together(network).build_setup(setup, contract, source, fee))
+
     def carry(self, listing: Listing) -> None:
         for network in self._providers.members.values():
             if isinstance(network, Tokens):
@@ -129,6 +146,12 @@ def _unlike(seen: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[str, s
             for host, one in seen.items()
         }
     )
+
+
+def _together(network: Network) -> PayingTogether:
+    if not isinstance(network, PayingTogether):
+        raise TypeError(f"{network.id} has no contract that pays many")
+    return network
 
 
 def _recovering(network: Network) -> Recovering:
