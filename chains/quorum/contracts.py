@@ -29,8 +29,7 @@ from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 class ContractQuorum(Quorum):
     """`wallet.ports.Sweeping`, `Replacing`, `Cancelling`, `wallet.ports.tokens.Tokens` and `Recovering`,
-    `wallet.ports.together.PayingTogether`, and
-    `wallet.growth.balances.Balances` besides."""
+    `wallet.ports.together.PayingTogether`, and `wallet.growth.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         async def cost(network: Network) -> Amount:

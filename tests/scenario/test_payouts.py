@@ -70,17 +70,21 @@ async def story(moody: Devnet, dsns: Dsns, tmp_path: Path) -> AsyncIterator[Stor
     folder = tmp_path / "node"
     async with house_with(moody, dsns, folder, None) as house:
         await moody.outside.send_ether(await house.hot(ETHEREUM), 5 * 10**18)
-        await house.turn(ETHEREUM)
+        await house.until(lambda: has_gas(house), ETHEREUM)
         made = Story(house, await two_operators(house), "")
         assert (await made.decided(Act.DEPLOY, None)).startswith("done: submission")
-        await house.settled(ETHEREUM)
+        await house.settled()
         contract = str((await the_contract(house))["contract"])
     async with house_with(moody, dsns, folder, contract) as house:
         await house.until(lambda: is_ready(house), ETHEREUM)
         story = Story(house, await two_operators(house), contract)
         assert (await story.decided(Act.ALLOW, "DUSD")).startswith("done: submission")
-        await house.settled(ETHEREUM)
+        await house.settled()
         yield story
+
+
+async def has_gas(house: House) -> bool:
+    return any(row["state"] == "credited" for row in await house.deposits())
 
 
 async def the_contract(house: House) -> dict[str, Any]:
@@ -118,7 +122,7 @@ async def test_wdr_09_twelve_are_paid_in_one_tx_and_the_one_whom_the_token_block
     """The token blocks a payee after the payout was signed. Eleven are final; the twelfth customer reads that it failed."""
     house, anvil = story.house, story.house.devnet.anvil
     owners = [await with_dollars(house, 10) for _ in range(3)]
-    await house.settled(ETHEREUM)
+    await house.settled()
     payees = [fresh_ethereum_address() for _ in range(PAYEES)]
     for place, payee in enumerate(payees):
         await house.withdraw(owners[place % 3], ETHEREUM, "DUSD", f"1.{place:02}", Destination(payee))
@@ -132,7 +136,7 @@ async def test_wdr_09_twelve_are_paid_in_one_tx_and_the_one_whom_the_token_block
         await anvil.rpc("eth_sendTransaction", {**call, "to": house.devnet.dev_dollar, "data": data})
     finally:
         await anvil.rpc("evm_setAutomine", True)
-    await house.settled(ETHEREUM)
+    await house.settled()
 
     rows = {row["destination"]: row for row in await house.withdrawals()}
     states = [(rows[payee]["state"], rows[payee]["reason"]) for payee in payees]
@@ -152,7 +156,7 @@ async def test_wdr_09_twelve_are_paid_in_one_tx_and_the_one_whom_the_token_block
 async def test_a_contract_whose_code_is_not_ours_is_suspended_and_all_are_paid_one_by_one(story: Story) -> None:
     house, anvil = story.house, story.house.devnet.anvil
     owner = await with_dollars(house, 10)
-    await house.settled(ETHEREUM)
+    await house.settled()
     hot = await house.hot(ETHEREUM)
     assert await anvil.rpc("eth_getCode", story.contract, "latest") == "0x" + deployed_code(hot).hex()
     await anvil.rpc("anvil_setCode", story.contract, "0x" + deployed_code(fresh_ethereum_address()).hex())
@@ -161,7 +165,7 @@ async def test_a_contract_whose_code_is_not_ours_is_suspended_and_all_are_paid_o
     payees = [fresh_ethereum_address() for _ in range(3)]
     for payee in payees:
         await house.withdraw(owner, ETHEREUM, "DUSD", "1", Destination(payee))
-    await house.settled(ETHEREUM)
+    await house.settled()
     assert [await held(house, payee) for payee in payees] == [10**6] * 3
     assert len({link["submission"] for link in await house.rows(schema.submission_withdrawals)}) == 3
     with pytest.raises(NotAllowed, match="ready"):
@@ -182,7 +186,7 @@ async def test_what_is_revoked_may_move_nothing_any_more(story: Story) -> None:
     with pytest.raises(NotAllowed, match="has a payout contract"):
         await draft_setup(house.context, ETHEREUM, Act.DEPLOY, None, "another")
     assert (await story.decided(Act.REVOKE, "DUSD")).startswith("done: submission")
-    await house.settled(ETHEREUM)
+    await house.settled()
     allowance = calldata("allowance(address,address)", await house.hot(ETHEREUM), story.contract)
     call = {"to": house.devnet.dev_dollar, "data": allowance}
     assert int(await house.devnet.anvil.rpc("eth_call", call, "latest"), 16) == 0

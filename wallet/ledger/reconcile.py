@@ -22,9 +22,10 @@ from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import Asset, format_units
 from wallet.networks.open import start_height
-from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkError, NetworkUnreachable, Purpose
+from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkError, NetworkUnreachable, Purpose, Status
 from wallet.treasury.submissions import FOLLOWED, State, paid_by, reference
 from wallet.treasury.variants import outcome_of, replacements_of, signed_variants
+from wallet.withdrawals.states import State as Ended
 
 ATTEMPTS_MAX = 40  # looks at a network whose tip keeps running ahead of our scan
 
@@ -208,8 +209,8 @@ async def _explain_submission(
         return
     if row["state"] == State.UPROOTED:  # settled in the books; in the chain it may be again
         _leave(units, row, paid=True, fee=row["fee_paid"] or 0, sign=-1)
-    replacements = await replacements_of(context, row)
-    first = await reference(context, row, await paid_by(context, row["id"])) if row["tx"] is not None else None
+    replacements, withdrawals = await replacements_of(context, row), await paid_by(context, row["id"])
+    first = await reference(context, row, withdrawals) if row["tx"] is not None else None
     variants = signed_variants(row, first, replacements)
     if not variants:
         return
@@ -217,6 +218,12 @@ async def _explain_submission(
     if status.fate in (Fate.INCLUDED, Fate.FINAL) and status.block and status.block.height <= ref.height:
         fee = status.fee_paid.units if status.fee_paid else row["fee_max"]
         _leave(units, row, paid=status.succeeded, fee=fee, sign=1)
+        units[row["asset"]] -= _unpaid(withdrawals, status)
+
+
+def _unpaid(withdrawals: Sequence[Record], status: Status) -> int:
+    """What stayed of a submission that paid some and not others, and that its row does not leave out yet."""
+    return sum(int(w["units"]) for w in withdrawals if w["id"] in status.failed and w["state"] != Ended.FAILED)
 
 
 def _leave(units: dict[str, int], row: Record, *, paid: bool, fee: int, sign: int) -> None:

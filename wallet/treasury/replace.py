@@ -280,4 +280,4 @@ async def _told(context: Context, shown: Record, withdrawals: list[Record]) -> M
     if not withdrawals:
         return submission_view(context, shown)
     told = [withdrawal_event(context, shown, withdrawal) for withdrawal in withdrawals]
-    return await told_each(context, EventKind.WITHDRAWAL_REPLACED, withdrawals, told)
+    return await told_each(context, [EventKind.WITHDRAWAL_REPLACED] * len(told), withdrawals, told)

@@ -14,7 +14,7 @@ cancelling  that self-cancel is signed; once it is final the submission is dead
 From `submitted` on it may have replacements (`replace`), and whichever of its variants a block shows counts (`variants`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -281,17 +281,21 @@ async def record(
     writes: tuple[Insert | Update, ...] = (),
     vault: tuple[SealedItem, ...] = (),
     told: Change | None = None,
+    unpaid: Collection[str] = (),
 ) -> Record:
-    """Commit one step. Returns the row after it. `told` is what somebody else is told of it, whose row moves with it. Raises
-    `Stale` when another worker took the step."""
+    """Commit one step. Returns the row after it. `told` is what somebody else is told of it, whose row moves with it. The
+    withdrawals in `unpaid` fail by this step, whatever the others do. Raises `Stale` when another worker took the step."""
     after = {**row, **values, "state": state.value}
     kind = _KINDS[state][0 if withdrawals else 1]
-    theirs = _withdrawal_values(context, state, values)
-    moved = tuple(_withdrawal_update(w, state, theirs) for w in withdrawals)
+    steps = [_Step(State.DEAD, _UNPAID) if w["id"] in unpaid else _Step(state, values) for w in withdrawals]
+    moved = tuple(
+        _withdrawal_update(w, step.state, _withdrawal_values(context, step.state, step.values))
+        for w, step in zip(withdrawals, steps, strict=True)
+    )
     change = Change(
         actor=ACTOR_NODE,
         kind=kind,
-        data=await _event_data(context, after, withdrawals, state, values),
+        data=await _event_data(context, after, withdrawals, steps),
         entry=entry,
         writes=(Update("submissions", row["id"], row["version"], {**values, "state": state.value}), *moved, *writes),
         vault=vault,
@@ -299,6 +303,19 @@ async def record(
     )
     await context.journal.commit(change if told is None else told_as(change, told))
     return {**after, "version": row["version"] + 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a step is for one withdrawal."""
+
+    state: State
+    values: Mapping[str, Any]
+
+
+REVERTED = "included and reverted: nothing was paid"
+CANCELLED = "refused by the signer: its nonce was used up by a payment of nothing"
+_UNPAID: Mapping[str, Any] = {"reason": REVERTED}
 
 
 def _withdrawal_values(context: Context, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -342,24 +359,25 @@ def withdrawal_event(context: Context, row: Record, withdrawal: Record) -> dict[
 
 
 async def _event_data(
-    context: Context, row: Record, withdrawals: list[Record], state: State, values: Mapping[str, Any]
+    context: Context, row: Record, withdrawals: list[Record], steps: list[_Step]
 ) -> Mapping[str, object]:
     """Customers read of their withdrawal, each of their own; submissions that pay nobody are the operators' own."""
     if not withdrawals:
         return submission_view(context, row)
-    told = [_told(context, row, withdrawal, state, values) for withdrawal in withdrawals]
-    return await told_each(context, _KINDS[state][0], withdrawals, told)
+    told = [_told(context, row, w, step.state, step.values) for w, step in zip(withdrawals, steps, strict=True)]
+    return await told_each(context, [_KINDS[step.state][0] for step in steps], withdrawals, told)
 
 
 async def told_each(
-    context: Context, kind: EventKind, withdrawals: list[Record], told: Sequence[Mapping[str, object]]
+    context: Context, kinds: Sequence[EventKind], withdrawals: list[Record], told: Sequence[Mapping[str, object]]
 ) -> Mapping[str, object]:
-    """The event of a submission that pays these withdrawals: each owner reads of their own."""
+    """The event of a submission that pays these withdrawals: each owner reads of their own, as an event of its own kind."""
     if len(told) == 1:
         return told[0]
     viewers = [await viewers_of(context, withdrawal["owner"]) for withdrawal in withdrawals]
     holds = [tuple(name for name in (w["hold"], w["fee_hold"]) if name is not None) for w in withdrawals]
-    return in_parts([Part(seen, kind.value, data, held) for seen, data, held in zip(viewers, told, holds, strict=True)])
+    names = [kind.value for kind in kinds]
+    return in_parts([Part(*each) for each in zip(viewers, names, told, holds, strict=True)])
 
 
 def _told(
@@ -372,12 +390,10 @@ def _told(
 
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-REVERTED = "included and reverted: nothing was paid"
-CANCELLED = "refused by the signer: its nonce was used up by a payment of nothing"
-
 
 async def settle(context: Context, rail: Network, row: Record, withdrawals: list[Record], outcome: Outcome) -> None:
-    """Final: book what was really paid. A tx that was included and reverted costs its fee and pays nobody."""
+    """Final: book what was really paid. A tx that was included and reverted costs its fee and pays nobody; of one that paid
+    some and not others the row says from now on what it paid."""
     status = outcome.status
     network, purpose, amount = NetworkId(row["network"]), Purpose(row["purpose"]), amount_of(context, row)
     fee_max = Amount(row["fee_max"], context.asset(row["fee_asset"]))
@@ -403,10 +419,17 @@ async def settle(context: Context, rail: Network, row: Record, withdrawals: list
             told=await told_of(context, row, StrayState.SEEN),
         )
         return
-    own = arrival(network, purpose, amount)
-    moved = templates.submission_arrived(own, network, amount) if own else _paid(context, withdrawals)
+    own, failed = arrival(network, purpose, amount), frozenset(status.failed)
+    moved = templates.submission_arrived(own, network, amount) if own else _paid(context, withdrawals, failed)
     told = await told_of(context, row, StrayState.RECOVERED)
-    await record(context, row, withdrawals, State.FINAL, values, entry=(*moved, *fees), writes=moved_coins, told=told)
+    if failed:
+        stayed = Amount(sum(int(w["units"]) for w in withdrawals if w["id"] in failed), amount.asset)
+        moved = (*moved, *templates.submission_arrived(place, network, stayed))
+        values["units"] = amount.units - stayed.units
+    entry = (*moved, *fees)
+    await record(
+        context, row, withdrawals, State.FINAL, values, entry=entry, writes=moved_coins, told=told, unpaid=failed
+    )
 
 
 async def bury(
@@ -434,8 +457,11 @@ def _block_values(status: Status) -> dict[str, Any]:
     return {"height": status.block.height, "block": status.block.id} if status.block else {}
 
 
-def _paid(context: Context, withdrawals: list[Record]) -> Entry:
-    return tuple(t for w in withdrawals for t in templates.withdrawal_settled(*_held(context, w)))
+def _paid(context: Context, withdrawals: list[Record], failed: Collection[str]) -> Entry:
+    """What was held for each is paid, or free again where its payment failed among others."""
+    settled = [w for w in withdrawals if w["id"] not in failed]
+    entry = tuple(t for w in settled for t in templates.withdrawal_settled(*_held(context, w)))
+    return (*entry, *_released(context, [w for w in withdrawals if w["id"] in failed]))
 
 
 def _released(context: Context, withdrawals: list[Record]) -> Entry:

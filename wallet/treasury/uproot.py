@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy import select
 
 from wallet import schema
-from wallet.context import Context, Record, amount_of
+from wallet.assets.pause import pause_asset
+from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.deposits.states import State as Deposit
 from wallet.errors import Stale
 from wallet.ids import CustomerId, NetworkId
@@ -31,6 +32,7 @@ from wallet.treasury.doubt import by_verdict
 from wallet.treasury.recoveries import told_of
 from wallet.treasury.submissions import State, paid_by, places, record, reference, unswept
 from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
+from wallet.withdrawals.states import State as Withdrawal
 
 _log = structlog.get_logger("submissions")
 
@@ -41,7 +43,7 @@ async def uproot_above(context: Context, network: Network, ancestor: BlockRef) -
     gone = select(table).where(table.c.network == network.id, table.c.height > ancestor.height)
     for row in await context.all(gone.where(table.c.state == State.FINAL.value).order_by(table.c.id)):
         writes = await lost_coin(context, network, row["change"]["outpoint"]) if row["change"] else ()
-        withdrawals = await paid_by(context, row["id"])
+        withdrawals = _paid(await paid_by(context, row["id"]))
         try:
             await record(context, row, withdrawals, State.UPROOTED, {"block": None}, writes=writes)
         except Stale:
@@ -53,26 +55,38 @@ async def uproot_above(context: Context, network: Network, ancestor: BlockRef) -
 
 async def follow_uprooted(context: Context, network: Network, row: Record, withdrawals: list[Record]) -> None:
     """One step. Raises the network's errors, and `Stale`."""
-    replacements = await replacements_of(context, row)
+    replacements, paid = await replacements_of(context, row), _paid(withdrawals)
     variants = signed_variants(row, await reference(context, row, withdrawals), replacements)
     found = await outcome_of(network, variants)
     found = replace(found, status=by_verdict(row, found.status))
     status = found.status
     match status.fate:
+        case Fate.FINAL if status.succeeded and not _same_paid(withdrawals, status):
+            why = f"a reorg took the block of {row['id']}, and the new branch paid others of those whom it pays"
+            await pause_asset(
+                context, ACTOR_NODE, row["asset"], why
+            )  # who had their money back may be paid: a person looks
         case Fate.FINAL if status.succeeded:
-            await _final_again(context, network, row, withdrawals, found)
+            await _final_again(context, network, row, paid, found)
         case Fate.FINAL if status.doubt is not None:
             return  # the books keep it as it was, and a person sees it among what is uprooted
         case Fate.FINAL:
-            await _undo(context, row, withdrawals, status, "a reorg took its block, and the new branch reverted it")
+            await _undo(context, row, paid, status, "a reorg took its block, and the new branch reverted it")
         case Fate.DEAD:
-            await _undo(
-                context, row, withdrawals, status, "a reorg took its block, and something else was paid instead"
-            )
+            await _undo(context, row, paid, status, "a reorg took its block, and something else was paid instead")
         case Fate.UNKNOWN:
             await _send_again(context, network, row, found)
         case Fate.PENDING | Fate.INCLUDED:
             return
+
+
+def _paid(withdrawals: list[Record]) -> list[Record]:
+    """Without those whose payment failed among the others: they have their money back."""
+    return [row for row in withdrawals if row["state"] != Withdrawal.FAILED]
+
+
+def _same_paid(withdrawals: list[Record], status: Status) -> bool:
+    return {row["id"] for row in withdrawals if row["state"] == Withdrawal.FAILED} == {*status.failed}
 
 
 async def _send_again(context: Context, network: Network, row: Record, found: Outcome) -> None:
