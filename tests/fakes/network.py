@@ -84,6 +84,7 @@ class Tx:
     silent: bool = False  # it moved, and no block shows it
     told: bool = False  # it left, and the statement says so
     reverted: bool = False  # it is in a block and paid its fee, and nothing else moved
+    unpaid: tuple[int, ...] = ()  # which of its payments were not made though it succeeded
     strays: tuple[tuple[str, str, int, str | None], ...] = ()  # address, contract, units, what it calls itself
 
     @property
@@ -357,7 +358,7 @@ class FakeNetwork:
         for mined in self._chain:
             for tx in mined.txs:
                 if tx.id == submission.tx:
-                    return self._seen(mined.ref, tx)
+                    return self._seen(mined.ref, tx, submission.references)
         if submission.tx in self.pool:
             return Status(Fate.PENDING)
         return Status(Fate.DEAD if self._used(final=True).intersection(submission.consumes) else Fate.UNKNOWN)
@@ -400,9 +401,10 @@ class FakeNetwork:
         stop = len(self._chain) - self.depth + 1 if final else len(self._chain)
         return {name for mined in self._chain[: max(stop, 0)] for tx in mined.txs for name in tx.consumes}
 
-    def _seen(self, ref: BlockRef, tx: Tx) -> Status:
+    def _seen(self, ref: BlockRef, tx: Tx, references: Sequence[str]) -> Status:
         final = len(self._chain) - ref.height >= self.depth
-        return Status(Fate.FINAL if final else Fate.INCLUDED, ref, tx.fee, succeeded=not tx.reverted)
+        failed = tuple(references[place] for place in tx.unpaid)
+        return Status(Fate.FINAL if final else Fate.INCLUDED, ref, tx.fee, succeeded=not tx.reverted, failed=failed)
 
     def _decoded(self, submission: SubmissionRef) -> Tx:
         plan = json.loads(submission.payload)["plan"]
@@ -434,6 +436,7 @@ def arrivals_of(tx: Tx) -> list[Incoming]:
             returns=tx.returns,
         )
         for place, (target, amount) in enumerate(tx.pays)
+        if place not in tx.unpaid
     ]
 
 
@@ -441,7 +444,7 @@ def _move(units: dict[str, int], tx: Tx, ours: frozenset[str], spender: str) -> 
     if tx.hollow:
         return
     spends = tx.ours and spender in ours
-    for target, amount in () if tx.reverted else tx.pays:
+    for target, amount in () if tx.reverted else [pay for n, pay in enumerate(tx.pays) if n not in tx.unpaid]:
         units[amount.asset.symbol] += amount.units if target in ours else 0
         units[amount.asset.symbol] -= amount.units if spends else 0
     if tx.fee is not None and spends:

@@ -153,6 +153,37 @@ async def test_wdr_09_twelve_are_paid_in_one_tx_and_the_one_whom_the_token_block
     await house.prove()
 
 
+async def test_wdr_10_ether_that_one_payee_refuses_returns_in_the_same_tx_and_is_nobodys_deposit(story: Story) -> None:
+    house, anvil = story.house, story.house.devnet.anvil
+    assert await story.decided(Act.ALLOW, "ETH") == "done: allow"
+    owner = await house.customer("alice")
+    await house.devnet.outside.send_ether(await house.address(owner, ETHEREUM), 10**18)
+    payees = [fresh_ethereum_address() for _ in range(4)]
+    for payee in payees:
+        await anvil.rpc("anvil_setBalance", payee, hex(10**15))
+    await house.settled()
+    start = len(await house.deposits())
+    for place, payee in enumerate(payees):
+        await house.withdraw(owner, ETHEREUM, "ETH", f"0.0{place + 1}", Destination(payee))
+
+    await anvil.rpc("evm_setAutomine", False)
+    try:
+        await house.step(ETHEREUM)
+        trap = hostile("EtherTrap").bytecode
+        code = await anvil.rpc("eth_call", {"data": trap}, "latest")  # what its creation leaves
+        await anvil.rpc("anvil_setCode", payees[1], code)
+    finally:
+        await anvil.rpc("evm_setAutomine", True)
+    await house.settled()
+
+    rows = {row["destination"]: row["state"] for row in await house.withdrawals()}
+    assert [rows[payee] for payee in payees] == ["final", "failed", "final", "final"]
+    assert len({link["submission"] for link in await house.rows(schema.submission_withdrawals)}) == 1
+    assert await house.available(owner, "ETH") == "0.920000000000000000"
+    assert len(await house.deposits()) == start
+    await house.prove()
+
+
 async def test_a_contract_whose_code_is_not_ours_is_suspended_and_all_are_paid_one_by_one(story: Story) -> None:
     house, anvil = story.house, story.house.devnet.anvil
     owner = await with_dollars(house, 10)
