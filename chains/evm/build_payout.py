@@ -31,6 +31,9 @@ from wallet.money import Amount
 from wallet.ports import Fee, FundsShort, Instruction, Listing, NetworkUnreachable, NonceSource, NotTogether, Unsigned
 
 TOGETHER_MIN = 3  # for two the saving is small, and each of them would wait for the other
+DEAR_TIMES = (
+    2  # a token's new holders use one and a half times what its holders do; whoever uses more has code that runs
+)
 TX_GAS_MAX = 2**24  # EIP-7825
 _LATEST = "latest"
 _NO_CODE = "0x"
@@ -153,10 +156,12 @@ async def _estimate_each(rpc: JsonRpc, group: _Group, gas_limit_max: int) -> lis
     width = len(answers) // len(group.payments)
     parts = [answers[start : start + width] for start in range(0, len(answers), width)]
     found = [_gas_alone(part, gas_limit_max) for part in parts]
-    alone = tuple(name for name, units in zip(group.references, found, strict=True) if units is None)
+    singly = [gas for gas in found if gas is not None]
+    most = DEAR_TIMES * min(singly, default=0)
+    alone = tuple(name for name, gas in zip(group.references, found, strict=True) if gas is None or gas > most)
     if alone:
         raise NotTogether("payees that are better paid alone", alone)
-    return [units for units in found if units is not None]
+    return singly
 
 
 def _questions(group: _Group, payment: Paid) -> list[Call]:
