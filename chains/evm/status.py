@@ -1,7 +1,7 @@
 """What became of a tx of ours. Nothing is concluded from silence: dead is only what a final nonce excludes."""
 
 from chains.evm.decode import decode
-from chains.evm.outcome import SUCCEEDED, outcome
+from chains.evm.outcome import outcome
 from chains.evm.unmoved import why_doubted
 from chains.evm.wire import (
     HeaderAnswer,
@@ -64,17 +64,18 @@ async def _included(
     canonical = await rpc.find("eth_getBlockByNumber", [hex(block.height), False], HeaderAnswer)
     if canonical is None or canonical.ref != block:
         raise BlockVanished(f"the block of {submission.tx} is not on the chain now")
-    tx = decode(submission.payload)
-    found = outcome(receipt, tx, submission)
-    silent = not found.succeeded and quantity(receipt.status) == SUCCEEDED and tx.transfer is not None
+    found = outcome(receipt, decode(submission.payload), submission)
     source = submission.consumes[0].partition(":")[0]
+    doubt = None
+    if found.silent is not None:
+        doubt = await why_doubted(rpc, found.silent, source, canonical, found.unexplained)
     return Status(
         Fate.FINAL if final is not None and block.height <= final.height else Fate.INCLUDED,
         block=block,
         fee_paid=Amount(receipt.fee_wei, fee_asset),
         succeeded=found.succeeded,
         failed=found.failed,
-        doubt=await why_doubted(rpc, tx.target, source, canonical, receipt.logs) if silent else None,
+        doubt=doubt,
     )
 
 

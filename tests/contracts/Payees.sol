@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 contract MoodyToken {
     event Transfer(address indexed from, address indexed to, uint256 value);
 
-    enum Mood { Fair, Refusing, Denying, Burning, Forgetting, Contradicting, Silent, Chattering }
+    enum Mood { Fair, Refusing, Denying, Burning, Forgetting, Contradicting, Silent, Chattering, Whispering }
 
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
@@ -47,7 +47,7 @@ contract MoodyToken {
         require(balanceOf[from] >= units, "too little");
         balanceOf[from] -= units;
         balanceOf[to] += units;
-        emit Transfer(from, to, units);
+        if (mood != Mood.Whispering) emit Transfer(from, to, units);
         if (mood == Mood.Silent) {
             assembly { return(0, 0) }
         }

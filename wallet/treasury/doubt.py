@@ -31,10 +31,12 @@ async def doubted(context: Context, row: Record, withdrawals: list[Record], doub
 
 
 def by_verdict(row: Record, status: Status) -> Status:
-    """As a person has decided what the network leaves open."""
+    """As a person has decided what the network leaves open: of a submission that surely paid some, only the others are that."""
     if status.doubt is None or row["verdict"] is None:
         return status
-    return replace(status, doubt=None, succeeded=row["verdict"] == PAID)
+    if row["verdict"] == PAID:
+        return replace(status, doubt=None, succeeded=True, failed=())
+    return replace(status, doubt=None, succeeded=status.succeeded and bool(status.failed))
 
 
 async def decide_doubted(context: Context, actor: str, name: str, reason: str, *, paid: bool) -> Committed:

@@ -9,6 +9,7 @@ import pytest
 from chains.evm.address import checksum
 from chains.evm.decode import decode
 from chains.evm.payout import Payout, created_address, deployed_code
+from chains.evm.unmoved import BALANCE_DISAGREES
 from node.devnet.anvil import Anvil
 from tests.contracts import hostile
 from tests.integration.chains.evm.chain import (
@@ -40,9 +41,10 @@ from wallet.ports import (
     Unsigned,
 )
 from wallet.ports.together import PayoutSetup
+from wallet.treasury.doubt import by_verdict
 
 FEE = Fee(20 * GWEI, Amount(0, ETH), GWEI)
-MOODS = ("fair", "refusing", "denying", "burning", "forgetting", "contradicting", "silent", "chattering")
+MOODS = ("fair", "refusing", "denying", "burning", "forgetting", "contradicting", "silent", "chattering", "whispering")
 UNITS = 1_000_000
 _PAYEES = count(0xB0B0_0000_0000_0000_0000)
 
@@ -173,7 +175,7 @@ async def test_wdr_09_a_payee_whom_the_token_does_not_pay_fails_alone(tokens: Pa
     await treat(tokens.chain, moody, payees[2], mood)
     before = await tokens.held(tokens.source.address)
     status = await tokens.us.network.status(await tokens.submit(unsigned))
-    assert (status.succeeded, status.failed) == (True, ("wdr_2",))
+    assert (status.succeeded, status.failed, status.doubt) == (True, ("wdr_2",), None)
     assert [await tokens.held(payee) > 0 for payee in payees] == [True, True, False, True, True]
     assert before - await tokens.held(tokens.source.address) == 4 * UNITS + 0 + 1 + 3 + 4
 
@@ -187,6 +189,31 @@ async def test_wdr_09_what_the_tokens_log_says_has_moved_is_paid(tokens: Payer, 
     status = await tokens.us.network.status(await tokens.submit(unsigned))
     assert (status.succeeded, status.failed) == (True, ())
     assert await tokens.held(payees[1]) == UNITS + 1
+
+
+async def test_wdr_09_a_payment_among_others_that_moved_without_a_word_is_a_doubt(tokens: Payer, moody: str) -> None:
+    payees = strangers(4)
+    unsigned = await tokens.build(payees)
+    await treat(tokens.chain, moody, payees[1], "whispering")
+    status = await tokens.us.network.status(await tokens.submit(unsigned))
+    assert (status.succeeded, status.failed, status.doubt) == (True, ("wdr_1",), BALANCE_DISAGREES)
+    assert await tokens.held(payees[1]) == UNITS + 1
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "becomes"),
+    [
+        (Status(Fate.FINAL, failed=("b",), doubt="x"), "paid", Status(Fate.FINAL)),
+        (Status(Fate.FINAL, failed=("b",), doubt="x"), "unpaid", Status(Fate.FINAL, failed=("b",))),
+        (Status(Fate.FINAL, succeeded=False, doubt="x"), "paid", Status(Fate.FINAL)),
+        (Status(Fate.FINAL, succeeded=False, doubt="x"), "unpaid", Status(Fate.FINAL, succeeded=False)),
+        (Status(Fate.FINAL, failed=("b",)), "paid", Status(Fate.FINAL, failed=("b",))),
+    ],
+)
+def test_a_persons_word_is_on_what_is_doubted_and_never_on_what_was_surely_paid(
+    status: Status, verdict: str, becomes: Status
+) -> None:
+    assert by_verdict({"verdict": verdict}, status) == becomes
 
 
 async def test_wdr_10_payees_who_burn_all_their_gas_take_none_of_the_others(tokens: Payer, moody: str) -> None:
