@@ -104,7 +104,7 @@ class EvmNetwork:
         self.capabilities = CAPABILITIES
         self._payout_contract: str | None = None
         self._paid_through = frozenset[str]()
-        self._facts: tuple[BlockRef, tuple[str, ...], Sequence[TokenFacts]] | None = None
+        self._facts: tuple[BlockRef, dict[tuple[str, ...], Sequence[TokenFacts]]] | None = None
         self._tree = AddressTree(public_keys)
         self._hot = self._tree.derive(Branch.HOUSE, 0).address
         self._unused = self._tree.derive(Branch.HOUSE, INDEX_MAX).address
@@ -205,9 +205,12 @@ class EvmNetwork:
         """What the contracts are at this block; asked again about the same block, from memory: one look costs no more than a
         block does. Raises `ValueError` for what is no address, and the network's errors."""
         asked = tuple(parse_address(contract) for contract in contracts)
-        if self._facts is None or self._facts[:2] != (at, asked):
-            self._facts = (at, asked, await token_facts(self._rpc, asked, at))
-        return self._facts[2]
+        if self._facts is None or self._facts[0] != at:
+            self._facts = (at, {})
+        known = self._facts[1]
+        if asked not in known:
+            known[asked] = await token_facts(self._rpc, asked, at)
+        return known[asked]
 
     def carry(self, listing: Listing) -> None:
         """As `wallet.ports.Tokens`."""
