@@ -13,6 +13,7 @@ from wallet.approvals.signatures import approvals_for
 from wallet.assets.pause import pausing
 from wallet.context import Context, Record
 from wallet.errors import AssetPaused, NetworkHalted, Stale
+from wallet.journal.change import Requirement
 from wallet.listings.carried import carried
 from wallet.networks.halt import running
 from wallet.points import point
@@ -32,6 +33,7 @@ from wallet.treasury.submissions import (
     record,
     record_signed,
     reference,
+    refuse_torn,
     settle,
     sign_request,
     stored_request,
@@ -50,6 +52,7 @@ async def drive_submissions(context: Context, network: Network) -> None:
     for row in rows:
         withdrawals = await paid_by(context, row["id"])
         try:
+            refuse_torn(row, withdrawals)
             await drive(context, network, row, withdrawals, first=lines.get(row["source"], row["id"]) == row["id"])
         except Stale:
             _log.info("step_taken_elsewhere", submission=row["id"])
@@ -82,7 +85,10 @@ async def ask_signer(context: Context, network: Network, plan: Plan) -> None:
     them from here on: raises `Stale`, for it has changed."""
     approvals = await approvals_for(context, plan.withdrawals)
     try:
-        await dry_run(context, plan.amount.asset.symbol, sign_request(network.id, plan, approvals))
+        read = tuple(Requirement("withdrawals", w["id"], w["version"]) for w in plan.withdrawals)
+        reservations = tuple(f"{network.id}|{name}" for name in plan.unsigned.consumes)
+        request = sign_request(network.id, plan, approvals)
+        await dry_run(context, plan.amount.asset.symbol, request, read, reservations)
     except SignerRefused as refusal:
         if refusal.ground is Ground.APPROVALS and plan.withdrawals:
             await demand_by_signer(context, refusal.reference, refusal.approvals, str(refusal))

@@ -126,7 +126,8 @@ async def _begin(
     purpose = Purpose.SELF_CANCEL if row["state"] == State.CANCELLING else Purpose(row["purpose"])
     needs = await _needs(context, network, row, purpose)
     number = (row["replacements"] or 0) + 1
-    await dry_run(context, row["asset"], await request_of(context, row, withdrawals, purpose, unsigned.payload, number))
+    request = await request_of(context, row, withdrawals, purpose, unsigned.payload, number)
+    await dry_run(context, row["asset"], request, (Requirement("submissions", row["id"], row["version"]),))
     point("replace.after_check")
     row, replacement = await reserve_replacement(context, network, row, purpose, unsigned, needs)
     point("replace.after_reserve")

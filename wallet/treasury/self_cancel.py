@@ -10,6 +10,7 @@ import structlog
 
 from wallet.context import Context, Record
 from wallet.errors import InsufficientFunds, NetworkHalted
+from wallet.journal.change import Requirement
 from wallet.networks.halt import running
 from wallet.ports import (
     Cancelling,
@@ -55,7 +56,7 @@ async def _begin(
     needs = (await running(context, network.id),)
     number = (row["replacements"] or 0) + 1
     request = await request_of(context, row, withdrawals, Purpose.SELF_CANCEL, unsigned.payload, number)
-    await dry_run(context, row["asset"], request)
+    await dry_run(context, row["asset"], request, (Requirement("submissions", row["id"], row["version"]),))
     row, replacement = await reserve_replacement(context, network, row, Purpose.SELF_CANCEL, unsigned, needs)
     _log.warning("nonce_cancelled", submission=row["id"], nonce=nonce)
     await sign_replacement(context, network, row, withdrawals, replacement)

@@ -26,6 +26,7 @@ from wallet.approvals.signatures import approvals_for
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
+from wallet.errors import Stale
 from wallet.ids import CustomerId, HoldId, NetworkId, SubmissionId
 from wallet.journal.change import Change, EventKind, Insert, Update
 from wallet.journal.parts import Part, in_parts
@@ -233,6 +234,15 @@ async def paid_by(context: Context, submission: str) -> list[Record]:
     links, table = schema.submission_withdrawals, schema.withdrawals
     joined = select(table).join(links, links.c.withdrawal == table.c.id).where(links.c.submission == submission)
     return await context.all(joined.order_by(table.c.id))
+
+
+def refuse_torn(row: Record, withdrawals: list[Record]) -> None:
+    """Raises `Stale` where another worker has taken a step after the submission was read and before its withdrawals were."""
+    state = State(row["state"])
+    expected = _WITHDRAWAL_STATES.get(state)
+    for withdrawal in withdrawals:
+        if state in OPEN and withdrawal["state"] != expected:
+            raise Stale("submissions", row["id"])
 
 
 async def payload(context: Context, row: Record, which: str) -> bytes:
