@@ -1,6 +1,8 @@
 """Fee bumps and nonces on a real node, with the real signer: one payment, whichever variant is mined, and no nonce left out."""
 
 import asyncio
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,16 @@ import pytest
 from node.database import Dsns
 from node.devnet.networks import Devnet
 from node.workers.pay_withdrawals import pay_and_follow
+from tests.integration.chains.evm.lying import LyingNode
 from tests.scenario.house import ETHEREUM, House, open_house
 from tests.scenario.paid_in import destination, figures, funded, received, units
 from tests.scenario.test_withdrawals import nothing_is_mined
 from wallet import schema
+from wallet.notices import latest_notices
 from wallet.ports import Ground, Network, Purpose, Signed, SignerRefused, SignRequest
 from wallet.treasury.urge import urge_submission
+from wallet.withdrawals.states import Wait
+from wallet.withdrawals.waiting import waits_for
 
 BUMPS = 5
 
@@ -158,3 +164,50 @@ def _stale(monkeypatch: pytest.MonkeyPatch, *houses: House) -> list[str]:
         network = house.context.networks[ETHEREUM]
         monkeypatch.setattr(network, "next_nonce", answering(network))
     return asked
+
+
+ABSURD: dict[str, dict[str, Any]] = {
+    "a base fee times a thousand": {
+        "eth_feeHistory": lambda _, told: {**told, "baseFeePerGas": [*told["baseFeePerGas"][:-1], hex(10**13)]}
+    },
+    "a tip of 10^9 gwei": {"eth_maxPriorityFeePerGas": lambda *_: hex(10**18)},
+    "nothing": {
+        "eth_maxPriorityFeePerGas": lambda *_: "0x0",
+        "eth_feeHistory": lambda *_: {"oldestBlock": "0x0", "baseFeePerGas": ["0x0"] * 2},
+    },
+}
+
+
+def _behind(devnet: Devnet, lying: LyingNode) -> Devnet:
+    """The same networks as a configuration sees them that names the liar."""
+    seen = copy(devnet.anvil)
+    seen.port = int(lying.url.rpartition(":")[2])
+    return replace(devnet, anvil=seen)
+
+
+@pytest.mark.parametrize("lie", list(ABSURD))
+async def test_wdr_11_with_a_lying_source_of_fees_it_waits_and_operators_are_told(
+    devnet: Devnet, dsns: Dsns, tmp_path: Path, lie: str
+) -> None:
+    lying = LyingNode(devnet.anvil.url)
+    await lying.start()
+    try:
+        async with open_house(_behind(devnet, lying), dsns, tmp_path / "node") as opened:
+            house = replace(opened, devnet=devnet)
+            owner, to = await funded(house, "ETH", "1"), await destination(house, "ETH")
+            await house.withdraw(owner, ETHEREUM, "ETH", "0.4", to)
+            lying.lies |= ABSURD[lie]
+            for _ in range(3):
+                await house.step(ETHEREUM)
+            assert all(lying.told[method] >= 1 for method in ABSURD[lie])
+            assert await payouts(house) == []
+            (row,) = await house.withdrawals()
+            assert (await waits_for(house.context, [row]))[row["id"]] is Wait.FEES
+            assert [notice["state"] for notice in await latest_notices(house.context)].count("waits") == 1
+            lying.lies.clear()
+            await house.settled()
+            assert await received(house, "ETH", to) == units(house, "ETH", "0.4")
+            assert [notice["state"] for notice in await latest_notices(house.context)].count("waits") == 0
+            await house.prove()
+    finally:
+        await lying.stop()

@@ -11,7 +11,18 @@ import structlog
 from wallet.context import Context, Record
 from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale, TokenSuspended
 from wallet.networks.halt import is_halted
-from wallet.ports import FundsShort, Ground, Network, NetworkError, NotTogether, SignerRefused, SignerUnavailable
+from wallet.ports import (
+    FeeAbsurd,
+    FeeTooHigh,
+    FundsShort,
+    Ground,
+    Network,
+    NetworkError,
+    NotTogether,
+    SignerRefused,
+    SignerUnavailable,
+)
+from wallet.treasury.alarm import alarm, end_alarm
 from wallet.treasury.drive import refuse_away
 from wallet.treasury.rotation import is_moving
 from wallet.withdrawals.begin import NotPayable, Rows, begin, is_refused, planned, reject
@@ -21,6 +32,7 @@ from wallet.withdrawals.waiting import ALL_ASSETS, note_waits
 
 STEP_MAX = 50  # submissions begun in one step, so that following the earlier ones gets its turn
 
+FEES = "fees"  # what the alarm is about, for a whole network
 _WAITS: Mapping[type[Exception], Wait] = {
     FundsShort: Wait.FUNDS,
     InsufficientFunds: Wait.FUNDS,
@@ -28,6 +40,8 @@ _WAITS: Mapping[type[Exception], Wait] = {
     TokenSuspended: Wait.ASSET_PAUSED,
     NetworkHalted: Wait.NETWORK_HALTED,
     SignerRefused: Wait.LIMIT,
+    FeeAbsurd: Wait.FEES,
+    FeeTooHigh: Wait.FEES,
 }
 
 _log = structlog.get_logger("withdrawals")
@@ -46,6 +60,8 @@ async def pay_withdrawals(context: Context, network: Network) -> None:
         for asset in assets:
             wait = await _pay_asset(context, network, asset, max(STEP_MAX // len(assets), 1))
             short |= {asset: wait} if wait is not None else {}
+        if assets and Wait.FEES not in short.values():
+            await end_alarm(context, network.id, FEES, "ended", "fees are such that payments go out")
     except SignerUnavailable:
         short = {ALL_ASSETS: Wait.SIGNER}
         raise
@@ -110,6 +126,9 @@ async def _begin_or_part(context: Context, network: Network, group: Rows) -> lis
         return await _left(context, group)
     except (FundsShort, InsufficientFunds, AssetPaused, NetworkHalted, SignerRefused, NotTogether) as why:
         return await _fewer(context, network, group, why)
+    except (FeeAbsurd, FeeTooHigh) as why:  # for all of them alike
+        await alarm(context, network.id, FEES, "waits", f"nothing is sent: {why}")
+        raise _Waits(group[0], why) from why
     except (NetworkError, NotPayable) as why:
         return await _sorted_out(context, network, group, why)
     return []
