@@ -25,6 +25,7 @@ from node.groups import (
     keys,
     limits,
     networks,
+    offline,
     operators,
     policy,
     proposals,
@@ -54,6 +55,7 @@ app.add_typer(deposits.group, name="deposit")
 app.add_typer(destinations.group, name="destination")
 app.add_typer(entries.group, name="entry")
 app.add_typer(keys.group, name="keys")
+app.add_typer(offline.group, name="offline")
 app.add_typer(limits.group, name="limit")
 app.add_typer(breaks.group, name="break")
 app.add_typer(proposals.group, name="proposal")

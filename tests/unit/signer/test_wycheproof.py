@@ -1,4 +1,4 @@
-"""The curve library of Bitcoin's signatures against Wycheproof and RFC 6979 (KEY-02, KEY-03): malformed and malleable ones."""
+"""Wycheproof and RFC 6979 against the curve library of Bitcoin signatures (KEY-02, KEY-03): malformed and malleable ones."""
 
 import json
 from pathlib import Path
