@@ -1,11 +1,14 @@
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from chains.evm.decode import EvmTx, encode_unsigned
+from chains.evm.decode import EvmTx, decode, encode_unsigned
 from chains.evm.payout import CREATION, EVERYTHING, Act, Allowance, Creation, Paid, Payout, write_act
 from chains.signer import evm
 from chains.signer.effect import Effect
+from chains.signer.memory import Memory
 from chains.signer.policy import EvmPolicy
 from chains.signer.weigh_evm import weigh_evm
 from tests.unit.signer.scene import (
@@ -18,10 +21,13 @@ from tests.unit.signer.scene import (
     POLICY,
     UNLISTED,
     evm_address,
+    evm_payload,
     evm_request,
+    local_signer,
+    open_memory,
     payout_payload,
 )
-from wallet.ports import Purpose, SignerRefused, SignRequest
+from wallet.ports import Ground, Purpose, SignerRefused, SignRequest
 
 FEE = 200_000 * 2 * 10**9
 SETUP = Purpose.PAYOUT_SETUP
@@ -153,3 +159,55 @@ def test_what_is_signed_is_the_payload_to_the_letter(act: Act, target: str) -> N
     payload = payout_payload(act, target)
     evm.sign(payload, KEYS.reveal_private_key(HOT), KEYS.public_key(HOT))
     assert write_act(act) in payload
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    opened = open_memory(tmp_path)
+    yield opened
+    opened.close()
+
+
+def dollars(number: int, first: int, second: int) -> SignRequest:
+    """A payout of whole dollars, by a submission and withdrawals of its own."""
+    act = replace(TOKENS, payments=(Paid(OUTSIDE, first * 10**6), Paid(OTHER, second * 10**6)))
+    names = (f"wdr_{number}a", f"wdr_{number}b")
+    return evm_request(payout_payload(act, nonce=number), submission=f"sub_{number}", references=names)
+
+
+async def test_key_06_a_payouts_sum_counts_against_the_limits(memory: Memory) -> None:
+    signer = local_signer(memory)
+    with pytest.raises(SignerRefused, match="for one submission") as refusal:
+        await signer.sign(dollars(0, 600, 600))
+    assert refusal.value.ground is Ground.POLICY
+    for number in range(2):
+        await signer.sign(dollars(number, 500, 500))
+    assert memory.spent("ethereum", "DUSD", since=0) == 2_000 * 10**6
+    with pytest.raises(SignerRefused, match="window") as refusal:
+        await signer.sign(dollars(2, 300, 201))
+    assert refusal.value.ground is Ground.WINDOW
+    await signer.sign(dollars(2, 300, 200))
+
+
+async def test_wdr_03_a_withdrawal_of_a_payout_is_signed_in_no_other_submission(memory: Memory) -> None:
+    signer = local_signer(memory)
+    await signer.sign(payout())
+    for again in (
+        evm_request(payout_payload(TOKENS, nonce=1), submission="sub_2", references=("wdr_3", "wdr_2")),
+        evm_request(evm_payload(nonce=1), submission="sub_2", references=("wdr_1",)),
+    ):
+        with pytest.raises(SignerRefused, match="was signed in submission sub_1") as refusal:
+            await signer.sign(again)
+        assert refusal.value.ground is Ground.CONFLICT
+
+
+async def test_wdr_04_a_payout_is_replaced_by_itself_at_a_higher_fee_alone(memory: Memory) -> None:
+    signer, first = local_signer(memory), payout()
+    await signer.sign(first)
+    dearer = replace(decode(first.payload), max_fee_per_gas=3 * 10**9)
+    other = replace(TOKENS, payments=(PAYMENTS[0], Paid(OUTSIDE, 2_000_000)))
+    changed = replace(dearer, calldata=write_act(other), act=other)
+    with pytest.raises(SignerRefused):
+        await signer.sign(replace(first, payload=encode_unsigned(changed), replacement=1))
+    await signer.sign(replace(first, payload=encode_unsigned(dearer), replacement=1))
+    assert memory.spent("ethereum", "DUSD", since=0) == 3_000_000
