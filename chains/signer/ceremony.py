@@ -126,7 +126,7 @@ def _refuse_development(settings: Settings) -> None:
 
 def _new_passphrase(talk: Talk) -> str:
     first = talk.ask_secret("A passphrase beside the words. Without it they are worth nothing to a thief, and to you:")
-    if not first or first != talk.ask_secret("The same again:"):
+    if not first or not secrets.compare_digest(first.encode(), talk.ask_secret("The same again:").encode()):
         raise CeremonyStopped("the passphrase is empty, or differs the second time; nothing was written")
     return first
 
