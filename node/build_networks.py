@@ -116,6 +116,7 @@ def _utxo(config: Config, network: NetworkId, section: UtxoSection, keys: str, b
             user=user,
             password=password,
             cookie_file=config.path(cookie_file) if cookie_file else None,
+            bumping=section.bumping(),
             calls_per_s=source.calls_per_s,
         )
 

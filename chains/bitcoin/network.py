@@ -1,6 +1,7 @@
 """A chain of the Bitcoin family behind one node of its own, as the wallet sees every network."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from wallet.ports import (
     Block,
     BlockRef,
     Branch,
+    Bumping,
     Capabilities,
     Derived,
     Destination,
@@ -41,19 +43,20 @@ from wallet.ports.providers import ProviderView
 
 RATE_MAX_DEFAULT: Final = 500_000  # units per 1,000 virtual bytes: above any hour of Bitcoin's history but a few
 FEE_UNITS_MAX_DEFAULT: Final = 1_000_000  # 0.01 coins for one tx
+BUMPING: Final = Bumping(after_s=3_600, times=5)  # the estimate is for an hour
 P2WPKH, P2TR = "p2wpkh", "p2tr"
 _KINDS: Final = {P2WPKH: Branch.DEPOSIT, P2TR: Branch.DEPOSIT_TAPROOT}
 SCAN_TIMEOUT_S: Final = 900  # scantxoutset reads the whole set: minutes on the main chain
 
 
 class UtxoNetwork:
-    """Implements `wallet.ports.Network`, `Gathering` and `wallet.ports.announcing.Announcing`.
+    """Implements `wallet.ports.Network`, `Gathering`, `Replacing` and `wallet.ports.announcing.Announcing`.
 
     `chain` is one of the family, by the name that it has in `parameters`. `public_keys` is "deposit-xpub house-xpub
     taproot-deposit-xpub". The node's RPC is entered with `user` and `password`, or with the `cookie_file` that it
     writes at each start. `address_kind` is given to customers who ask for no other, "p2wpkh" or "p2tr". `rate_max` and
-    `fee_units_max` bound every fee (units per 1,000 virtual bytes; units per tx). Raises `ValueError` for settings that
-    contradict each other.
+    `fee_units_max` bound every fee (units per 1,000 virtual bytes; units per tx). `bumping`: when what is stuck is replaced
+    at a higher fee by itself. Raises `ValueError` for settings that contradict each other.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class UtxoNetwork:
         fee_units_max: int = FEE_UNITS_MAX_DEFAULT,
         timeout_s: int = 30,
         calls_per_s: int | None = None,
+        bumping: Bumping | None = BUMPING,
     ) -> None:
         if confirmations < 1:
             raise ValueError("a block is final after one confirmation at the least")
@@ -83,7 +87,7 @@ class UtxoNetwork:
         self._chain = chain if isinstance(chain, Chain) else chain_named(chain)
         self._confirmations = confirmations
         self._keys = AccountKeys(public_keys, self._chain)
-        self.capabilities = _capabilities(self._keys, address_kind, confirmations)
+        self.capabilities = replace(_capabilities(self._keys, address_kind, confirmations), bumping=bumping)
         self._book = book
         self._rate_max = rate_max
         self._fee_units_max = fee_units_max

@@ -17,7 +17,7 @@ from chains.bitcoin.decode import UtxoTx, decode
 from chains.bitcoin.rawtx import TxOutput
 from chains.rpc.client import JsonRpc
 from wallet.money import Asset
-from wallet.ports import FundsShort, Unsigned
+from wallet.ports import FeeTooHigh, FundsShort, Unsigned
 
 RELAY_STEP_DEFAULT: Final = 1_000  # units per 1,000 virtual bytes: Bitcoin Core's -incrementalrelayfee until 2025
 
@@ -52,7 +52,7 @@ async def raise_fee(rpc: JsonRpc, payload: bytes, *, asset: Asset, bounds: Bound
     unsigned = raised(tx, price, asset=asset, dust_rate=bounds.dust_rate)
     dearest = fee_units(tx.vsize, bounds.rate_max)
     if unsigned.fee_max.units > min(bounds.fee_units_max, dearest):
-        raise FundsShort(f"a replacement would cost {unsigned.fee_max.units} units, more than is allowed")
+        raise FeeTooHigh(f"a replacement would cost {unsigned.fee_max.units} units, more than is allowed")
     return unsigned
 
 

@@ -101,7 +101,6 @@ class EvmNetwork:
         self._chain_id = chain_id
         self._max_fee_per_gas_wei = max_fee_per_gas_wei
         self._gas_limit_max = gas_limit_max
-        self.capabilities = CAPABILITIES
         self._payout_contract: str | None = None
         self._paid_through = frozenset[str]()
         self._facts: tuple[BlockRef, dict[tuple[str, ...], Sequence[TokenFacts]]] | None = None
@@ -119,7 +118,7 @@ class EvmNetwork:
         """As `wallet.ports.together.PayingTogether`."""
         self._paid_through = frozenset(assets)
         self._payout_contract = None if contract is None else parse_address(contract)
-        self.capabilities = replace(CAPABILITIES, batch_max=1 if contract is None else TOGETHER_MAX)
+        self.capabilities = replace(self.capabilities, batch_max=1 if contract is None else TOGETHER_MAX)
 
     def contract_made(self, owner: str, nonce: int) -> str:
         return created_address(owner, nonce)

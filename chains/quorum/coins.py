@@ -3,13 +3,14 @@ whatever one of them shows waits, and it is gone when none shows it."""
 
 from collections.abc import Sequence
 
+from chains.quorum.agreement import middle_raise
 from chains.quorum.quorum import Quorum
-from wallet.ports import Fee, Gathering, Incoming, Network, Unsigned, UtxoSource
+from wallet.ports import Fee, Gathering, Incoming, Network, Replacing, Unsigned, UtxoSource
 from wallet.ports.announcing import Announcing, Departure
 
 
 class CoinQuorum(Quorum):
-    """`wallet.ports.announcing.Announcing` and `wallet.ports.Gathering` besides."""
+    """`wallet.ports.announcing.Announcing`, `wallet.ports.Gathering` and `Replacing` besides."""
 
     async def announced(self) -> Sequence[Incoming]:
         """What any of them shows: mempools differ, and a customer looks for their payment."""
@@ -43,6 +44,16 @@ class CoinQuorum(Quorum):
             return await _gathering(network).gather(source, fee)
 
         return await self._providers.first(asked)
+
+    async def raise_fee(self, unsigned: bytes, consumes: Sequence[str], *, urgent: bool) -> Unsigned | None:
+        """As `wallet.ports.Replacing`: the middle of what they find."""
+
+        async def found(network: Network) -> Unsigned | None:
+            if not isinstance(network, Replacing):
+                raise TypeError(f"nothing is replaced on {network.id}")
+            return await network.raise_fee(unsigned, consumes, urgent=urgent)
+
+        return middle_raise(list((await self._providers.ask(found)).values()))
 
 
 async def _later_rate(network: Network) -> int:

@@ -34,6 +34,7 @@ from wallet.strays.states import MOVABLE as MOVABLE_STRAYS
 from wallet.strays.states import State as StrayState
 from wallet.together import together
 from wallet.treasury.coins import found_coin
+from wallet.treasury.variants import sent_as
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
@@ -114,12 +115,8 @@ async def from_outside(context: Context, network: Network, arrived: Sequence[Inc
     contract that we paid passes on to another address of ours."""
     if not arrived:
         return []
-    table = schema.submissions
-    wanted = select(table.c.tx, table.c.target, table.c.change).where(
-        table.c.network == network.id, table.c.tx.in_([incoming.tx for incoming in arrived])
-    )
     ours: set[tuple[str, str | None]] = set()
-    for row in await context.all(wanted):
+    for row in await context.all(sent_as(network.id, {incoming.tx for incoming in arrived})):
         ours |= {(row["tx"], row["target"]), (row["tx"], (row["change"] or {}).get("address"))}
     return [incoming for incoming in arrived if (incoming.tx, incoming.address) not in ours]
 

@@ -24,6 +24,7 @@ from wallet.schema import stray_counts
 from wallet.strays.find import strays_by_identity
 from wallet.strays.states import MOVABLE, State
 from wallet.strays.view import UNLISTED_TOKEN, stray_view
+from wallet.treasury.variants import sent_as
 
 DAILY_MAX = 20
 AT_ONCE = 50  # Changes that wait for one commit together
@@ -72,8 +73,7 @@ async def _each(steps: Iterable[Any]) -> None:
 
 async def _foreign(context: Context, network: Network, strays: Sequence[Stray]) -> list[Stray]:
     """Those that no tx of our own has brought: gas for a recovery, say."""
-    table, txs = schema.submissions, {stray.tx for stray in strays}
-    rows = await context.all(select(table.c.tx).where(table.c.network == network.id, table.c.tx.in_(txs)))
+    rows = await context.all(sent_as(network.id, {stray.tx for stray in strays}))
     ours = {row["tx"] for row in rows}
     return [stray for stray in strays if stray.tx not in ours]
 

@@ -5,16 +5,16 @@ use one nonce or the same inputs, so at most one is ever included: whichever a b
 what all of them say is dead is dead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, select, union_all
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.ids import SubmissionId
+from wallet.ids import NetworkId, SubmissionId
 from wallet.ports import Fate, Network, Purpose, Status, SubmissionRef
 
 
@@ -49,6 +49,15 @@ class Outcome:
             return {"mined": None} if row["mined"] is not None else {}
         change = {"change": self.variant.change} if self.variant.change != row["change"] else {}
         return {"mined": self.variant.ref.tx, **change}
+
+
+def sent_as(network: NetworkId, txs: Collection[str]) -> CompoundSelect[Any]:
+    """Those of these txs that are ours, be it as the first or as a replacement, with where they were built to go and what
+    comes back."""
+    first, again = schema.submissions, schema.replacements
+    mine = select(first.c.tx, first.c.target, first.c.change).where(first.c.network == network, first.c.tx.in_(txs))
+    replaced = select(again.c.tx, first.c.target, again.c.change).join(first, first.c.id == again.c.submission)
+    return union_all(mine, replaced.where(first.c.network == network, again.c.tx.in_(txs)))
 
 
 async def replacements_of(context: Context, row: Record) -> list[Record]:

@@ -10,7 +10,7 @@ from chains.signer.bitcoin import sign
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.integration.chains.bitcoin.wallet import FEE, Book, coins, network_on, paying
 from tests.unit.chains.bitcoin.material import private_keys
-from wallet.ports import Fate, FundsShort, SubmissionRef, Unsigned
+from wallet.ports import Fate, FeeTooHigh, SubmissionRef, Unsigned
 
 BUMPS = 5
 
@@ -88,6 +88,6 @@ async def test_wdr_15_a_replacement_never_passes_the_caps(chain: Bitcoind, netwo
     await network.submit(submission)
     for cap in ({"fee_units_max": unsigned.fee_max.units + 10}, {"rate_max": FEE.rate + 10}):
         careful = network_on(chain, book, **cap)
-        with pytest.raises(FundsShort, match="more than is allowed"):
+        with pytest.raises(FeeTooHigh, match="more than is allowed"):
             await careful.raise_fee(unsigned.payload, unsigned.consumes, urgent=True)
         await careful.close()

@@ -28,7 +28,7 @@ async def rich(world: World, handle: str) -> CustomerId:
 
 async def refill(world: World, chain: FakeNetwork, text: str) -> None:
     chain.pay_in(chain.derive(Branch.HOUSE, 0).address, parse_amount(text, ETH))
-    for _ in range(chain.depth + 1):
+    for _ in range(chain.depth + 3):
         chain.mine()
         await world.look(ETHEREUM)
         await pay(world, chain)
