@@ -236,13 +236,17 @@ async def paid_by(context: Context, submission: str) -> list[Record]:
     return await context.all(joined.order_by(table.c.id))
 
 
+_COURSE = tuple(_WITHDRAWAL_STATES.values())
+
+
 def refuse_torn(row: Record, withdrawals: list[Record]) -> None:
-    """Raises `Stale` where another worker has taken a step after the submission was read and before its withdrawals were."""
-    state = State(row["state"])
-    expected = _WITHDRAWAL_STATES.get(state)
-    for withdrawal in withdrawals:
-        if state in OPEN and withdrawal["state"] != expected:
-            raise Stale("submissions", row["id"])
+    """Raises `Stale` where another worker has taken a step after the submission was read and before its withdrawals were:
+    they are ahead of it."""
+    if row["state"] not in OPEN:
+        return
+    place = _COURSE.index(_WITHDRAWAL_STATES[State(row["state"])])
+    if any(withdrawal["state"] in _COURSE[place + 1 :] for withdrawal in withdrawals):
+        raise Stale("submissions", row["id"])
 
 
 async def payload(context: Context, row: Record, which: str) -> bytes:
