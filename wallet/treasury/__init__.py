@@ -4,6 +4,10 @@
     sources       where the next submission spends from: a nonce, inputs, a file name
     coins         credited outputs and change where a network has them: free, reserved, spent, gone
     drive         one step for each that is open: sign, store, submit, follow
+    variants      the bytes that may stand on the network for one: whichever a block shows counts
+    replace       what no block takes is replaced at a higher fee; `dry_run` before, `alarm` where that cannot be, `urge`
+    self_cancel   a nonce that the signer would sign nothing for is used up by nothing
+    settle        how one ends: paid, reverted, or provably dead
     uproot        those that were final until a reorg took their block: followed again
     recoveries    what the signer is shown when a stray goes back
     gas           the hot address pays gas to a deposit address

@@ -23,18 +23,17 @@ from wallet.treasury.doubt import by_verdict, doubted
 from wallet.treasury.dry_run import PASSING, dry_run
 from wallet.treasury.replace import replace_stuck
 from wallet.treasury.self_cancel import cancel_stopped
+from wallet.treasury.settle import bury, settle
 from wallet.treasury.sources import caught_up
 from wallet.treasury.submissions import (
     Plan,
     State,
-    bury,
     open_submissions,
     paid_by,
     record,
     record_signed,
     reference,
     refuse_torn,
-    settle,
     sign_request,
     stored_request,
 )

@@ -30,7 +30,8 @@ from wallet.strays.states import State as StrayState
 from wallet.treasury.coins import change_found, lost_coin
 from wallet.treasury.doubt import by_verdict
 from wallet.treasury.recoveries import told_of
-from wallet.treasury.submissions import State, paid_by, places, record, reference, unswept
+from wallet.treasury.settle import unswept
+from wallet.treasury.submissions import State, paid_by, places, record, reference
 from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
 from wallet.withdrawals.states import State as Withdrawal
 
