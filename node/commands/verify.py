@@ -92,8 +92,8 @@ def print_proof(found: dict[str, Any], *, as_json: bool) -> None:
     print(f"         in {journal['batches']} batches; {journal['receipts']} changes have signed receipts")  # noqa: T201
     print(f"         {journal['witnessed']} witnessed heads are on record")  # noqa: T201
     print(f"         sealed by {journal['head']}")  # noqa: T201
-    places = found["addresses"]
-    print(f"         {places['derived']} addresses derived again, {places['certified']} of all certified")  # noqa: T201
+    if (places := found.get("addresses")) is not None:
+        print(f"         {places['derived']} addresses derived again, {places['certified']} of all certified")  # noqa: T201
     for symbol, figures in found.get("assets", {}).items():
         state = _judged(figures["difference"])
         there = f"held {figures['held']}{_beside(figures)}"
