@@ -96,7 +96,7 @@ CREATE TABLE replacements (
     reason     text,
     created_at timestamptz NOT NULL
 );
-CREATE UNIQUE INDEX replacements_number ON replacements (submission, number);
+CREATE INDEX replacements_number ON replacements (submission, number);
 CREATE UNIQUE INDEX replacements_tx ON replacements (tx) WHERE tx IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON replacements TO coffer_books;
 GRANT SELECT ON replacements TO coffer_ops;

@@ -41,7 +41,7 @@ JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
 WHERE i.indrelid = $1::text::regclass AND i.indisunique
 AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\(\w+ IS NOT NULL\)$') GROUP BY i.indexrelid, i.indisprimary
 """
-SET_LATER = {("network", "tx")}
+SET_LATER = {("network", "tx"), ("tx",)}
 """Unique, but filled in by an update: the database alone guards it."""
 _RIGHTS = """
 SELECT right_name FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) right_name
