@@ -1,8 +1,9 @@
 """Bytes that change between the check and the signature: each change is judged anew, and never signed as what it was."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from chains.evm.decode import decode as decode_evm
 from chains.evm.decode import encode_unsigned
 from chains.evm.payout import Paid, Payout
-from chains.signer.effect import Effect
+from chains.signer.effect import Effect, Outflow
+from chains.signer.judge import judge
 from chains.signer.kinds import sign_payload, weigh
 from chains.signer.local import LocalSigner
+from tests.unit.signer import test_approvals as approved
 from tests.unit.signer.scene import (
     DUSD,
     KEYS,
@@ -30,7 +33,7 @@ from tests.unit.signer.scene import (
     payout_request,
 )
 from wallet.ids import SubmissionId
-from wallet.ports import SignerRefused, SignRequest
+from wallet.ports import Approval, Purpose, SignerRefused, SignRequest
 
 OTHER_OUTSIDE = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # EIP-55's as well
 TOGETHER = Payout(DUSD, 60_000, (Paid(OUTSIDE, 1_000_000), Paid(OTHER_OUTSIDE, 2_000_000)))
@@ -134,6 +137,58 @@ def test_key_04_a_payout_file_changes_whom_it_pays_or_is_refused() -> None:
 def to_nobody(effect: Effect) -> Effect:
     """The same without whom it pays."""
     return replace(effect, outflows=tuple(replace(one, target="") for one in effect.outflows))
+
+
+def with_approvals(kind: str) -> SignRequest:
+    """A payment above its asset's threshold, as two people have signed it."""
+    request, act = approved.PAYMENTS[kind]
+    return replace(request, approvals=approved.signed(act, approved.ANN, approved.BEN))
+
+
+def lets_out(request: SignRequest) -> list[Outflow]:
+    """What would leave that is more than anybody may let out alone; nothing where it is refused."""
+    policy = approved.POLICY.get(request.network)
+    if policy is None:
+        return []
+    try:
+        effect = weigh(request, policy, KEYS)
+        judge(request, effect, policy, approved.UNUSED)
+    except SignerRefused:
+        return []
+    thresholds = {asset: limit.threshold for asset, limit in policy.limits.items()}
+    return [one for one in effect.outflows if (t := thresholds[one.asset]) is not None and one.units > t.above]
+
+
+@pytest.mark.parametrize("kind", approved.PAYMENTS)
+def test_key_04_after_people_have_signed_no_changed_byte_lets_anything_else_out(kind: str) -> None:
+    """Every byte, whole and by its lowest and highest bit: refused, or the approved payment to the unit and letter."""
+    request = with_approvals(kind)
+    meant = lets_out(request)
+    assert len(meant) == 1, "as it was approved it is signed"
+    for payload in mutants(request.payload, (0x01, 0x80, 0xFF)):
+        assert lets_out(replace(request, payload=payload)) in ([], meant)
+
+
+FIELDS: dict[str, tuple[Any, ...]] = {
+    "submission": ("sub_2", "", "../x"),
+    "network": ("bitcoin", "sepa", "ethereum", "elsewhere"),
+    "purpose": tuple(Purpose),
+    "references": ((), ("wdr_2",), ("wdr_1", "wdr_2"), ("wdr_1", "wdr_1")),
+    "payload": (b"", b"\x02", b"{}"),
+    "paths": ((), ("m/44'/60'/0'/0/0",), ("m/44'/60'/1'/0/0", "m/44'/60'/0'/0/7"), ("m/84'/1'/1'/0/0",)),
+    "approvals": ((), (Approval("", "", "wdr_1"),)),
+    "replacement": (1, -1, 10**6),
+}
+
+
+@pytest.mark.parametrize("kind", approved.PAYMENTS)
+def test_key_04_no_field_of_a_request_is_free_to_change_what_leaves(kind: str) -> None:
+    request = with_approvals(kind)
+    meant = lets_out(request)
+    assert set(FIELDS) == {one.name for one in fields(SignRequest)}, "a new field needs its mutations here"
+    for name, values in FIELDS.items():
+        for value in values:
+            assert lets_out(replace(request, **{name: value})) in ([], meant), name
 
 
 def places(payload: bytes, part: bytes) -> Iterator[int]:

@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 from chains.signer.local import LocalSigner
 from chains.signer.memory import Memory
 from chains.signer.policy import PolicyMalformed, read_policy
-from tests.unit.signer.scene import ETHER, KEYS, NETWORKS, NOW, evm_payload, evm_request, open_memory
+from tests.unit.signer.scene import (
+    DEPOSIT,
+    ETHER,
+    HOT,
+    KEYS,
+    NETWORKS,
+    NOW,
+    evm_address,
+    evm_payload,
+    evm_request,
+    open_memory,
+)
 from tests.unit.signer.test_stops import ANN, BEN, OPERATORS, agree
-from wallet.ports import Ground, Signed, SignerRefused, SignRequest
+from wallet.ports import Ground, Purpose, Signed, SignerRefused, SignRequest
 
 GAS, PRICE = 21_000, 2 * 10**9
 FEE = GAS * PRICE
@@ -119,7 +130,27 @@ async def test_key_06_network_fees_count_as_an_exit(memory: Memory, clock: Clock
     assert memory.controls.outflow("ethereum", "ETH", NOW) == 1 + GAS * dear
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_key_06_a_fee_that_alone_would_pass_the_hours_bound_trips_it(memory: Memory, clock: Clock) -> None:
+    signer = signer_over(memory, clock, hour_max="2")
+    with pytest.raises(SignerRefused, match="within an hour"):
+        await signer.sign(request(0, 2 * ETHER))  # to the unit what may leave, and its fee besides
+    assert (await signer.status()).stops
+
+
+async def test_key_06_gas_for_our_own_addresses_has_a_window_of_its_own(memory: Memory, clock: Clock) -> None:
+    networks = {"ethereum": {**written()["ethereum"], "gas_funding_window_max": "0.1"}}
+    signer = LocalSigner(KEYS, read_policy(networks), memory, clock)
+    payload = [evm_payload(evm_address(DEPOSIT), ETHER // 50, nonce=n, gas_limit=GAS, max_fee=PRICE) for n in range(8)]
+    outcomes = await signer.sign_many(
+        [
+            evm_request(one, submission=f"sub_{n}", purpose=Purpose.GAS_FUNDING, references=(), paths=(HOT, DEPOSIT))
+            for n, one in enumerate(payload)
+        ]
+    )
+    assert [isinstance(one, Signed) for one in outcomes] == [True] * 5 + [False] * 3
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 2 * ETHER)), min_size=1, max_size=30))
 async def test_wdr_17_whatever_the_pace_no_hour_lets_more_out_than_its_bound(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]
