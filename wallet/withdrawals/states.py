@@ -86,7 +86,6 @@ class Wait(StrEnum):
 
     TURN = "turn"
     APPROVAL = "approval"
-    DELAY = "delay"
     FUNDS = "funds"
     LIMIT = "limit"
     FEES = "fees"
@@ -104,7 +103,6 @@ class Wait(StrEnum):
 WAITS: Mapping[Wait, str] = {
     Wait.TURN: "its turn: it is begun within seconds",
     Wait.APPROVAL: "operators' approval",
-    Wait.DELAY: "the end of a delay that its owner's rules or a new destination set",
     Wait.FUNDS: "funds at the address that pays: it keeps its place in line",
     Wait.LIMIT: "the limit of what may leave in a time: it moves on by itself",
     Wait.FEES: "lower network fees: now they are above what is paid",

@@ -15,7 +15,7 @@ from wallet.assets.pause import pause_asset, resume_asset
 from wallet.customers.freeze import freeze_customer, unfreeze_customer
 from wallet.deposits.cursor import record_view
 from wallet.networks.halt import halt_network, resume_network
-from wallet.ports import FundsShort, SignerUnavailable, Unsigned
+from wallet.ports import FeeAbsurd, FeeTooHigh, FundsShort, SignerUnavailable, Unsigned
 from wallet.treasury.drive import drive_submissions
 from wallet.withdrawals.pay import pay_withdrawals
 from wallet.withdrawals.states import FOLLOWS, Reason, State, Wait
@@ -74,14 +74,15 @@ async def test_a_customer_reads_what_a_withdrawal_waits_for(api_node: ApiNode, m
         await pay_withdrawals(context, network)
     assert await waits(alice.client, path) == "signer"
     world.signer.absent = False
-    with monkeypatch.context() as short:
+    for why, told in ((FundsShort, "funds"), (FeeTooHigh, "fees"), (FeeAbsurd, "fees")):
+        with monkeypatch.context() as short:
 
-        async def build(*_: object) -> Unsigned:
-            raise FundsShort("a test wished")
+            async def build(*_: object, why: type[Exception] = why) -> Unsigned:
+                raise why("a test wished")
 
-        short.setattr(FakeNetwork, "build", build)
-        await pay_withdrawals(context, network)
-    assert await waits(alice.client, path) == "funds"
+            short.setattr(FakeNetwork, "build", build)
+            await pay_withdrawals(context, network)
+        assert await waits(alice.client, path) == told
 
     await pay_withdrawals(context, network)
     assert await waits(alice.client, path) == "block"
