@@ -188,11 +188,20 @@ async def _submission(context: Context, row: Record) -> Subject:
         id=row["id"],
         noun="submission",
         owners=(),
-        story=(story,),
+        story=(story, *_cost(context, row, len(paid))),
         walks=(Walk(tuple(sorted(transit)), row["id"], made),),
         evidence=(await evidence_of(context, row),),
         related=(*[one["withdrawal"] for one in paid], *[one["id"] for one in swept]),
     )
+
+
+def _cost(context: Context, row: Record, payouts: int) -> tuple[str, ...]:
+    """What the network was paid, and for how many withdrawals; a share is rounded up to a whole base unit."""
+    if row["fee_paid"] is None or not payouts:
+        return ()
+    asset = context.asset(row["fee_asset"])
+    whole, each = (format_units(units, asset.decimals) for units in (row["fee_paid"], -(-row["fee_paid"] // payouts)))
+    return (f"It cost {whole} {asset.symbol}: {each} for each of {payouts} payouts.",)
 
 
 async def _break(context: Context, row: Record) -> Subject:

@@ -15,6 +15,7 @@ from tests.integration.wallet.withdrawals.test_poison import ask, pay
 from wallet import schema
 from wallet.context import ACTOR_NODE
 from wallet.customers.sub_accounts import Wanted, create_sub_accounts
+from wallet.explain.subjects import find_subject
 from wallet.ids import CustomerId
 from wallet.journal.change import Request
 from wallet.journal.events import Place, events_after
@@ -99,6 +100,8 @@ async def test_many_withdrawals_go_in_one_tx_and_end_in_one_change(world: World,
     assert await states(world) == ["final"] * 3
     finals = await world.context.all(select(schema.journal.c.seq).where(schema.journal.c.kind == "withdrawal.final"))
     assert len(finals) == 1
+    story = (await find_subject(world.context, submission["id"])).story
+    assert story[-1] == "It cost 0.00001000 BTC: 0.00000334 for each of 3 payouts."
 
 
 async def test_each_customer_is_told_of_their_own_part_alone_and_a_platform_of_all_its_own(

@@ -34,6 +34,7 @@ def test_it_declares_what_is_different_about_it() -> None:
     capabilities = network().capabilities
     assert (capabilities.source, capabilities.reversal) == (Source.NONCE, Reversal.REORG)
     assert capabilities.resend_safe
+    assert capabilities.bumping is not None
     assert capabilities.sweeps
     assert not capabilities.customer_pays_fee
     assert not capabilities.personal_payload
