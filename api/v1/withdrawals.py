@@ -35,7 +35,7 @@ from wallet.ids import CustomerId, NetworkId
 from wallet.journal.body import time_text
 from wallet.journal.change import Committed
 from wallet.money import Amount, format_units
-from wallet.ports import Destination
+from wallet.ports import Destination, Purpose
 from wallet.withdrawals.cancel import cancel_withdrawal
 from wallet.withdrawals.request import listed, refuse_below_least, refuse_inexpressible, request_withdrawal
 from wallet.withdrawals.states import Reason, State, Wait
@@ -115,7 +115,8 @@ class DestinationView(Shown):
 class WithdrawalView(Shown):
     """`amount` arrives, and `total` is what it takes in all. `payment` is the payment that was made instead where the
     destination is an address of another customer here: no network fee is taken. `destination` is null where it was erased,
-    or is personal and not one's own. `txs` fills as it is signed. `waits_for` is null once it has ended.
+    or is personal and not one's own. `txs` fills as it is signed: last the one that counts, before
+    it those that it has replaced at a higher fee, which can never be included beside it. `waits_for` is null once it has ended.
     `GET /v1/withdrawals/states` says what each word means."""
 
     id: str
@@ -320,17 +321,33 @@ def _on_behalf(call: Call[Any, Any], owner: CustomerId) -> dict[str, object]:
 
 
 async def sent_txs(context: Context, withdrawals: Sequence[str]) -> dict[str, list[str]]:
-    """The txs (at a bank: payout files) that carry each withdrawal, oldest first, from the moment they are signed."""
+    """The txs (at a bank: payout files) that carry each withdrawal, from the moment they are signed: the one that counts last,
+    before it those that it has replaced."""
     links, submissions = schema.submission_withdrawals, schema.submissions
     wanted = (
-        select(links.c.withdrawal, submissions.c.tx)
+        select(links.c.withdrawal, submissions)
         .join(submissions, submissions.c.id == links.c.submission)
         .where(links.c.withdrawal.in_(withdrawals), submissions.c.tx.is_not(None))
         .order_by(submissions.c.id)
     )
+    rows = await context.all(wanted)
+    later = await _replacing_txs(context, [row["id"] for row in rows if row["replacements"]])
     found: dict[str, list[str]] = {}
-    for row in await context.all(wanted):
-        found.setdefault(row["withdrawal"], []).append(row["tx"])
+    for row in rows:
+        txs = [row["tx"], *later.get(row["id"], [])]
+        counts = row["mined"] or (txs[-1] if row["height"] is None else row["tx"])
+        found.setdefault(row["withdrawal"], []).extend([*(tx for tx in txs if tx != counts), counts])
+    return found
+
+
+async def _replacing_txs(context: Context, submissions: Sequence[str]) -> dict[str, list[str]]:
+    if not submissions:
+        return {}
+    table = schema.replacements
+    pays = (table.c.submission.in_(submissions), table.c.tx.is_not(None), table.c.purpose != Purpose.SELF_CANCEL.value)
+    found: dict[str, list[str]] = {}
+    for row in await context.all(select(table).where(*pays).order_by(table.c.submission, table.c.number)):
+        found.setdefault(row["submission"], []).append(row["tx"])
     return found
 
 

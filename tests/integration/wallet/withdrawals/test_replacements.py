@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.v1.withdrawals import sent_txs
 from tests.fakes.network import ACCOUNTS, FakeNetwork, Tx
 from tests.fakes.world import DUSD, ETH, World
 from tests.integration.wallet.withdrawals.test_poison import ask, funded_on_ethereum, pay
@@ -91,6 +92,9 @@ async def test_wdr_04_bumped_five_times_whichever_is_mined_settles_at_what_it_co
     assert (await state(world), after["state"]) == ("final", "final")
     assert after["fee_paid"] == first_fee(first, rows, mined)
     assert (after["mined"] or after["tx"]) == variant.tx
+    (withdrawal,) = await world.context.all(schema.withdrawals.select())
+    txs = (await sent_txs(world.context, [withdrawal["id"]]))[withdrawal["id"]]
+    assert (txs[-1], len(txs)) == (variant.tx, 6)
     assert len(payments(chain)) == 1
     assert await available(world, bob, ETH) == had
     assert await exact(world)
