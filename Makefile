@@ -46,8 +46,8 @@ bank: $(VENV)/.installed ## Payments through two nodes while both are killed in 
 risks: $(VENV)/.installed ## What the node promises to withstand, and the tests that hold it to that
 	@$(BIN)/python -m tests.risks
 
-sim: $(VENV)/.installed ## Whole nodes in seeded simulations of virtual time: make sim, make sim SEEDS=20, SEED=7, or DEPOSITS=100000
-	@$(BIN)/python -m tests.simulation $(if $(DEPOSITS),--deposits $(DEPOSITS)) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+sim: $(VENV)/.installed ## Whole nodes in seeded simulations of virtual time: make sim, make sim SEEDS=20, SEED=7, DEPOSITS=100000, or WITHDRAWALS=100000
+	@$(BIN)/python -m tests.simulation $(if $(DEPOSITS),--deposits $(DEPOSITS)) $(if $(WITHDRAWALS),--withdrawals $(WITHDRAWALS)) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 demo: $(VENV)/.installed node_modules/.installed $(TOOLS)/.bitcoind ## The tour, live in this terminal; it stays up with a page to look at
 	@$(BIN)/coffer demo

@@ -34,7 +34,7 @@ from tests.fakes.world import ASSETS, DUSD, ETH, ETHEREUM
 from tests.simulation.invariants import Broken
 from tests.simulation.lying import LyingProvider
 from tests.simulation.model_chain import ModelChain
-from tests.simulation.run import elsewhere, ended, live, room_made
+from tests.simulation.run import Dead, elsewhere, ended, live, room_made
 from tests.simulation.virtual_time import SeededIds, SimulatedLoop, VirtualClock
 from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.context import ACTOR_NODE, Context
@@ -246,7 +246,7 @@ class DepositSimulation:
             nonlocal left
             left -= 1
             if left <= 0:
-                raise _Dead
+                raise Dead
 
         self._turn()
         if self._chance.random() < 0.3:
@@ -256,7 +256,7 @@ class DepositSimulation:
         watch_points(passed)
         try:
             await self._follow(context)
-        except _Dead:
+        except Dead:
             self._told["dead at a point"] += 1
         finally:
             watch_points(None)
@@ -409,10 +409,6 @@ class DepositSimulation:
             virtual_s=round(self._now, 1),
             told=dict(sorted(self._told.items())),
         )
-
-
-class _Dead(BaseException):
-    """The end of a life: no `except Exception` outlives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,10 @@ class Simulation:
         return proof.seq, proof.head
 
 
+class Dead(BaseException):
+    """The end of a life at a point: no `except Exception` outlives it."""
+
+
 async def room_made(dsns: Dsns) -> None:
     """Partitions for the days of virtual time."""
     owner = await asyncpg.connect(dsns.owner)
@@ -212,9 +216,9 @@ def elsewhere(look: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 def _networks(faults: dict[str, int]) -> dict[NetworkId, UnreliableNetwork]:
     made = (
-        UnreliableNetwork(ETHEREUM, (ETH, DUSD), _NOBODY, ACCOUNTS, depth=4, faults=faults),
-        UnreliableNetwork(BITCOIN, (BTC,), _NOBODY, COINS, depth=4, faults=faults),
-        UnreliableNetwork(SEPA, (EUR,), _NOBODY, BANK, depth=1, faults=faults),
+        UnreliableNetwork(ETHEREUM, (ETH, DUSD), NOBODY, ACCOUNTS, depth=4, faults=faults),
+        UnreliableNetwork(BITCOIN, (BTC,), NOBODY, COINS, depth=4, faults=faults),
+        UnreliableNetwork(SEPA, (EUR,), NOBODY, BANK, depth=1, faults=faults),
     )
     return {network.id: network for network in made}
 
@@ -226,4 +230,4 @@ class _Nobody:
         return frozenset()
 
 
-_NOBODY = _Nobody()
+NOBODY = _Nobody()

@@ -8,6 +8,7 @@ from node.database import Dsns
 from tests.databases import FreshDatabases
 from tests.simulation.deposits import DepositPlan, DepositSimulation
 from tests.simulation.run import Plan, Simulation
+from tests.simulation.withdrawals import WithdrawalPlan, WithdrawalSimulation
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +52,11 @@ def test_dpe_09_whatever_providers_say_and_wherever_the_node_dies_each_deposit_i
     assert outcome.reorgs > 0
     assert outcome.taken_back > 0
     assert outcome.lies > 0
+
+
+@pytest.mark.whole
+def test_wdr_01_wherever_the_node_dies_each_withdrawal_is_paid_once_or_given_back(dsns: Dsns, tmp_path: Path) -> None:
+    outcome = WithdrawalSimulation(WithdrawalPlan(seed=1, withdrawals=60), dsns, tmp_path).run()
+    assert (outcome.twice, outcome.lost, outcome.stuck) == (0, 0, 0)
+    assert outcome.faults["dead at a point"] > 20
+    assert {"lose", "deny", "reject", "reorg", "silent"} <= set(outcome.faults)
