@@ -56,7 +56,7 @@ class PayoutNetwork(UnreliableNetwork):
         self._answer()
         height = self.places.get(submission.tx)
         if height is not None:
-            return self._seen(self._chain[height].ref, self.included[submission.tx])
+            return self._seen(self._chain[height].ref, self.included[submission.tx], submission.references)
         if submission.tx in self.pool:
             return Status(Fate.PENDING)
         last_final = len(self._chain) - self.depth

@@ -59,7 +59,7 @@ CANCELS = 0.1
 CALM_MAX = 400  # blocks until everything must have come to its end
 
 _FAULTS = ("lose", "silent", "deny", "reject", "lag")
-_WEATHER = ("mine", "mine", "mine", "mine", "reorg", "fair", "fair", *_FAULTS)
+_WEATHER = ("mine", "mine", "mine", "mine", "reorg", "fees", "fair", "fair", *_FAULTS)
 _SUMS = "SELECT asset, sum(credits_posted - debits_posted) AS rest FROM accounts GROUP BY asset"
 _HELD = "SELECT count(*) FROM accounts WHERE debits_pending <> 0 OR credits_pending <> 0"
 _OPEN = "SELECT count(*) FROM withdrawals WHERE state <> ALL ($1)"
@@ -133,6 +133,9 @@ class WithdrawalSimulation:
             case "reorg" if network.depth > 1:
                 network.count("reorg")
                 network.reorg(self._chance.randint(1, network.depth - 1), forget=self._chance.random() < 0.3)
+            case "fees" if network.fee_units:
+                network.count("fees")
+                network.fee_units = self._chance.randint(500, 4_000)
             case "lose":
                 network.lose_answers = self._chance.randint(1, 3)
             case "silent":
