@@ -100,6 +100,8 @@ def read_policy(text: str, assets: Mapping[str, Asset]) -> Policy:
         }
     except KeyError as unknown:
         raise PolicyRefused(f"no asset {unknown.args[0]}") from None
+    except RecursionError:  # lists nested without end
+        raise PolicyRefused("this is nested deeper than any policy") from None
     except ValueError as reason:
         raise PolicyRefused(str(reason)) from None
     return Policy(written.otherwise, rules)

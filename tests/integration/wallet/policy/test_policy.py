@@ -198,6 +198,7 @@ async def test_key_05_a_policy_changes_only_by_two_and_as_a_whole_and_versions_s
         '[networks.bitcoin.BTC]\ncustomer = [{ from = "1", approvals = 1 }]',
         '[networks.bitcoin.BTC]\nhouse = [{ from = "1", approvals = 1, hours = 0 }]',
         f"# {'x' * 12_000}",
+        f"x = {'[' * 11_000}",
     ],
 )
 def test_what_is_no_policy_is_refused(text: str) -> None:
