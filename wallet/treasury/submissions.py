@@ -16,6 +16,7 @@ From `submitted` on it may have replacements (`replace`), and whichever of its v
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -297,9 +298,10 @@ async def record(
     withdrawals in `unpaid` fail by this step, whatever the others do. Raises `Stale` when another worker took the step."""
     after = {**row, **values, "state": state.value}
     kind = _KINDS[state][0 if withdrawals else 1]
+    now = context.clock.now()  # one moment for all that end together
     steps = [_Step(State.DEAD, _UNPAID) if w["id"] in unpaid else _Step(state, values) for w in withdrawals]
     moved = tuple(
-        _withdrawal_update(w, step.state, _withdrawal_values(context, step.state, step.values))
+        _withdrawal_update(w, step.state, _withdrawal_values(now, step.state, step.values))
         for w, step in zip(withdrawals, steps, strict=True)
     )
     change = Change(
@@ -327,9 +329,9 @@ REVERTED = "included and reverted: nothing was paid"
 _UNPAID: Mapping[str, Any] = {"reason": REVERTED}
 
 
-def _withdrawal_values(context: Context, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
+def _withdrawal_values(now: datetime, state: State, values: Mapping[str, Any]) -> dict[str, Any]:
     if state is State.FINAL:
-        return {"final_at": context.clock.now()}
+        return {"final_at": now}
     return {"reason": str(states.reason_of(values["reason"]))} if state is State.DEAD else {}
 
 
