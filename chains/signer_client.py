@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chains.signer.wire import (
+from chains.signer.serving.wire import (
     FRAME_BYTES_MAX,
     Ask,
     AskAct,

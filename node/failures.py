@@ -2,8 +2,8 @@
 
 import asyncpg
 
+from chains.signer.people.signed_policy import PolicyRefused
 from chains.signer.settings import SettingsRefused
-from chains.signer.signed_policy import PolicyRefused
 from node.commands.archive import ArchiveRefused
 from node.commands.backup import BackupRefused
 from node.config import ConfigRefused

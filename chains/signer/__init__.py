@@ -11,8 +11,19 @@ remembers in a file of its own what it has signed.
                      │                                  │                                     fsync, then answer
                      └──────────▶ SignerRefused ◀───────┘
 
-Read in this order: `paths` and `keys` (which key is whose), `policy` (what is allowed), `weigh_evm`, `weigh_bitcoin` and
-`weigh_sepa` (what a payload would do), `judge` (limits), `memory` (what was done), `local` (the whole in one process),
-`wire` and `server` (the socket), `keystore`, `passphrase` and `settings` (the start). The other side of the socket is
-`chains.signer_client`.
+Read in this order, a folder for each question:
+
+    keys         which keys there are, sealed on the disk and as words on paper
+    judging      may this be signed? `policy`, `weigh_…`, `judge`, `guard`
+    signing      the signatures themselves, a kind of network each
+    memory       what was signed and decided, for ever
+    people       who may lift a stop, sign the policy, or name their successors
+    addresses    ours made again: to vouch for them, and to rehearse a restore
+    serving      the socket; its other side is `chains.signer_client`
+    ceremonies   the seed before witnesses
+    offline      signing on a machine without a network
+
+`kinds` tells the kinds of network apart, `local` is the whole in one process, and `journal_proof` what a node must show it
+first. `settings`, `admit`, `start` and `__main__` are the way from files to a running signer. Arrows between the folders are
+kept by import-linter.
 """

@@ -10,14 +10,14 @@ from pathlib import Path
 import structlog
 
 from chains.signer.files import FileUnsafe
-from chains.signer.keystore import KeystoreRefused
-from chains.signer.memory import MemoryBusy
-from chains.signer.operators import OperatorsRefused
-from chains.signer.passphrase import PassphraseRefused
+from chains.signer.keys.keystore import KeystoreRefused
+from chains.signer.keys.passphrase import PassphraseRefused
+from chains.signer.memory.memory import MemoryBusy
+from chains.signer.people.operators import OperatorsRefused
+from chains.signer.people.signed_policy import PolicyRefused
 from chains.signer.privacy import keep_private
-from chains.signer.server import SignerServer, SocketTaken
+from chains.signer.serving.server import SignerServer, SocketTaken
 from chains.signer.settings import Settings, SettingsRefused, read_settings
-from chains.signer.signed_policy import PolicyRefused
 from chains.signer.start import create_signer, open_signer
 
 _log = structlog.get_logger("chains.signer")

@@ -10,13 +10,20 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chains.signer.controls import Enrolled, PolicyTaken
 from chains.signer.files import make_private_folder, read_private
-from chains.signer.keys import Keys
-from chains.signer.memory import Memory
-from chains.signer.operators import NEEDED_MIN, Operators, OperatorsRefused, enrol, read_operators, write_operators
+from chains.signer.keys.keys import Keys
+from chains.signer.memory.controls import Enrolled, PolicyTaken
+from chains.signer.memory.memory import Memory
+from chains.signer.people.operators import (
+    NEEDED_MIN,
+    Operators,
+    OperatorsRefused,
+    enrol,
+    read_operators,
+    write_operators,
+)
+from chains.signer.people.signed_policy import read_signatures, refuse_older, refuse_unsigned, sign_policy
 from chains.signer.settings import Settings
-from chains.signer.signed_policy import read_signatures, refuse_older, refuse_unsigned, sign_policy
 from wallet import durable
 
 _SEED_BYTES = 32

@@ -8,11 +8,11 @@ of a node to a signer's life is proven once an hour, so the memory knows how far
 import secrets
 from collections.abc import Callable
 
-from chains.signer.acts import ADOPT, act_digest, adopt_fields
-from chains.signer.controls import Adopted, HeadSeen
-from chains.signer.desk import Desk
-from chains.signer.memory import Memory, MemoryUnfit
-from chains.signer.operators import Gathered
+from chains.signer.memory.controls import Adopted, HeadSeen
+from chains.signer.memory.memory import Memory, MemoryUnfit
+from chains.signer.people.acts import ADOPT, act_digest, adopt_fields
+from chains.signer.people.desk import Desk
+from chains.signer.people.operators import Gathered
 from wallet.ports import Approval, JournalKnows, SignerRefused, SignerSeen, SignerUnavailable
 
 SESSIONS_MAX = 64  # nodes and commands that may sign; the oldest has to show its journal again

@@ -5,15 +5,15 @@ from typing import assert_never
 
 from chains.bitcoin.address import p2wpkh_address
 from chains.evm.address import public_key_address
-from chains.signer import bitcoin, evm, sepa
-from chains.signer.effect import Effect
-from chains.signer.hot import hot_key
-from chains.signer.keys import Keys
-from chains.signer.paths import EVM_TREE, Tree
-from chains.signer.policy import EvmPolicy, NetworkPolicy, Policy, SepaPolicy, UtxoPolicy
-from chains.signer.weigh_bitcoin import trees_of, weigh_bitcoin
-from chains.signer.weigh_evm import weigh_evm
-from chains.signer.weigh_sepa import weigh_sepa
+from chains.signer.judging.effect import Effect
+from chains.signer.judging.hot import hot_key
+from chains.signer.judging.policy import EvmPolicy, NetworkPolicy, Policy, SepaPolicy, UtxoPolicy
+from chains.signer.judging.weigh_bitcoin import trees_of, weigh_bitcoin
+from chains.signer.judging.weigh_evm import weigh_evm
+from chains.signer.judging.weigh_sepa import weigh_sepa
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import EVM_TREE, Tree
+from chains.signer.signing import bitcoin, evm, sepa
 from wallet.ports import HotAddress, Signed, SignRequest
 
 

@@ -4,17 +4,17 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from chains.signer.certify import Certifier
-from chains.signer.desk import Desk, stops_told
-from chains.signer.effect import Effect, check_references, refuse
-from chains.signer.guard import Guard
+from chains.signer.addresses.certify import Certifier
 from chains.signer.journal_proof import JournalProof
-from chains.signer.judge import Earlier, Usage, constant_digest, counts, judge
-from chains.signer.keys import Keys
+from chains.signer.judging.effect import Effect, check_references, refuse
+from chains.signer.judging.guard import Guard
+from chains.signer.judging.judge import Earlier, Usage, constant_digest, counts, judge
+from chains.signer.judging.policy import NetworkPolicy, Policy
+from chains.signer.keys.keys import Keys
 from chains.signer.kinds import hot_addresses, kept_bytes, public_keys, sign_payload, signed_again, weigh
-from chains.signer.memory import Memory, MemoryUnfit, Record, Spend
-from chains.signer.operators import NOBODY, Operators
-from chains.signer.policy import NetworkPolicy, Policy
+from chains.signer.memory.memory import Memory, MemoryUnfit, Record, Spend
+from chains.signer.people.desk import Desk, stops_told
+from chains.signer.people.operators import NOBODY, Operators
 from wallet.addresses.certificate import Entry, Vouched
 from wallet.ports import BATCH_MAX, Ground, Signed, SignerRefused, SignerStatus, SignerUnavailable, SignRequest
 

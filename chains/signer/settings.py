@@ -31,10 +31,10 @@ from typing import Annotated
 
 import msgspec
 
-from chains.signer.operators import NEEDED_MIN
-from chains.signer.policy import Policy, PolicyMalformed, read_policy
-from chains.signer.signed_policy import policy_digest
-from chains.signer.wire import check_socket_path
+from chains.signer.judging.policy import Policy, PolicyMalformed, read_policy
+from chains.signer.people.operators import NEEDED_MIN
+from chains.signer.people.signed_policy import policy_digest
+from chains.signer.serving.wire import check_socket_path
 
 _CHANGED_BY_OTHERS = 0o022
 

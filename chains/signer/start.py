@@ -12,11 +12,11 @@ from pathlib import Path
 
 from chains.signer.admit import admit, forget_operators, keep_operators
 from chains.signer.files import make_private_folder
-from chains.signer.keys import Keys
-from chains.signer.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
+from chains.signer.keys.passphrase import create_passphrase_file, read_passphrase_descriptor, read_passphrase_file
 from chains.signer.local import LocalSigner, LockedSigner, Now, system_now
-from chains.signer.memory import Memory, MemoryUnfit, create_memory, is_unused
-from chains.signer.passphrase import create_passphrase_file, read_passphrase_descriptor, read_passphrase_file
+from chains.signer.memory.memory import Memory, MemoryUnfit, create_memory, is_unused
 from chains.signer.settings import Settings
 
 

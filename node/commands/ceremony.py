@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chains.signer import ceremony
-from chains.signer.ceremony import Ceremony, CeremonyStopped, Done
-from chains.signer.ceremony_log import CeremonyLogBroken, WitnessesMissing, read_ceremonies
+from chains.signer.ceremonies import ceremony
+from chains.signer.ceremonies.ceremony import Ceremony, CeremonyStopped, Done
+from chains.signer.ceremonies.log import CeremonyLogBroken, WitnessesMissing, read_ceremonies
+from chains.signer.ceremonies.talk import DescriptorTalk, Talk, TalkEnded, TerminalTalk
 from chains.signer.files import FileUnsafe
-from chains.signer.keys import Keys
-from chains.signer.keystore import KeystoreRefused
-from chains.signer.passphrase import PassphraseRefused
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.keystore import KeystoreRefused
+from chains.signer.keys.passphrase import PassphraseRefused
+from chains.signer.keys.words import WordsRefused
 from chains.signer.privacy import keep_private
 from chains.signer.settings import Settings, SettingsRefused, read_settings
-from chains.signer.talk import DescriptorTalk, Talk, TalkEnded, TerminalTalk
-from chains.signer.words import WordsRefused
 from wallet.journal.body import time_text
 
 REFUSALS = (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from chains.signer.offline import OfflineRefused, Order, digest_of, read_order, sign_order, taken, words_of_order
-from chains.signer.psbt import AccountPublicKeys, psbt_of
+from chains.signer.offline.order import OfflineRefused, Order, digest_of, read_order, sign_order, taken, words_of_order
+from chains.signer.offline.psbt import AccountPublicKeys, psbt_of
 from node.commands.ceremony import refusable, seed_from_words
 from wallet import durable
 from wallet.context import Context

@@ -9,12 +9,12 @@ from time import perf_counter
 
 import asyncpg
 
-from chains.signer.keys import Keys
+from chains.signer.addresses.rederive import Rederived, rederived
+from chains.signer.addresses.rehearsal import report_of
+from chains.signer.judging.policy import Policy
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import PathForeign
 from chains.signer.local import all_public_keys
-from chains.signer.paths import PathForeign
-from chains.signer.policy import Policy
-from chains.signer.rederive import Rederived, rederived
-from chains.signer.rehearsal import report_of
 from node.database import Dsns
 from wallet import durable
 

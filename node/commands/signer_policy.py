@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chains.signer.policy import Limit, NetworkPolicy
+from chains.signer.judging.policy import Limit, NetworkPolicy
+from chains.signer.people.signed_policy import add_signature, read_signatures, signers
 from chains.signer.settings import Settings, read_settings
-from chains.signer.signed_policy import add_signature, read_signatures, signers
 from node.commands.stops import Out, approval_of
 
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from chains.signer.acts import ADOPT, ENROL, RESUME, act_digest, adopt_fields, enrol_fields, resume_fields
-from chains.signer.operators import OperatorsRefused, enrol
-from chains.signer.wire import AskAct, AskAdopt, AskEnrol, AskResume, TellDesk, TellGathered
+from chains.signer.people.acts import ADOPT, ENROL, RESUME, act_digest, adopt_fields, enrol_fields, resume_fields
+from chains.signer.people.operators import OperatorsRefused, enrol
+from chains.signer.serving.wire import AskAct, AskAdopt, AskEnrol, AskResume, TellDesk, TellGathered
 from chains.signer_client import SignerClient
 from node.command_line import at_config, say
 from node.commands.acting import sign_digest

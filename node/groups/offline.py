@@ -21,7 +21,7 @@ def offline_export(
     as_json: Json = False,
 ) -> None:
     """Write a reserved submission to a file: the unsigned EVM tx, or the Bitcoin tx, which is in it as a PSBT (BIP-174) too."""
-    from chains.signer.offline import digest_of, words_of_order  # noqa: PLC0415
+    from chains.signer.offline.order import digest_of, words_of_order  # noqa: PLC0415
     from node.commands.offline import order_of, write_order  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:

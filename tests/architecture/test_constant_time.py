@@ -9,7 +9,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from chains.signer import memory
+from chains.signer.memory import memory
 from tests.architecture.sources import PRODUCT, Source, bites, last_name, refuse, violations
 from wallet.access.keys import hash_secret
 

@@ -27,7 +27,7 @@ from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 from chains.bitcoin.address import AccountKeys
 from chains.bitcoin.parameters import MAIN
 from chains.evm.address import AddressTree
-from chains.signer import bitcoin as _loads_bitcoinlib_without_a_folder_at_home
+from chains.signer.signing import bitcoin as _loads_bitcoinlib_without_a_folder_at_home
 from tests.bench.options import at_least
 from wallet.ports import Branch
 

@@ -24,7 +24,7 @@ from chains.bitcoin.proven import ProvenHeaders
 from chains.bitcoin.rawblock import parse_block
 from chains.bitcoin.scan import blocks
 from chains.rpc.client import JsonRpc
-from chains.signer import bitcoin as _loads_bitcoinlib_without_a_folder_at_home
+from chains.signer.signing import bitcoin as _loads_bitcoinlib_without_a_folder_at_home
 from node.collector import settle_collector
 from tests.bench.bitcoin_blocks import MadeBlock, make_block
 from tests.bench.options import at_least

@@ -21,8 +21,8 @@ from typing import Any
 from eth_account import Account
 
 from chains.evm.decode import EvmTx, encode_unsigned
-from chains.signer.keys import Keys
-from chains.signer.keystore import open_keystore
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.keystore import open_keystore
 from chains.signer_client import SignerClient
 from tests.bench.options import at_least
 from wallet.ids import NetworkId, SubmissionId

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from bip32 import BIP32
 
-from chains.signer.keys import Keys
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.words import words_of
 from chains.signer.local import LocalSigner
-from chains.signer.offline import OfflineRefused, read_order, sign_order, taken, words_of_order
+from chains.signer.offline.order import OfflineRefused, read_order, sign_order, taken, words_of_order
 from chains.signer.settings import read_settings
 from chains.signer.start import unlock
-from chains.signer.words import words_of
 from node.commands.offline import order_of, take_back, write_order
 from node.database import Dsns
 from node.devnet.networks import Devnet

@@ -8,10 +8,10 @@ from pathlib import Path
 from bip32 import BIP32
 from eth_account import Account
 
-from chains.signer.keys import Keys
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.words import words_of
 from chains.signer.settings import Settings, read_settings
 from chains.signer.start import unlock
-from chains.signer.words import words_of
 from node.commands.rehearse import rehearse, write_report
 from node.database import Dsns
 from node.devnet.networks import Devnet

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from chains.signer.acts import RESUME, act_digest, resume_fields
 from chains.signer.local import LocalSigner
+from chains.signer.people.acts import RESUME, act_digest, resume_fields
 from chains.signer.settings import read_settings
 from chains.signer.start import open_signer
 from node.commands.acting import sign_digest

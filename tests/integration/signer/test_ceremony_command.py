@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chains.signer.offline import Order
+from chains.signer.keys.words import words_of
+from chains.signer.offline.order import Order
 from chains.signer.start import unlock
-from chains.signer.words import words_of
 from tests.unit.signer.people import People
 from tests.unit.signer.scene import HOT, KEYS, evm_address, evm_payload
 from tests.unit.signer.test_ceremony import settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chains.signer.memory import Memory
+from chains.signer.memory.memory import Memory
 from tests.unit.signer.scene import evm_payload, evm_request, local_signer, open_memory
 from wallet.ports import Signed, SignerRefused
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chains.bitcoin.network import UtxoNetwork
+from chains.signer.judging.policy import read_policy
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory
-from chains.signer.policy import read_policy
+from chains.signer.memory.memory import Memory
 from node.devnet.anvil import Anvil
 from node.devnet.bitcoind import WALLET, Bitcoind
 from node.devnet.contracts import dev_dollar

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from eth_account.hdaccount.mnemonic import Mnemonic
 
-from chains.signer.keys import Keys
-from chains.signer.keystore import open_keystore
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.keystore import open_keystore
 from chains.signer_client import SignerClient
 from tests.unit.signer.scene import IBAN, evm_payload, evm_request, payout_file, payout_request, unquestioned
 from wallet.ports import SignerRefused, SignerUnavailable

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from chains.signer import server as server_module
 from chains.signer.files import FileUnsafe
-from chains.signer.server import CONNECTIONS_MAX, SignerServer, SocketTaken
-from chains.signer.wire import FRAME_BYTES_MAX, Ask, Tell
+from chains.signer.serving import server as server_module
+from chains.signer.serving.server import CONNECTIONS_MAX, SignerServer, SocketTaken
+from chains.signer.serving.wire import FRAME_BYTES_MAX, Ask, Tell
 from chains.signer_client import SignerClient
 from tests.unit.signer.scene import (
     bitcoin_payload,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chains.evm.decode import decode as decode_evm
 from chains.evm.decode import encode_unsigned
 from chains.evm.payout import Paid, Payout
-from chains.signer.effect import Effect, Outflow
-from chains.signer.judge import judge
+from chains.signer.judging.effect import Effect, Outflow
+from chains.signer.judging.judge import judge
 from chains.signer.kinds import sign_payload, weigh
 from chains.signer.local import LocalSigner
 from tests.unit.signer import test_approvals as approved

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chains.signer.judge import judge
+from chains.signer.judging.judge import judge
+from chains.signer.judging.policy import read_policy
 from chains.signer.kinds import weigh
-from chains.signer.policy import read_policy
 from node.commands.acting import make_approval_key
 from node.commands.approvals import act_lines, read_act, sign_act_file
 from tests.unit.signer.scene import BITCOIN_OUTSIDE, KEYS, NETWORKS, bitcoin_payload, bitcoin_request

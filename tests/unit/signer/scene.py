@@ -12,10 +12,10 @@ from chains.evm.decode import EvmTx, Transfer, encode_unsigned
 from chains.evm.payout import Act, Payout, write_act
 from chains.evm.token import transfer_call
 from chains.sepa.payout import Payment, PayoutFile, bank_reference, render
-from chains.signer.keys import Keys
+from chains.signer.judging.policy import Policy, read_policy
+from chains.signer.keys.keys import Keys
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory, create_memory
-from chains.signer.policy import Policy, read_policy
+from chains.signer.memory.memory import Memory, create_memory
 from wallet.ids import NetworkId, SubmissionId
 from wallet.ports import Derived, JournalKnows, Purpose, SignerSeen, SignRequest, Utxo
 

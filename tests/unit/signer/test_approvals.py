@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chains.signer.judge import Usage, judge
+from chains.signer.judging.judge import Usage, judge
+from chains.signer.judging.policy import Policy, PolicyMalformed, Threshold, read_policy
 from chains.signer.kinds import weigh
 from chains.signer.local import LocalSigner, digest
-from chains.signer.policy import Policy, PolicyMalformed, Threshold, read_policy
 from tests.unit.signer.scene import (
     BITCOIN_OUTSIDE,
     DUSD,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chains.signer.judging.policy import PolicyMalformed, read_policy
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory
-from chains.signer.policy import PolicyMalformed, read_policy
+from chains.signer.memory.memory import Memory
 from tests.unit.signer.scene import (
     DEPOSIT,
     ETHER,

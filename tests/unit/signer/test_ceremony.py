@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from chains.signer import ceremony
-from chains.signer.ceremony import Ceremony, CeremonyStopped, Done
-from chains.signer.ceremony_log import CeremonyLogBroken, WitnessesMissing, read_ceremonies, write_down
-from chains.signer.keystore import KeystoreRefused
+from chains.signer.ceremonies import ceremony
+from chains.signer.ceremonies.ceremony import Ceremony, CeremonyStopped, Done
+from chains.signer.ceremonies.log import CeremonyLogBroken, WitnessesMissing, read_ceremonies, write_down
+from chains.signer.ceremonies.talk import DescriptorTalk, TalkEnded
+from chains.signer.keys.keystore import KeystoreRefused
+from chains.signer.keys.words import WordsRefused, words_of
 from chains.signer.local import LocalSigner, LockedSigner
+from chains.signer.people.signed_policy import add_signature, sign_policy
 from chains.signer.settings import Settings, read_settings
-from chains.signer.signed_policy import add_signature, sign_policy
 from chains.signer.start import open_signer, unlock
-from chains.signer.talk import DescriptorTalk, TalkEnded
-from chains.signer.words import WordsRefused, words_of
 from tests.unit.signer.people import People
 from tests.unit.signer.test_stops import ANN, BEN, public
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chains.signer.certify import Certifier
+from chains.signer.addresses.certify import Certifier
 from tests.unit.signer.scene import KEYS, POLICY, bitcoin_address, evm_address
 from wallet.addresses.certificate import (
     ENTRIES_MAX,

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chains.evm.decode import decode
+from chains.signer.judging.policy import read_policy
 from chains.signer.local import LocalSigner
-from chains.signer.policy import read_policy
 from tests.unit.signer.scene import (
     DEPOSIT,
     ETHER,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from chains.signer.judging.policy import EvmPolicy, Policy, PolicyMalformed, UtxoPolicy, read_policy
 from chains.signer.local import LocalSigner
-from chains.signer.policy import EvmPolicy, Policy, PolicyMalformed, UtxoPolicy, read_policy
 from tests.unit.signer.scene import (
     BITCOIN_HOT,
     HOT,

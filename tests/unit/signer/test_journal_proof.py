@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chains.signer.acts import ADOPT, act_digest, adopt_fields
-from chains.signer.answers import answer
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory
-from chains.signer.wire import AskCheck, AskProve, AskSign, AskSignMany, TellProven, TellSigned, TellUnproven
+from chains.signer.memory.memory import Memory
+from chains.signer.people.acts import ADOPT, act_digest, adopt_fields
+from chains.signer.serving.answers import answer
+from chains.signer.serving.wire import AskCheck, AskProve, AskSign, AskSignMany, TellProven, TellSigned, TellUnproven
 from tests.unit.signer.scene import open_memory
 from tests.unit.signer.test_stops import ANN, BEN, ether, public, signer_over
 from wallet.ports import Approval, JournalKnows, SignerRefused

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from chains.signer.effect import Effect, Outflow
-from chains.signer.judge import Usage, judge
+from chains.signer.judging.effect import Effect, Outflow
+from chains.signer.judging.judge import Usage, judge
 from tests.unit.signer.scene import ETHER, POLICY, evm_payload, evm_request
 from wallet.ports import SignerRefused
 

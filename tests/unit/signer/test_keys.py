@@ -8,7 +8,7 @@ from bip32 import BIP32
 from eth_account.hdaccount.mnemonic import Mnemonic
 
 from chains.evm.address import AddressTree, public_key_address
-from chains.signer.keys import Keys
+from chains.signer.keys.keys import Keys
 from wallet.ports import Branch
 
 VECTORS = Path("tests/vectors/trezor-bip39/vectors.json")
@@ -71,7 +71,7 @@ def test_a_seed_of_less_than_256_bits_is_refused(entropy: bytes) -> None:
 
 
 def test_key_01_no_key_code_knows_a_random_source_but_the_operating_systems() -> None:
-    for file in [*Path("chains/signer").glob("*.py"), *Path("wallet/vault").glob("*.py")]:
+    for file in [*Path("chains/signer").rglob("*.py"), *Path("wallet/vault").glob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {node.module} if isinstance(node, ast.ImportFrom) else {alias.name for alias in node.names}

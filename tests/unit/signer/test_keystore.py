@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chains.signer.files import FileUnsafe
-from chains.signer.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
+from chains.signer.keys.keystore import KeystoreRefused, Unlocked, create_keystore, new_unlocked, open_keystore
 
 PASSPHRASE = b"correct horse battery"
 CANARY = Unlocked(bytes.fromhex("c0ffee" * 10 + "c0ff"), "mem_1")

@@ -14,7 +14,7 @@ from chains.bitcoin.decode import decode_signed
 from chains.evm.decode import decode, encode_unsigned
 from chains.sepa.decode import signing_bytes, split_signed
 from chains.signer.local import LockedSigner, digest
-from chains.signer.memory import Memory
+from chains.signer.memory.memory import Memory
 from tests.unit.signer.scene import (
     BITCOIN_DEPOSIT,
     DEPOSIT,

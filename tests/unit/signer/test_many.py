@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory
+from chains.signer.memory.memory import Memory
 from tests.unit.signer.scene import ETHER, evm_payload, evm_request, local_signer, open_memory
 from wallet.ids import SubmissionId
 from wallet.ports import BATCH_MAX, Ground, Signed, SignerRefused, SignerUnavailable, SignRequest

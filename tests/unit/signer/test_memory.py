@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chains.signer.files import FileUnsafe
-from chains.signer.memory import Memory, MemoryBusy, MemoryUnfit, Record, Spend, create_memory, is_unused
+from chains.signer.memory.memory import Memory, MemoryBusy, MemoryUnfit, Record, Spend, create_memory, is_unused
 from wallet import durable
 
 KEY = b"k" * 32
@@ -282,7 +282,7 @@ def test_a_signature_is_remembered_before_it_is_known(place: Place, monkeypatch:
 
     monkeypatch.setattr(os, "write", spy_write)
     monkeypatch.setattr(os, "fsync", spy_fsync)
-    monkeypatch.setattr("chains.signer.memory.durable.replace", spy_head)
+    monkeypatch.setattr("chains.signer.memory.memory.durable.replace", spy_head)
     memory.append(record(1))
     assert steps == ["write", "fsync", "head"]
     assert memory.recall("sub_1") == record(1)

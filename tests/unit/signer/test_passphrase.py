@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from chains.signer.files import FileUnsafe
-from chains.signer.passphrase import (
+from chains.signer.keys.passphrase import (
     PassphraseRefused,
     create_passphrase_file,
     read_passphrase_descriptor,

@@ -1,6 +1,6 @@
 import pytest
 
-from chains.signer.paths import EVM_TREE, PathForeign, Place, p2tr_tree, p2wpkh_tree
+from chains.signer.keys.paths import EVM_TREE, PathForeign, Place, p2tr_tree, p2wpkh_tree
 from wallet.ports import Branch
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chains.signer.policy import EvmPolicy, Limit, PolicyMalformed, SepaPolicy, UtxoPolicy, read_policy
+from chains.signer.judging.policy import EvmPolicy, Limit, PolicyMalformed, SepaPolicy, UtxoPolicy, read_policy
 from tests.unit.signer.scene import DUSD, IBAN, NETWORKS
 
 WRITTEN = """

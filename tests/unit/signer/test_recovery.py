@@ -7,10 +7,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chains.evm.address import checksum_lower
 from chains.evm.decode import decode
-from chains.signer.effect import Outflow
+from chains.signer.judging.effect import Outflow
+from chains.signer.judging.policy import ApprovalRule, EvmPolicy, PolicyMalformed, read_policy
+from chains.signer.judging.weigh_evm import weigh_evm
 from chains.signer.local import digest
-from chains.signer.policy import ApprovalRule, EvmPolicy, PolicyMalformed, read_policy
-from chains.signer.weigh_evm import weigh_evm
 from tests.unit.signer.scene import (
     DEPOSIT,
     DUSD,

@@ -8,8 +8,8 @@ import pytest
 
 from chains.evm.decode import EvmTx, Transfer, decode, encode_unsigned
 from chains.evm.token import transfer_call
-from chains.signer.effect import REPLACEMENTS_MAX
-from chains.signer.memory import Memory
+from chains.signer.judging.effect import REPLACEMENTS_MAX
+from chains.signer.memory.memory import Memory
 from tests.unit.signer.scene import (
     DEPOSIT,
     DUSD,

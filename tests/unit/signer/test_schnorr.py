@@ -13,7 +13,7 @@ from chains.bitcoin.decode import UtxoTx
 from chains.bitcoin.parameters import MAIN
 from chains.bitcoin.rawtx import parse_tx
 from chains.bitcoin.taproot import output_key, tweak
-from chains.signer.schnorr import key_path_digests, sign_key_path, tweaked_key
+from chains.signer.signing.schnorr import key_path_digests, sign_key_path, tweaked_key
 from wallet.ports import Utxo
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "bitcoin-bips"

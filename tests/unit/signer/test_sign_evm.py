@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.evm.decode import EvmTx, decode, encode_unsigned
-from chains.signer import evm
+from chains.signer.signing import evm
 from tests.unit.signer.scene import DUSD, HOT, KEYS, OUTSIDE, evm_payload
 
 PRIVATE, PUBLIC = KEYS.reveal_private_key(HOT), KEYS.public_key(HOT)

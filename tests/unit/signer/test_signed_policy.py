@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chains.signer.local import LocalSigner
-from chains.signer.operators import OperatorsRefused
+from chains.signer.people.operators import OperatorsRefused
+from chains.signer.people.signed_policy import PolicyRefused, add_signature, sign_policy
 from chains.signer.settings import Settings, read_settings
-from chains.signer.signed_policy import PolicyRefused, add_signature, sign_policy
 from chains.signer.start import create_signer, open_signer
 from tests.unit.signer.test_stops import ANN, BEN, EVE
 

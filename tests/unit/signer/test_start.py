@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from chains.signer.files import FileUnsafe
-from chains.signer.keystore import KeystoreRefused
+from chains.signer.keys.keystore import KeystoreRefused
+from chains.signer.keys.passphrase import PassphraseRefused
 from chains.signer.local import LocalSigner
-from chains.signer.memory import MemoryBusy
-from chains.signer.passphrase import PassphraseRefused
+from chains.signer.memory.memory import MemoryBusy
 from chains.signer.settings import Settings
 from chains.signer.start import create_signer, open_signer
 from tests.unit.signer.scene import NOW, POLICY, evm_payload, evm_request

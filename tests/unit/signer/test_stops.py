@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chains.signer.acts import RESUME, act_digest, resume_fields
 from chains.signer.local import LocalSigner
-from chains.signer.memory import Memory
-from chains.signer.operators import Gathered, enrol
+from chains.signer.memory.memory import Memory
+from chains.signer.people.acts import RESUME, act_digest, resume_fields
+from chains.signer.people.operators import Gathered, enrol
 from tests.unit.signer.scene import (
     DEPOSIT,
     DUSD,

@@ -5,9 +5,9 @@ import pytest
 
 from chains.bitcoin.address import p2tr_address, p2wpkh_address
 from chains.bitcoin.parameters import REGTEST, SIGNET
-from chains.signer.effect import Effect, Outflow
-from chains.signer.policy import UtxoPolicy
-from chains.signer.weigh_bitcoin import weigh_bitcoin
+from chains.signer.judging.effect import Effect, Outflow
+from chains.signer.judging.policy import UtxoPolicy
+from chains.signer.judging.weigh_bitcoin import weigh_bitcoin
 from tests.unit.signer.scene import (
     BITCOIN_DEPOSIT,
     BITCOIN_HOT,

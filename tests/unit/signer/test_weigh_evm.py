@@ -4,10 +4,10 @@ import pytest
 
 from chains.evm import rlp
 from chains.evm.decode import TYPE
-from chains.signer import evm
-from chains.signer.effect import Effect, Outflow
-from chains.signer.policy import EvmPolicy
-from chains.signer.weigh_evm import weigh_evm
+from chains.signer.judging.effect import Effect, Outflow
+from chains.signer.judging.policy import EvmPolicy
+from chains.signer.judging.weigh_evm import weigh_evm
+from chains.signer.signing import evm
 from tests.unit.signer.scene import (
     DEPOSIT,
     DUSD,

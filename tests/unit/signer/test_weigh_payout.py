@@ -6,11 +6,11 @@ import pytest
 
 from chains.evm.decode import EvmTx, decode, encode_unsigned
 from chains.evm.payout import CREATION, EVERYTHING, Act, Allowance, Creation, Paid, Payout, write_act
-from chains.signer import evm
-from chains.signer.effect import Effect
-from chains.signer.memory import Memory
-from chains.signer.policy import EvmPolicy
-from chains.signer.weigh_evm import weigh_evm
+from chains.signer.judging.effect import Effect
+from chains.signer.judging.policy import EvmPolicy
+from chains.signer.judging.weigh_evm import weigh_evm
+from chains.signer.memory.memory import Memory
+from chains.signer.signing import evm
 from tests.unit.signer.scene import (
     DEPOSIT,
     DUSD,

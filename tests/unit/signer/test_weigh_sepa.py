@@ -1,8 +1,8 @@
 import pytest
 
-from chains.signer.effect import Effect, Outflow
-from chains.signer.policy import SepaPolicy
-from chains.signer.weigh_sepa import weigh_sepa
+from chains.signer.judging.effect import Effect, Outflow
+from chains.signer.judging.policy import SepaPolicy
+from chains.signer.judging.weigh_sepa import weigh_sepa
 from tests.unit.signer.scene import IBAN, IBAN_OUTSIDE, POLICY, payout_file, payout_request
 from wallet.ports import Purpose, SignerRefused, SignRequest
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chains.signer.keys import Keys
-from chains.signer.words import WORDS, WordsRefused, entropy_of, read_words, words_of
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.words import WORDS, WordsRefused, entropy_of, read_words, words_of
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "trezor-bip39" / "vectors.json").read_text("utf-8"))[
     "english"

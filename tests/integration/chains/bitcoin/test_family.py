@@ -10,9 +10,9 @@ import pytest
 from chains.bitcoin.address import address_of, script_of
 from chains.bitcoin.network import UtxoNetwork
 from chains.bitcoin.parameters import LITECOIN, LITECOIN_REGTEST, REGTEST, Work
-from chains.signer.bitcoin import sign
-from chains.signer.policy import PolicyMalformed, UtxoPolicy, read_policy
-from chains.signer.weigh_bitcoin import weigh_bitcoin
+from chains.signer.judging.policy import PolicyMalformed, UtxoPolicy, read_policy
+from chains.signer.judging.weigh_bitcoin import weigh_bitcoin
+from chains.signer.signing.bitcoin import sign
 from node.devnet.bitcoind import Bitcoind
 from tests.integration.chains.bitcoin.wallet import BITCOIN, FEE, Book, network_on, new_deposit_address, walk
 from tests.unit.chains.bitcoin.material import private_keys

@@ -6,7 +6,7 @@ import pytest
 
 from chains.bitcoin.decode import decode
 from chains.bitcoin.network import UtxoNetwork
-from chains.signer.bitcoin import sign
+from chains.signer.signing.bitcoin import sign
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.integration.chains.bitcoin.wallet import FEE, Book, coins, network_on, paying
 from tests.unit.chains.bitcoin.material import private_keys

@@ -6,7 +6,7 @@ from typing import Any
 
 from chains.bitcoin.decode import decode
 from chains.bitcoin.network import UtxoNetwork
-from chains.signer.bitcoin import sign
+from chains.signer.signing.bitcoin import sign
 from node.devnet.bitcoind import WALLET, Bitcoind
 from tests.unit.chains.bitcoin.material import BTC, HOT, PUBLIC_KEYS, private_keys
 from wallet.ids import NetworkId, SubmissionId

@@ -9,7 +9,7 @@ import pytest
 from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode, decode_signed, show
 from chains.bitcoin.parameters import REGTEST
 from chains.bitcoin.rawtx import RawMalformed, RawTx, TxInput, TxOutput, parse_tx
-from chains.signer.bitcoin import sign
+from chains.signer.signing.bitcoin import sign
 from tests.unit.chains.bitcoin.material import KEYS, STRANGER, built, coin, payment, private_keys
 from wallet.ports import Branch
 

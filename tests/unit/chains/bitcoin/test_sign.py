@@ -8,7 +8,7 @@ from coincurve import PublicKey, PublicKeyXOnly
 from chains.bitcoin.address import script_of
 from chains.bitcoin.decode import PayloadMalformed, decode, decode_signed
 from chains.bitcoin.parameters import REGTEST
-from chains.signer.bitcoin import KeyMismatch, assemble, digests, sign
+from chains.signer.signing.bitcoin import KeyMismatch, assemble, digests, sign
 from tests.unit.chains.bitcoin.material import built, coin, payment, private_keys
 from wallet.ports import Branch
 

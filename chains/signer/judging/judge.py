@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chains.signer.approvals import check_payments_approved
-from chains.signer.effect import Effect, Outflow, refuse
-from chains.signer.policy import Limit, NetworkPolicy
+from chains.signer.judging.approvals import check_payments_approved
+from chains.signer.judging.effect import Effect, Outflow, refuse
+from chains.signer.judging.policy import Limit, NetworkPolicy
 from wallet.ports import Ground, Purpose, SignRequest
 
 

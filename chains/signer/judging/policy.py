@@ -51,7 +51,7 @@ from schwifty import IBAN
 
 from chains.bitcoin.parameters import DECIMALS as COIN_DECIMALS
 from chains.bitcoin.parameters import Chain, chain_named
-from chains.signer.paths import HOT_MAX
+from chains.signer.keys.paths import HOT_MAX
 from wallet.money import DECIMALS_MAX, Asset, parse_amount
 
 WINDOW_S_MAX = 366 * 24 * 3600
@@ -101,7 +101,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class EvmPolicy:
     """`contracts` maps a listed token's address, in lower case, to its symbol. Without `recovery` there is none.
-    `payout_contract` is in lower case too. `hot` and `retiring` say which key pays (`chains.signer.hot`)."""
+    `payout_contract` is in lower case too. `hot` and `retiring` say which key pays (`chains.signer.judging.hot`)."""
 
     chain_id: int
     native: str
@@ -118,7 +118,7 @@ class EvmPolicy:
 
 @dataclass(frozen=True, slots=True)
 class UtxoPolicy:
-    """`hot` and `retiring` say which key of the house the change goes to (`chains.signer.hot`)."""
+    """`hot` and `retiring` say which key of the house the change goes to (`chains.signer.judging.hot`)."""
 
     chain: Chain
     limits: Mapping[str, Limit]

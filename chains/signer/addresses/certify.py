@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from chains.signer.effect import refuse
-from chains.signer.keys import Keys
-from chains.signer.paths import PathForeign
-from chains.signer.policy import Policy
-from chains.signer.rederive import Rederived, rederived
+from chains.signer.addresses.rederive import Rederived, rederived
+from chains.signer.judging.effect import refuse
+from chains.signer.judging.policy import Policy
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import PathForeign
 from wallet.addresses.certificate import ENTRIES_MAX, Entry, Vouched, leaf_of, signed_message
 
 

@@ -7,10 +7,10 @@ from bip32 import BIP32
 from chains.bitcoin.address import address_of_key
 from chains.child_keys import EXTERNAL, ChildKeys
 from chains.evm.address import public_key_address
-from chains.signer.keys import Keys
-from chains.signer.paths import EVM_TREE, PathForeign, Tree
-from chains.signer.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
-from chains.signer.weigh_bitcoin import trees_of
+from chains.signer.judging.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
+from chains.signer.judging.weigh_bitcoin import trees_of
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import EVM_TREE, PathForeign, Tree
 
 
 class Rederived:

@@ -10,7 +10,7 @@ from typing import Final
 
 from eth_account.hdaccount.mnemonic import Mnemonic
 
-from chains.signer.keys import ENTROPY_BYTES
+from chains.signer.keys.keys import ENTROPY_BYTES
 
 WORDS: Final = 24
 _BITS_A_WORD: Final = 11

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from chains.signer.effect import Outflow, refuse
-from chains.signer.policy import ApprovalRule, Limit, Threshold
+from chains.signer.judging.effect import Outflow, refuse
+from chains.signer.judging.policy import ApprovalRule, Limit, Threshold
 from wallet.ports import Approval, Ground, SignerRefused, SignRequest
 from wallet.proposals.digest import withdrawal_content, withdrawal_digest
 

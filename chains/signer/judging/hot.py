@@ -1,13 +1,13 @@
-"""Which hot key pays: the signer's own file says it (`hot`, `retiring` of `chains.signer.policy`), no request and no database.
+"""Which hot key pays: the signer's own file says it (`hot`, `retiring` of `policy`), no request and no database.
 
 What this prevents: a hot key that was rotated away because it may be known, and that goes on paying. While `retiring` is set
 the one before it still signs, since the node has reserved nonces and change outputs on it that would be lost otherwise.
 """
 
-from chains.signer.effect import refuse
-from chains.signer.keys import Keys
-from chains.signer.paths import PathForeign, Place, Tree
-from chains.signer.policy import EvmPolicy, UtxoPolicy
+from chains.signer.judging.effect import refuse
+from chains.signer.judging.policy import EvmPolicy, UtxoPolicy
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import PathForeign, Place, Tree
 from wallet.ports import Branch, Ground
 
 

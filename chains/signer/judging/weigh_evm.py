@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from chains.evm.address import RESERVED_MAX, public_key_address
 from chains.evm.decode import EvmTx, PayloadMalformed, decode, encode_unsigned
 from chains.evm.payout import Payout
-from chains.signer.approvals import check_approvals
-from chains.signer.effect import Effect, Outflow, refuse
-from chains.signer.hot import check_hot, hot_paths
-from chains.signer.keys import Keys
-from chains.signer.paths import EVM_TREE, PathForeign, Place
-from chains.signer.policy import EvmPolicy, gas_of
-from chains.signer.weigh_payout import check_payee, check_payer, weigh_payout, weigh_setup
+from chains.signer.judging.approvals import check_approvals
+from chains.signer.judging.effect import Effect, Outflow, refuse
+from chains.signer.judging.hot import check_hot, hot_paths
+from chains.signer.judging.policy import EvmPolicy, gas_of
+from chains.signer.judging.weigh_payout import check_payee, check_payer, weigh_payout, weigh_setup
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import EVM_TREE, PathForeign, Place
 from wallet.ports import Branch, Purpose, SignRequest
 from wallet.proposals.digest import RECOVERY_KIND, act_digest, recovery_content
 

@@ -21,7 +21,7 @@ from coincurve import PrivateKey, PublicKey
 from chains.bitcoin.address import P2TR_PURPOSE, address_of_key, purpose_of_path
 from chains.bitcoin.bech32 import decode_segwit
 from chains.bitcoin.decode import UtxoTx, decode, decode_signed
-from chains.signer.schnorr import key_path_digests, sign_key_path
+from chains.signer.signing.schnorr import key_path_digests, sign_key_path
 from wallet.ports import Signed
 
 _SIGHASH_ALL: Final = 1

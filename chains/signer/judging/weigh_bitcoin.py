@@ -5,11 +5,11 @@ import msgspec
 
 from chains.bitcoin.address import address_of_key, purpose_of_path
 from chains.bitcoin.decode import PayloadMalformed, UtxoTx, decode
-from chains.signer.effect import Effect, Outflow, refuse
-from chains.signer.hot import check_hot, is_retired
-from chains.signer.keys import Keys
-from chains.signer.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
-from chains.signer.policy import UtxoPolicy
+from chains.signer.judging.effect import Effect, Outflow, refuse
+from chains.signer.judging.hot import check_hot, is_retired
+from chains.signer.judging.policy import UtxoPolicy
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import PathForeign, Tree, p2tr_tree, p2wpkh_tree
 from wallet.ports import Ground, Purpose, SignRequest
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import structlog
 
-from chains.signer.answers import Served, answer
 from chains.signer.files import make_private_folder
-from chains.signer.wire import FrameMalformed, check_socket_path, read_ask, write
+from chains.signer.serving.answers import Served, answer
+from chains.signer.serving.wire import FrameMalformed, check_socket_path, read_ask, write
 
 CONNECTIONS_MAX = 64  # the node opens one per call; more means that somebody plays
 IDLE_S_MAX = 60

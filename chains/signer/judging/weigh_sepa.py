@@ -2,8 +2,8 @@
 account, each once, under the submission's own name. Refusals never quote the file: it names people."""
 
 from chains.sepa.decode import PayoutFile, bank_reference, decode
-from chains.signer.effect import Effect, Outflow, refuse
-from chains.signer.policy import SepaPolicy
+from chains.signer.judging.effect import Effect, Outflow, refuse
+from chains.signer.judging.policy import SepaPolicy
 from wallet.ports import Purpose, SignRequest
 
 

@@ -4,10 +4,10 @@ from typing import Protocol
 
 import structlog
 
-from chains.signer.desk import Desk, stops_told
 from chains.signer.journal_proof import JournalProof
-from chains.signer.operators import Gathered
-from chains.signer.wire import (
+from chains.signer.people.desk import Desk, stops_told
+from chains.signer.people.operators import Gathered
+from chains.signer.serving.wire import (
     Ask,
     AskAdopt,
     AskCertify,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from chains.signer.files import read_private
-from chains.signer.keys import ENTROPY_BYTES
+from chains.signer.keys.keys import ENTROPY_BYTES
 from wallet import durable
 
 FORMAT = "coffer/keystore/1"

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chains.signer.controls import PolicyTaken
-from chains.signer.operators import Operators, is_signed
+from chains.signer.memory.controls import PolicyTaken
+from chains.signer.people.operators import Operators, is_signed
 from wallet import durable
 from wallet.ports import Approval
 

@@ -12,10 +12,10 @@ mean stands in the signer's own policy.
 from chains.evm.address import RESERVED_MAX
 from chains.evm.decode import EvmTx
 from chains.evm.payout import EVERYTHING, Allowance, Creation, Payout
-from chains.signer.effect import Outflow, refuse
-from chains.signer.hot import check_hot
-from chains.signer.paths import EVM_TREE
-from chains.signer.policy import EvmPolicy
+from chains.signer.judging.effect import Outflow, refuse
+from chains.signer.judging.hot import check_hot
+from chains.signer.judging.policy import EvmPolicy
+from chains.signer.keys.paths import EVM_TREE
 from wallet.ports import SignRequest
 
 

@@ -6,10 +6,10 @@ customers (WDR-17). Nothing here depends on what the node says: outflows are tho
 
 from collections.abc import Callable
 
-from chains.signer.controls import ALL, BREAKER, Controls, Stopped, asset_scope
-from chains.signer.effect import Effect, refuse
-from chains.signer.memory import Memory
-from chains.signer.policy import NetworkPolicy
+from chains.signer.judging.effect import Effect, refuse
+from chains.signer.judging.policy import NetworkPolicy
+from chains.signer.memory.controls import ALL, BREAKER, Controls, Stopped, asset_scope
+from chains.signer.memory.memory import Memory
 from wallet.ports import Ground, SignRequest
 
 

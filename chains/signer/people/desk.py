@@ -6,12 +6,12 @@ Signatures are gathered until there are enough; they are kept in this process on
 import re
 from collections.abc import Callable, Mapping
 
-from chains.signer.acts import ENROL, RESUME, act_digest, enrol_fields, resume_fields
-from chains.signer.controls import ALL, Controls, Enrolled, Resumed, Stopped
-from chains.signer.effect import refuse
-from chains.signer.memory import Memory, MemoryUnfit
-from chains.signer.operators import Gathered, Operators, OperatorsRefused, enrol
-from chains.signer.policy import Policy
+from chains.signer.judging.effect import refuse
+from chains.signer.judging.policy import Policy
+from chains.signer.memory.controls import ALL, Controls, Enrolled, Resumed, Stopped
+from chains.signer.memory.memory import Memory, MemoryUnfit
+from chains.signer.people.acts import ENROL, RESUME, act_digest, enrol_fields, resume_fields
+from chains.signer.people.operators import Gathered, Operators, OperatorsRefused, enrol
 from wallet.ports import Approval, SignerStop, SignerUnavailable
 
 WHY_CHARACTERS_MAX = 500

@@ -1,4 +1,4 @@
-"""The ceremonies of the seed: make it, back it up, have it back from its words. Each goes on record (`ceremony_log`).
+"""The ceremonies of the seed: make it, back it up, have it back from its words. Each goes on record (`log`).
 
 What this prevents: a seed without a backup, a backup that was never read, and a secret where it can be found later. The words
 are shown to the people at the terminal and to nobody else (`talk`); a part of them is typed back before anything is written; in
@@ -16,15 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chains.signer.ceremony_log import check_witnesses, write_down
-from chains.signer.keys import ENTROPY_BYTES, Keys
-from chains.signer.keystore import KeystoreRefused, Unlocked, new_unlocked, with_new_memory
+from chains.signer.ceremonies.log import check_witnesses, write_down
+from chains.signer.ceremonies.talk import Talk
+from chains.signer.keys.keys import ENTROPY_BYTES, Keys
+from chains.signer.keys.keystore import KeystoreRefused, Unlocked, new_unlocked, with_new_memory
+from chains.signer.keys.words import WordsRefused, entropy_of, read_words, words_of
 from chains.signer.kinds import hot_addresses
 from chains.signer.local import all_public_keys
 from chains.signer.settings import Settings
 from chains.signer.start import begin_memory, create_signer, restore_keystore, unlock
-from chains.signer.talk import Talk
-from chains.signer.words import WordsRefused, entropy_of, read_words, words_of
 
 ASKED_BACK = 4  # of 24: a list written down in a wrong order or with a word left out fails three times in four or more
 TRIES_MAX = 3

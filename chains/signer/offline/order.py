@@ -20,8 +20,8 @@ from chains.bitcoin.decode import decode as decode_utxo
 from chains.evm.address import public_key_address
 from chains.evm.decode import EvmTx, decode, encode_unsigned, tx_id
 from chains.evm.payout import Payout
-from chains.signer import bitcoin, evm
-from chains.signer.keys import Keys
+from chains.signer.keys.keys import Keys
+from chains.signer.signing import bitcoin, evm
 from wallet.ports import Signed
 
 _SIGHASH_ALL = b"\x01"

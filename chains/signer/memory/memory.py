@@ -26,8 +26,8 @@ from typing import TypeVar
 
 import msgspec
 
-from chains.signer.controls import Adopted, Control, Controls, decode_control, is_control
 from chains.signer.files import open_private, read_private
+from chains.signer.memory.controls import Adopted, Control, Controls, decode_control, is_control
 from wallet import durable
 
 _MAC_TAG = b"coffer/signer-memory/1"

@@ -4,11 +4,11 @@ addresses to compare. No secret is in it."""
 from dataclasses import dataclass
 from typing import assert_never
 
-from chains.signer.descriptors import receiving_descriptor
-from chains.signer.keys import Keys
-from chains.signer.paths import Tree
-from chains.signer.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
-from chains.signer.rederive import Rederived
+from chains.signer.addresses.descriptors import receiving_descriptor
+from chains.signer.addresses.rederive import Rederived
+from chains.signer.judging.policy import EvmPolicy, NetworkPolicy, SepaPolicy, UtxoPolicy
+from chains.signer.keys.keys import Keys
+from chains.signer.keys.paths import Tree
 from wallet.ports import Branch
 
 SAMPLES = 5
