@@ -26,7 +26,7 @@ _NO_ANSWER = 2**256 - 1
 async def read_balances(
     rpc: JsonRpc, listings: Listings, addresses: Sequence[str], at: BlockRef
 ) -> dict[str, dict[str, int]]:
-    """As `wallet.growth.balances.Balances`. Raises `BlockVanished` also where the node has lost the state of that block."""
+    """As `wallet.ports.balances.Balances`. Raises `BlockVanished` also where the node has lost the state of that block."""
     held: dict[str, dict[str, int]] = {}
     for listing in listings.all:
         units = await _units(rpc, listing, list(dict.fromkeys(addresses)), at)

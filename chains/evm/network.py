@@ -46,9 +46,9 @@ from wallet.ports import (
     Unsigned,
     UtxoSource,
 )
+from wallet.ports.payout_contracts import PayoutSetup
 from wallet.ports.providers import ProviderView
 from wallet.ports.recipients import Recipient
-from wallet.ports.together import PayoutSetup
 from wallet.ports.tokens import StrayTransfer, TokenFacts
 
 TOGETHER_MAX = 50  # withdrawals in one payout; twice as many would save less than one part in a hundred more
@@ -115,7 +115,7 @@ class EvmNetwork:
         )
 
     def pay_through(self, contract: str | None, assets: Collection[str] = ()) -> None:
-        """As `wallet.ports.together.PayingTogether`."""
+        """As `wallet.ports.payout_contracts.PayingTogether`."""
         self._paid_through = frozenset(assets)
         self._payout_contract = None if contract is None else parse_address(contract)
         self.capabilities = replace(self.capabilities, batch_max=1 if contract is None else TOGETHER_MAX)
@@ -127,7 +127,7 @@ class EvmNetwork:
         return "0x" + keccak(deployed_code(owner)).hex()
 
     async def build_setup(self, setup: PayoutSetup, contract: str | None, source: NonceSource, fee: Fee) -> Unsigned:
-        """As `wallet.ports.together.PayingTogether`."""
+        """As `wallet.ports.payout_contracts.PayingTogether`."""
         token = None if setup.asset is None else self._listed.of(setup.asset).contract
         if setup.asset is not None and (token is None or contract is None):
             raise ValueError(f"{setup.asset.symbol} needs no leave, or there is no contract that could have it")

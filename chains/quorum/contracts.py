@@ -6,7 +6,6 @@ from functools import partial
 from chains.quorum.agreement import agreed, contradiction, middle_raise
 from chains.quorum.dispute import ask_both
 from chains.quorum.quorum import Quorum
-from wallet.growth.balances import Balances
 from wallet.money import Amount, Asset
 from wallet.ports import (
     BlockRef,
@@ -22,14 +21,15 @@ from wallet.ports import (
     Sweeping,
     Unsigned,
 )
+from wallet.ports.balances import Balances
+from wallet.ports.payout_contracts import PayingTogether, PayoutSetup
 from wallet.ports.recipients import Recipient, Trying
-from wallet.ports.together import PayingTogether, PayoutSetup
 from wallet.ports.tokens import Recovering, StrayTransfer, TokenFacts, Tokens
 
 
 class ContractQuorum(Quorum):
     """`wallet.ports.Sweeping`, `Replacing`, `Cancelling`, `wallet.ports.tokens.Tokens` and `Recovering`,
-    `wallet.ports.together.PayingTogether`, and `wallet.growth.balances.Balances` besides."""
+    `wallet.ports.payout_contracts.PayingTogether`, and `wallet.ports.balances.Balances` besides."""
 
     async def transfer_cost(self, asset: Asset, source: str, target: str, fee: Fee) -> Amount:
         async def cost(network: Network) -> Amount:

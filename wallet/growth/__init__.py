@@ -10,6 +10,6 @@ block stay the same however many customers there are:
 
 Both ends are final blocks that the scan has passed. What grew of the network's own asset is a deposit like any other, with
 the identity (network, asset, address, from). What grew of a token is shown and quarantined: only a log makes a token's
-transfer, and a contract that changes balances by itself may change them back. Read: `balances`, `identity`, `find`, `flows`,
+transfer, and a contract that changes balances by itself may change them back. Read: `identity`, `find`, `flows`,
 `passes`, `covered`, `lasting`.
 """

@@ -9,7 +9,6 @@ from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
 from wallet.deposits.detect import ORPHANED, QUARANTINED, moved, record_block
 from wallet.errors import Stale
-from wallet.growth.balances import Balances
 from wallet.growth.flows import Flows, Place, read_flows, shown_growth
 from wallet.growth.identity import DOUBT, LEFT_AGAIN, growth_identity
 from wallet.growth.passes import Pass, current_pass, next_page, save_pass
@@ -18,6 +17,7 @@ from wallet.money import Amount
 from wallet.networks.open import start_height
 from wallet.points import point
 from wallet.ports import Block, BlockRef, BlockVanished, Incoming, Network
+from wallet.ports.balances import Balances
 
 PAGE_SIZE = 1_000  # addresses a step: ten million are looked at in some three hours of steps, one a second
 

@@ -2,11 +2,11 @@
 
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.growth.balances import Balances
 from wallet.growth.covered import is_told_twice
 from wallet.growth.flows import read_flows
 from wallet.growth.identity import is_growth
 from wallet.ports import UNPROVEN_DOUBTS
+from wallet.ports.balances import Balances
 
 
 async def is_lasting(context: Context, row: Record) -> bool:

@@ -5,7 +5,7 @@ from wallet.ids import NetworkId
 from wallet.payout_contracts.find import find_contract
 from wallet.payout_contracts.states import State
 from wallet.ports import Network
-from wallet.ports.together import PayingTogether
+from wallet.ports.payout_contracts import PayingTogether
 
 
 async def adopt_contract(context: Context, network: Network) -> None:

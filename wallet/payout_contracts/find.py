@@ -7,7 +7,7 @@ from wallet.context import Context, Record
 from wallet.errors import NotAllowed
 from wallet.ids import NetworkId
 from wallet.ports import Network
-from wallet.ports.together import PayingTogether
+from wallet.ports.payout_contracts import PayingTogether
 
 
 async def find_contract(context: Context, network: NetworkId) -> Record | None:

@@ -15,7 +15,7 @@ from wallet.payout_contracts.draft import setup_content
 from wallet.payout_contracts.find import find_contract, together_of
 from wallet.payout_contracts.states import Act, State
 from wallet.ports import FundsShort, Ground, Network, NonceSource, Purpose, SignerRefused
-from wallet.ports.together import PayingTogether, PayoutSetup
+from wallet.ports.payout_contracts import PayingTogether, PayoutSetup
 from wallet.proposals.end import done
 from wallet.treasury.gas import begin
 from wallet.treasury.sources import NextSource, house_address, next_source

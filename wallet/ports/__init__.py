@@ -8,7 +8,9 @@ accepts signed submissions. What differs is declared in `Capabilities`, never gu
     capabilities  what it can do                           arrivals      value that arrives
     listings      which assets it carries                  submissions   value that leaves
     errors        why it did not answer                    signing       the signer
-    tokens, announcing, providers: what some networks can tell besides; clock
+
+What some networks can tell or do besides has a protocol and a file each: `announcing`, `balances`, `gathering`,
+`payout_contracts`, `providers`, `recipients`, `replacing`, `tokens`. And there is `clock`.
 """
 
 from wallet.ports.addresses import AddressBook, Branch, Derived

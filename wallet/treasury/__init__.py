@@ -8,10 +8,14 @@
     replace       what no block takes is replaced at a higher fee; `dry_run` before, `alarm` where that cannot be, `urge`
     self_cancel   a nonce that the signer would sign nothing for is used up by nothing
     settle        how one ends: paid, reverted, or provably dead
+    doubt         a block has one, and nobody can say whether it paid: a person decides
+    offline       signed bytes that came from a machine without a network
     uproot        those that were final until a reorg took their block: followed again
     recoveries    what the signer is shown when a stray goes back
     gas           the hot address pays gas to a deposit address
     sweeps        customers' deposits to the hot address, with gas funding where a token cannot pay for itself
+    gather        small coins become one while fees are low
+    rotation      another hot address pays, and what the earlier one holds goes to it
 
 What this prevents: two submissions on one nonce or input (reservations are primary keys), bytes that leave before they
 are durable, and a payment made again because the first answer was lost.

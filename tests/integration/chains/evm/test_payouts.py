@@ -40,7 +40,7 @@ from wallet.ports import (
     SubmissionRef,
     Unsigned,
 )
-from wallet.ports.together import PayoutSetup
+from wallet.ports.payout_contracts import PayoutSetup
 from wallet.treasury.doubt import by_verdict
 
 FEE = Fee(20 * GWEI, Amount(0, ETH), GWEI)

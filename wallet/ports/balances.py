@@ -1,9 +1,9 @@
-"""What growth asks of a network."""
+"""What a network can tell besides where value can arrive that no block names: the balances of many addresses at one block."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from wallet.ports import BlockRef
+from wallet.ports.arrivals import BlockRef
 
 
 @runtime_checkable
