@@ -8,7 +8,7 @@ from api.schema import Nothing, Paging, Shown
 from api.v1.deposits import DepositView, shown
 from wallet import schema
 from wallet.access.keys import Scope
-from wallet.deposits.detect import QUARANTINED
+from wallet.deposits.states import QUARANTINED
 from wallet.strays.states import State
 
 

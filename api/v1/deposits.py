@@ -15,8 +15,8 @@ from api.schema import AmountText, AssetSymbol, CustomerName, Moment, NetworkNam
 from wallet import schema
 from wallet.access.keys import Scope
 from wallet.context import Context, Record
-from wallet.deposits.detect import deposit_view
 from wallet.deposits.progress import Progress, progress_of
+from wallet.deposits.view import deposit_view
 from wallet.deposits.ways_out import WAYS_OUT
 from wallet.errors import NotFound
 from wallet.strays.states import State

@@ -14,7 +14,7 @@ from wallet import schema
 from wallet.breaks.open import OPEN as OPEN_BREAK
 from wallet.breaks.open import break_view
 from wallet.context import Context
-from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
+from wallet.deposits.states import CONFIRMING, DETECTED, QUARANTINED, UPROOTED
 from wallet.journal.body import time_text
 from wallet.ledger.reconcile import provable_positions
 from wallet.listings.watch import suspended_tokens

@@ -9,7 +9,8 @@ from sqlalchemy import Select, Table, select
 from node.command_line import say
 from wallet import schema
 from wallet.context import Context
-from wallet.deposits.detect import QUARANTINED, deposit_view
+from wallet.deposits.states import QUARANTINED
+from wallet.deposits.view import deposit_view
 from wallet.deposits.ways_out import WAYS_OUT
 from wallet.strays.states import State
 from wallet.strays.view import stray_view

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from wallet import schema
 from wallet.addresses.in_use import in_use
 from wallet.context import Context
-from wallet.deposits.detect import BOOKED, ORPHANED, UPROOTED
+from wallet.deposits.states import BOOKED, ORPHANED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.holdings import Holding
 from wallet.ledger.reconcile import scanned

@@ -9,7 +9,7 @@ from wallet import schema
 from wallet.breaks.locate import Location, Progress, locate
 from wallet.breaks.open import OPEN, RESOLVED, break_view, pause_reason
 from wallet.context import Context, Record
-from wallet.deposits.detect import CONFIRMING, DETECTED
+from wallet.deposits.states import CONFIRMING, DETECTED
 from wallet.errors import BreakStands, NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ledger import accounts, templates

@@ -6,7 +6,7 @@ from wallet import schema
 from wallet.context import Context, Record
 from wallet.customers.create import find_open_customer
 from wallet.customers.freeze import SHUT, listed_assets
-from wallet.deposits.detect import CONFIRMING, DETECTED
+from wallet.deposits.states import CONFIRMING, DETECTED
 from wallet.errors import NotAllowed
 from wallet.ids import AccountId, CustomerId
 from wallet.journal.body import time_text

@@ -9,5 +9,5 @@
 
 What this prevents: crediting twice (the identity is unique and excludes the block), crediting what is not final, skipping
 a block (the cursor moves only over blocks whose deposits are committed). Read: `states`, `scan`, `detect`,
-`confirm`, `orphan`, `take_back`, `attribute`, `charge_back`.
+`move` (from state to state), `confirm`, `orphan`, `take_back`, `attribute`, `charge_back`.
 """

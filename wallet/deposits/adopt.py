@@ -12,7 +12,8 @@ from wallet.addresses.assign import address_row
 from wallet.addresses.owner import owner_elsewhere, same_address
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import DETECTED, QUARANTINED, WRONG_NETWORK, deposit_view
+from wallet.deposits.states import DETECTED, QUARANTINED, WRONG_NETWORK
+from wallet.deposits.view import deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.ids import NetworkId
 from wallet.journal.change import Change, EventKind, Insert, Update

@@ -14,7 +14,9 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.addresses.owner import owners_of_addresses
 from wallet.context import Context, Record
-from wallet.deposits.detect import DETECTED, ORPHANED, first_sight, from_outside, moved, why_doubted
+from wallet.deposits.detect import first_sight, from_outside, why_doubted
+from wallet.deposits.move import moved
+from wallet.deposits.states import DETECTED, ORPHANED
 from wallet.errors import AlreadyExists, Stale
 from wallet.journal.change import Change, EventKind
 from wallet.ports import Incoming, Network

@@ -6,7 +6,8 @@ from wallet import schema
 from wallet.context import Context, Record
 from wallet.customers.create import find_open_customer
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import DETECTED, QUARANTINED, deposit_view
+from wallet.deposits.states import DETECTED, QUARANTINED
+from wallet.deposits.view import deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.growth.covered import is_told_twice
 from wallet.journal.change import Change, Committed, EventKind, Update

@@ -11,8 +11,10 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record, amount_of
-from wallet.deposits.detect import CHARGED_BACK, CREDITED, UPROOTED, deposit_view, moved
+from wallet.deposits.move import moved
+from wallet.deposits.states import CHARGED_BACK, CREDITED, UPROOTED
 from wallet.deposits.take_back import take_back
+from wallet.deposits.view import deposit_view
 from wallet.errors import NotAllowed, NotFound, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import EventKind, Update

@@ -17,10 +17,11 @@ from wallet import schema
 from wallet.context import Context, Record, amount_of
 from wallet.deposits.cursor import read_cursor
 from wallet.deposits.depth import depths
-from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED, QUARANTINED, moved
+from wallet.deposits.move import moved
 from wallet.deposits.one_provider import within_day
 from wallet.deposits.place import is_unswept
 from wallet.deposits.returned import RETURNED_PAYOUT, NotPaidYet, NotReturnable, ending_withdrawal
+from wallet.deposits.states import CONFIRMING, CREDITED, DETECTED, QUARANTINED
 from wallet.errors import AssetPaused, BeyondObserved, NetworkHalted, Refusal, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import Change, EventKind, Insert, Requirement

@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, func, or_, select, type_coerce
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import CONFIRMING, CREDITED, DETECTED
+from wallet.deposits.states import CONFIRMING, CREDITED, DETECTED
 from wallet.ports import Listing
 
 _COUNTED = (DETECTED, CONFIRMING, CREDITED)

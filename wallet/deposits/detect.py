@@ -13,13 +13,24 @@ from wallet.addresses.owner import owner_elsewhere, owners_of_addresses
 from wallet.assets.pause import pausing
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
+from wallet.deposits.move import moved
 from wallet.deposits.returned import believed, find_returned
-from wallet.deposits.states import State, follow
+from wallet.deposits.states import (
+    CREDITED,
+    DETECTED,
+    MOVABLE,
+    ONE_PROVIDER,
+    ORPHANED,
+    QUARANTINED,
+    UPROOTED,
+    WRONG_NETWORK,
+)
+from wallet.deposits.view import deposit_view
 from wallet.errors import AlreadyExists, Stale
 from wallet.growth.covered import in_growth
 from wallet.growth.identity import is_growth
 from wallet.ids import DepositId
-from wallet.journal.body import request_digest, time_text
+from wallet.journal.body import request_digest
 from wallet.journal.change import Change, EventKind, Insert, Request, Update
 from wallet.journal.recall import repeatable
 from wallet.ledger import templates
@@ -38,34 +49,7 @@ from wallet.treasury.variants import sent_as
 from wallet.vault.items import ItemKind, PersonErased, SealedItem
 from wallet.vault.vault import bank_person
 
-DETECTED, CONFIRMING, CREDITED = State.DETECTED.value, State.CONFIRMING.value, State.CREDITED.value
-UPROOTED, CHARGED_BACK = State.UPROOTED.value, State.CHARGED_BACK.value
-ORPHANED, QUARANTINED = State.ORPHANED.value, State.QUARANTINED.value
-ONE_PROVIDER = "one_provider"
-"""The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
-WRONG_NETWORK = "wrong_network"  # the address was handed out on another network of the same keys (`adopt`)
 AT_ONCE = 500  # arrivals of one block that are looked up and written together
-MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
-SETTLED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
-BOOKED = SETTLED | {UPROOTED}  # … or have it in while the chain does not show it
-
-
-def deposit_view(row: Record, decimals: int) -> dict[str, object]:
-    """What an owner sees of a deposit: nothing of who paid it, and nothing of its sweep."""
-    return {
-        "id": row["id"],
-        "customer": row["owner"],
-        "network": row["network"],
-        "asset": row["asset"],
-        "amount": format_units(row["units"], decimals),
-        "address": row["address"],
-        "status": row["state"],
-        "reason": row["reason"],
-        "tx": row["tx"],
-        "height": None if row["state"] == UPROOTED else row["height"],
-        "created_at": time_text(row["created_at"]),
-        "credited_at": time_text(row["credited_at"]) if row["credited_at"] else None,
-    }
 
 
 async def record_block(context: Context, network: Network, block: Block) -> None:
@@ -278,18 +262,6 @@ async def _found_again(
     values = {"state": CREDITED, "height": block.height, "block": block.id, "tx": incoming.tx}
     step = await moved(context, known, EventKind.DEPOSIT_FOUND_AGAIN, values)
     return structs.replace(step, writes=(*step.writes, *await found_coin(context, network, known["identity"])))
-
-
-async def moved(context: Context, row: Record, kind: EventKind, values: Mapping[str, Any]) -> Change:
-    """A deposit's next step as a Change; `values` are the columns that it changes."""
-    follow(State(row["state"]), State(values["state"]))
-    return Change(
-        actor=ACTOR_NODE,
-        kind=kind,
-        data=deposit_view({**row, **values}, context.asset(row["asset"]).decimals),
-        writes=(Update("deposits", row["id"], row["version"], values),),
-        viewers=await viewers_of(context, row["owner"]),
-    )
 
 
 async def _book_outflow(context: Context, network: Network, block: Block, outgoing: Outgoing) -> None:

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.deposits.detect import CONFIRMING, DETECTED, QUARANTINED, moved
+from wallet.deposits.move import moved
+from wallet.deposits.states import CONFIRMING, DETECTED, QUARANTINED
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Committed, EventKind
 

@@ -12,7 +12,9 @@ from sqlalchemy import func, select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED, deposit_view, whose_doubt
+from wallet.deposits.detect import whose_doubt
+from wallet.deposits.states import BOOKED, DETECTED, ONE_PROVIDER, QUARANTINED
+from wallet.deposits.view import deposit_view
 from wallet.errors import NotAllowed, NotFound
 from wallet.growth.identity import is_growth
 from wallet.growth.lasting import is_lasting

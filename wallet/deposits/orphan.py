@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Table, and_, not_, select, tuple_
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import CREDITED, ORPHANED, UPROOTED, moved
+from wallet.deposits.move import moved
+from wallet.deposits.states import CREDITED, ORPHANED, UPROOTED
 from wallet.errors import Stale
 from wallet.journal.change import Change, EventKind
 from wallet.points import point

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.depth import depths
-from wallet.deposits.detect import CONFIRMING, DETECTED
+from wallet.deposits.states import CONFIRMING, DETECTED
 from wallet.ids import NetworkId
 
 _OPEN: Final = (DETECTED, CONFIRMING)

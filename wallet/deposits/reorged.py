@@ -6,8 +6,9 @@ from sqlalchemy import and_, or_, select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import CHARGED_BACK, UPROOTED, deposit_view
+from wallet.deposits.states import CHARGED_BACK, UPROOTED
 from wallet.deposits.take_back import REORG
+from wallet.deposits.view import deposit_view
 from wallet.ledger.accounts import Flags
 from wallet.money import format_units
 

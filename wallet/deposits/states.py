@@ -13,6 +13,16 @@ class State(StrEnum):
     QUARANTINED = "quarantined"  # there, and not believed or nobody's
 
 
+DETECTED, CONFIRMING, CREDITED = State.DETECTED.value, State.CONFIRMING.value, State.CREDITED.value
+UPROOTED, CHARGED_BACK = State.UPROOTED.value, State.CHARGED_BACK.value
+ORPHANED, QUARANTINED = State.ORPHANED.value, State.QUARANTINED.value
+ONE_PROVIDER = "one_provider"
+"""The reason of a deposit that is more than one provider's word is worth: a person looks elsewhere, and accepts it."""
+WRONG_NETWORK = "wrong_network"  # the address was handed out on another network of the same keys (`adopt`)
+MOVABLE = frozenset({DETECTED, CONFIRMING, ORPHANED, QUARANTINED, CHARGED_BACK})  # these may be seen in another block
+SETTLED = frozenset({CREDITED, CHARGED_BACK})  # the books have taken it in, and out again
+BOOKED = SETTLED | {UPROOTED}  # … or have it in while the chain does not show it
+
 FOLLOWS: dict[State, frozenset[State]] = {
     State.DETECTED: frozenset({State.DETECTED, State.CONFIRMING, State.ORPHANED, State.QUARANTINED}),
     State.CONFIRMING: frozenset({State.DETECTED, State.CREDITED, State.ORPHANED, State.QUARANTINED}),

@@ -20,8 +20,9 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record, amount_of
 from wallet.customers.freeze import freeze_customer
-from wallet.deposits.detect import CHARGED_BACK, UPROOTED, moved
+from wallet.deposits.move import moved
 from wallet.deposits.place import place_of
+from wallet.deposits.states import CHARGED_BACK, UPROOTED
 from wallet.errors import AccountClosed, AccountFrozen, InsufficientFunds, Stale
 from wallet.ids import CustomerId
 from wallet.journal.change import EventKind

@@ -7,7 +7,9 @@ import structlog
 
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import ORPHANED, QUARANTINED, moved, record_block
+from wallet.deposits.detect import record_block
+from wallet.deposits.move import moved
+from wallet.deposits.states import ORPHANED, QUARANTINED
 from wallet.errors import Stale
 from wallet.growth.flows import Flows, Place, read_flows, shown_growth
 from wallet.growth.identity import DOUBT, LEFT_AGAIN, growth_identity

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import ORPHANED, QUARANTINED, UPROOTED
+from wallet.deposits.states import ORPHANED, QUARANTINED, UPROOTED
 from wallet.growth.identity import DOUBT, is_growth
 from wallet.ids import NetworkId
 from wallet.ports import UNPROVEN_DOUBTS, Purpose

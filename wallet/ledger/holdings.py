@@ -18,7 +18,7 @@ from sqlalchemy import Select, and_, func, or_, select, type_coerce
 from wallet import schema
 from wallet.addresses.in_use import in_use, used_addresses
 from wallet.context import Context, Record
-from wallet.deposits.detect import SETTLED
+from wallet.deposits.states import SETTLED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HELD_CODES, HOUSE
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned

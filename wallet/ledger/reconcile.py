@@ -17,7 +17,7 @@ from wallet import schema
 from wallet.addresses.in_use import in_use
 from wallet.context import Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import BOOKED, CREDITED, SETTLED, UPROOTED
+from wallet.deposits.states import BOOKED, CREDITED, SETTLED, UPROOTED
 from wallet.ids import NetworkId
 from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import Asset, format_units

@@ -9,7 +9,7 @@ from wallet import schema
 from wallet.addresses.in_use import in_use
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.deposits.cursor import read_cursor
-from wallet.deposits.detect import CONFIRMING, DETECTED
+from wallet.deposits.states import CONFIRMING, DETECTED
 from wallet.errors import AlreadyExists, Stale
 from wallet.ids import NetworkId
 from wallet.journal.body import time_text

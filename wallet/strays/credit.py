@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from wallet import schema
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.customers.viewers import viewers_of
-from wallet.deposits.detect import DETECTED, ORPHANED, QUARANTINED
+from wallet.deposits.states import DETECTED, ORPHANED, QUARANTINED
 from wallet.errors import NotAllowed
 from wallet.growth.identity import DOUBT
 from wallet.ids import DepositId

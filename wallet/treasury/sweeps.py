@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from wallet import schema
 from wallet.context import Context, Record
-from wallet.deposits.detect import CREDITED
+from wallet.deposits.states import CREDITED
 from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale
 from wallet.ids import SubmissionId
 from wallet.journal.change import Update
