@@ -209,7 +209,10 @@ async def _explain_submission(
         return
     if row["state"] == State.UPROOTED:  # settled in the books; in the chain it may be again
         _leave(units, row, paid=True, fee=row["fee_paid"] or 0, sign=-1)
-    replacements, withdrawals = await replacements_of(context, row), await paid_by(context, row["id"])
+    replacements = await replacements_of(context, row)
+    if row["tx"] is None and not replacements:
+        return
+    withdrawals = await paid_by(context, row["id"])
     first = await reference(context, row, withdrawals) if row["tx"] is not None else None
     variants = signed_variants(row, first, replacements)
     if not variants:
