@@ -21,7 +21,7 @@ from wallet.listings.watch import suspended_tokens
 from wallet.money import format_units
 from wallet.networks.view import NetworkView, network_views
 from wallet.ports import SignerStop, SignerUnavailable
-from wallet.treasury.submissions import OPEN, State
+from wallet.treasury.states import OPEN, State
 from wallet.withdrawals.states import ENDED
 
 _OPEN_DEPOSITS = (DETECTED, CONFIRMING)

@@ -10,7 +10,8 @@ from wallet.context import Context, Record
 from wallet.errors import NotFound
 from wallet.journal.body import time_text
 from wallet.money import format_units
-from wallet.treasury.submissions import DRIVEN, tx_that_counts
+from wallet.treasury.states import DRIVEN
+from wallet.treasury.submissions import tx_that_counts
 from wallet.treasury.variants import replacements_of
 
 

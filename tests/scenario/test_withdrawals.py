@@ -32,8 +32,8 @@ from wallet.ids import CustomerId, NetworkId, SubmissionId
 from wallet.journal.change import Request
 from wallet.money import Amount
 from wallet.ports import Destination, Instruction, Network, Purpose, SubmissionRef
+from wallet.treasury.plan import Plan, plan_paths, sign_request
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, plan_paths, sign_request
 from wallet.withdrawals.cancel import cancel_withdrawal
 
 LOST_ANSWERS = 20

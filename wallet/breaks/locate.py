@@ -16,7 +16,7 @@ from wallet.ledger.reconcile import scanned
 from wallet.money import format_units
 from wallet.ports import UNPROVEN_DOUBTS, Network, Purpose, Source
 from wallet.treasury.sources import house_address
-from wallet.treasury.submissions import State
+from wallet.treasury.states import State
 
 Progress = Callable[[int, int], None]
 

@@ -9,7 +9,7 @@ from wallet.ledger import accounts
 from wallet.ledger.accounts import Account
 from wallet.money import Asset
 from wallet.ports import Network
-from wallet.treasury.submissions import State
+from wallet.treasury.states import State
 
 
 async def is_unswept(context: Context, network: Network, row: Record) -> bool:

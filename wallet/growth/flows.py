@@ -12,7 +12,7 @@ from wallet.deposits.states import ORPHANED, QUARANTINED, UPROOTED
 from wallet.growth.identity import DOUBT, is_growth
 from wallet.ids import NetworkId
 from wallet.ports import UNPROVEN_DOUBTS, Purpose
-from wallet.treasury.submissions import FOLLOWED, State
+from wallet.treasury.states import FOLLOWED, State
 
 Place = tuple[str, str]
 """An asset's symbol and an address."""

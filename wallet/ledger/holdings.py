@@ -24,7 +24,7 @@ from wallet.ledger.accounts import HELD_CODES, HOUSE
 from wallet.ledger.reconcile import ATTEMPTS_MAX, explained_by, rows_of, scanned
 from wallet.money import format_units
 from wallet.ports import BlockRef, BlockVanished, Network, NetworkUnreachable, Observation
-from wallet.treasury.submissions import FOLLOWED
+from wallet.treasury.states import FOLLOWED
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from wallet.ledger.accounts import HOUSE_EQUITY_CODES, OWED_CODES
 from wallet.money import Asset, format_units
 from wallet.networks.open import start_height
 from wallet.ports import UNPROVEN_DOUBTS, BlockRef, Fate, Network, NetworkError, NetworkUnreachable, Purpose, Status
-from wallet.treasury.submissions import FOLLOWED, State, paid_by, reference
+from wallet.treasury.states import FOLLOWED, State
+from wallet.treasury.submissions import paid_by, reference
 from wallet.treasury.variants import outcome_of, replacements_of, signed_variants
 from wallet.withdrawals.states import State as Ended
 

@@ -18,8 +18,8 @@ from wallet.ports import FundsShort, Ground, Network, NonceSource, Purpose, Sign
 from wallet.ports.payout_contracts import PayingTogether, PayoutSetup
 from wallet.proposals.end import done
 from wallet.treasury.gas import begin
+from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import NextSource, house_address, next_source
-from wallet.treasury.submissions import Plan, plan_paths
 
 _log = structlog.get_logger("payout_contracts")
 

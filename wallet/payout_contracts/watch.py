@@ -13,7 +13,7 @@ from wallet.payout_contracts.find import find_contract
 from wallet.payout_contracts.states import State
 from wallet.ports import BlockRef, Network
 from wallet.ports.tokens import Tokens
-from wallet.treasury.submissions import State as Submission
+from wallet.treasury.states import State as Submission
 
 _log = structlog.get_logger("payout_contracts")
 

@@ -33,9 +33,10 @@ from wallet.strays.find import final_stray
 from wallet.treasury.drive import ask_signer
 from wallet.treasury.dry_run import PASSING
 from wallet.treasury.gas import begin, fund_gas, gas_on
+from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.recoveries import Recovery
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, open_submissions, plan_paths
+from wallet.treasury.submissions import open_submissions
 
 _log = structlog.get_logger("strays")
 

@@ -1,6 +1,9 @@
 """The treasury: the node's own side of money that moves on networks.
 
-    submissions   signed bytes that we author: reserved ─▶ signed ─▶ submitted ─▶ included ─▶ final | dead
+    states        of a submission, signed bytes that we author: reserved ─▶ signed ─▶ submitted ─▶ included ─▶ final | dead
+    plan          one that could be made; `reserve` makes it the only one that may use its nonce, inputs or file name
+    record        each later step, with the withdrawals that it pays, in one Change
+    submissions   what is stored of them, looked up
     sources       where the next submission spends from: a nonce, inputs, a file name
     coins         credited outputs and change where a network has them: free, reserved, spent, gone
     drive         one step for each that is open: sign, store, submit, follow

@@ -18,7 +18,9 @@ from wallet.context import Context, Record
 from wallet.errors import NotAllowed, NotFound
 from wallet.journal.change import Change, Committed, EventKind, Update
 from wallet.ports import Status
-from wallet.treasury.submissions import State, paid_by, record
+from wallet.treasury.record import record
+from wallet.treasury.states import State
+from wallet.treasury.submissions import paid_by
 
 PAID, UNPAID = "paid", "unpaid"
 

@@ -21,22 +21,14 @@ from wallet.ports import Fate, Ground, Network, NetworkError, NetworkRejected, S
 from wallet.treasury.alarm import alarm
 from wallet.treasury.doubt import by_verdict, doubted
 from wallet.treasury.dry_run import PASSING, dry_run
+from wallet.treasury.plan import Plan, sign_request
+from wallet.treasury.record import record, record_signed
 from wallet.treasury.replace import replace_stuck
 from wallet.treasury.self_cancel import cancel_stopped
 from wallet.treasury.settle import bury, settle
 from wallet.treasury.sources import caught_up
-from wallet.treasury.submissions import (
-    Plan,
-    State,
-    open_submissions,
-    paid_by,
-    record,
-    record_signed,
-    reference,
-    refuse_torn,
-    sign_request,
-    stored_request,
-)
+from wallet.treasury.states import State
+from wallet.treasury.submissions import open_submissions, paid_by, reference, refuse_torn, stored_request
 from wallet.treasury.uproot import follow_uprooted
 from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
 

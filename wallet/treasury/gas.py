@@ -9,8 +9,9 @@ from wallet.money import Amount
 from wallet.networks.halt import running
 from wallet.ports import BlockRef, Derived, Destination, Instruction, Network, Purpose
 from wallet.treasury.drive import ask_signer, sign
+from wallet.treasury.plan import Plan, plan_paths
+from wallet.treasury.reserve import reserve
 from wallet.treasury.sources import next_source
-from wallet.treasury.submissions import Plan, plan_paths, reserve
 
 
 async def gas_on(context: Context, network: Network, address: str, final: BlockRef) -> int:

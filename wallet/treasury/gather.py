@@ -16,8 +16,9 @@ from wallet.networks.halt import is_halted
 from wallet.ports import FundsShort, Gathering, Network, NetworkRejected, Purpose, SignerRefused, UtxoSource
 from wallet.treasury import coins
 from wallet.treasury.gas import begin
+from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import NextSource, house_address
-from wallet.treasury.submissions import Plan, open_submissions, plan_paths
+from wallet.treasury.submissions import open_submissions
 from wallet.withdrawals.queue import assets_asked_for
 
 COINS_MANY = 200  # free coins beyond which some are gathered: well below the inputs that one tx may have

@@ -7,7 +7,9 @@ from wallet.context import Context, Record
 from wallet.errors import NotAllowed, NotFound
 from wallet.ids import NetworkId
 from wallet.ports import Signed, SubmissionRef
-from wallet.treasury.submissions import State, paid_by, record_signed
+from wallet.treasury.record import record_signed
+from wallet.treasury.states import State
+from wallet.treasury.submissions import paid_by
 
 
 async def reserved_submission(context: Context, submission: str) -> Record:

@@ -46,15 +46,10 @@ from wallet.ports import (
 )
 from wallet.treasury.alarm import alarm, end_alarm
 from wallet.treasury.dry_run import PASSING, dry_run
-from wallet.treasury.submissions import (
-    State,
-    fee_place,
-    payload,
-    stored_request,
-    submission_view,
-    told_each,
-    withdrawal_event,
-)
+from wallet.treasury.plan import fee_place
+from wallet.treasury.record import told_each, withdrawal_event
+from wallet.treasury.states import State
+from wallet.treasury.submissions import payload, stored_request, submission_view
 from wallet.treasury.variants import ReplacementState
 
 WAITS = (

@@ -50,8 +50,10 @@ from wallet.ports import (
     Sweeping,
 )
 from wallet.treasury.gas import begin
+from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, State, open_submissions, plan_paths
+from wallet.treasury.states import State
+from wallet.treasury.submissions import open_submissions
 
 _WAITS = (
     FundsShort,

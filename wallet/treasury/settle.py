@@ -16,8 +16,10 @@ from wallet.money import Amount
 from wallet.ports import Network, Purpose, Source, Status
 from wallet.strays.states import State as StrayState
 from wallet.treasury import coins
+from wallet.treasury.plan import arrival, places
+from wallet.treasury.record import REVERTED, record
 from wallet.treasury.recoveries import told_of
-from wallet.treasury.submissions import REVERTED, State, arrival, places, record
+from wallet.treasury.states import State
 from wallet.treasury.variants import Outcome
 
 CANCELLED = "refused by the signer: its nonce was used up by a payment of nothing"

@@ -34,9 +34,10 @@ from wallet.ports import (
     Sweeping,
 )
 from wallet.treasury.gas import begin, fund_gas, gas_on
+from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.rotation import empty_earlier
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, open_submissions, plan_paths
+from wallet.treasury.submissions import open_submissions
 
 _WAITS = (
     FundsShort,

@@ -29,9 +29,12 @@ from wallet.ports import BlockRef, Fate, Network, NetworkRejected, Purpose, Stat
 from wallet.strays.states import State as StrayState
 from wallet.treasury.coins import change_found, lost_coin
 from wallet.treasury.doubt import by_verdict
+from wallet.treasury.plan import places
+from wallet.treasury.record import record
 from wallet.treasury.recoveries import told_of
 from wallet.treasury.settle import unswept
-from wallet.treasury.submissions import State, paid_by, places, record, reference
+from wallet.treasury.states import State
+from wallet.treasury.submissions import paid_by, reference
 from wallet.treasury.variants import Outcome, outcome_of, replacements_of, signed_variants
 from wallet.withdrawals.states import State as Withdrawal
 

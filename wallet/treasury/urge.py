@@ -7,7 +7,8 @@ from wallet.context import Context, Record
 from wallet.errors import NotFound, NotReplaceable
 from wallet.journal.change import Change, EventKind, Update
 from wallet.ports import Replacing
-from wallet.treasury.submissions import State, submission_view
+from wallet.treasury.states import State
+from wallet.treasury.submissions import submission_view
 
 _STUCK = (State.SIGNED, State.SUBMITTED, State.CANCELLING)
 

@@ -23,8 +23,10 @@ from wallet.ports import (
     SignerRefused,
 )
 from wallet.treasury.drive import ask_signer, sign
+from wallet.treasury.plan import Plan, plan_paths
+from wallet.treasury.reserve import reserve
 from wallet.treasury.sources import house_address, next_source
-from wallet.treasury.submissions import Plan, paid_by, plan_paths, reserve
+from wallet.treasury.submissions import paid_by
 from wallet.vault.items import PersonErased
 from wallet.vault.vault import RevealPurpose
 from wallet.withdrawals.cancel import released

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wallet.growth.flows import Flows
-from wallet.treasury.submissions import FOLLOWED, State
+from wallet.treasury.states import FOLLOWED, State
 
 
 def sweep(state: State) -> dict[str, Any]:

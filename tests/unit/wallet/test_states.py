@@ -2,7 +2,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from wallet.treasury import submissions
+from wallet.treasury import states as submissions
 from wallet.withdrawals.states import ENDED, FOLLOWS, State, follow
 
 
@@ -42,6 +42,6 @@ def test_money_goes_back_only_before_signing_or_when_provably_dead() -> None:
 
 def test_each_step_of_a_submission_is_a_step_of_its_withdrawals() -> None:
     steps = [submissions.State.RESERVED, *list(submissions.OPEN)[1:], submissions.State.FINAL]
-    states = [State.REQUESTED, *(submissions._WITHDRAWAL_STATES[step] for step in steps)]
+    states = [State.REQUESTED, *(submissions.WITHDRAWAL_STATES[step] for step in steps)]
     for now, then in pairwise(states):
         assert then in FOLLOWS[now]
