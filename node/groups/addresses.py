@@ -60,7 +60,7 @@ def address_verify(
     as_json: Json = False,
 ) -> None:
     """Check a certificate offline: that the signer behind this key has the keys to the address, and whose it is."""
-    from node.commands.certificate import check_certificate  # noqa: PLC0415
+    from node.commands.certificates import check_certificate  # noqa: PLC0415
 
     raise typer.Exit(check_certificate(file, key, customer, as_json=as_json))
 

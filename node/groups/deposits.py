@@ -13,7 +13,7 @@ group = typer.Typer(help="Deposits that wait for a person.", no_args_is_help=Tru
 @group.command("waiting")
 def deposit_waiting(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """List quarantined deposits and strays (what no listing covers) with their reasons, one JSON object a line."""
-    from node.commands.waiting import print_waiting  # noqa: PLC0415
+    from node.commands.deposits import print_waiting  # noqa: PLC0415
 
     beside(config, lambda context, _dsns: print_waiting(context))
 

@@ -17,6 +17,6 @@ def entry_reverse(
     as_json: Json = False,
 ) -> None:
     """Undo a payment or a settlement, once: the money goes back, what was spent of it is owed. The reason goes on record."""
-    from node.commands.entry import reverse  # noqa: PLC0415
+    from node.commands.entries import reverse  # noqa: PLC0415
 
     beside(config, lambda context, _dsns: reverse(context, name, reason, as_json=as_json))

@@ -20,14 +20,14 @@ def receipt_verify(
     as_json: Json = False,
 ) -> None:
     """Check a receipt offline; with --journal also that the journal has what the operator signed for."""
-    from node.commands.receipt import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
+    from node.commands.receipts import check_receipt, read_receipt, tell_receipt  # noqa: PLC0415
 
     async def offline() -> int:
         found = read_receipt(file)
         return tell_receipt(found, check_receipt(found, key), as_json=as_json)
 
     async def beside_node(_context: Any, dsns: Any) -> int:
-        from node.commands.receipt import check_in_journal  # noqa: PLC0415
+        from node.commands.receipts import check_in_journal  # noqa: PLC0415
 
         found = read_receipt(file)
         claim = check_receipt(found, key)

@@ -13,7 +13,7 @@ group = typer.Typer(help="Withdrawals that wait for a person.", no_args_is_help=
 @group.command("doubted")
 def withdrawal_doubted(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """List submissions that the network included and of which nobody can say whether they paid, one JSON object a line."""
-    from node.commands.doubted import doubted_views  # noqa: PLC0415
+    from node.commands.withdrawals import doubted_views  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
         for view in await doubted_views(context):
@@ -35,7 +35,7 @@ def withdrawal_decide(
 
     The operator is the one whose API key COFFER_OPERATOR_KEY names. The asset stays paused: resume it by itself.
     """
-    from node.commands.doubted import decide  # noqa: PLC0415
+    from node.commands.withdrawals import decide  # noqa: PLC0415
 
     async def work(context: Any, _dsns: Any) -> int:
         result = await decide(context, name, reason, paid=paid)

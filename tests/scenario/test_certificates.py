@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from node.commands.certificate import check_certificate
+from node.commands.certificates import check_certificate
 from node.commands.verify_addresses import prove_addresses
 from tests.scenario.house import BITCOIN, ETHEREUM, SEPA, House
 from wallet import schema

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from node.commands.entry import reverse as command
+from node.commands.entries import reverse as command
 from tests.databases import FreshDatabases
 from tests.integration.api.client import Client, Reply, balance, serving
 from tests.integration.api.conftest import ApiNode, Person, running_api

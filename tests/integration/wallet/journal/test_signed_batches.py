@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from node.commands.receipt import check_in_journal
+from node.commands.receipts import check_in_journal
 from node.database import Dsns
 from tests.databases import FreshDatabases
 from tests.integration.wallet.changes import ALICE, BOB, connected, credited, listed, paid, proven, running

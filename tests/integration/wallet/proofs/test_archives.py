@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.commands.archive import Archived, ArchiveRefused, archive_partition
-from node.commands.receipt import check_in_journal
+from node.commands.receipts import check_in_journal
 from node.database import Dsns, prepare_roles
 from node.migrations.apply import apply_migrations
 from tests.databases import FreshDatabases
