@@ -1,6 +1,6 @@
 """The one place that tells the kinds of network apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from chains.bitcoin.address import p2wpkh_address
@@ -65,6 +65,10 @@ def public_keys(policy: NetworkPolicy, keys: Keys) -> str:
             return keys.payout_file_key().public_key().public_bytes_raw().hex()
         case _:
             assert_never(policy)
+
+
+def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
+    return {network: public_keys(rules, keys) for network, rules in policy.items()}
 
 
 def hot_addresses(policy: Policy, keys: Keys) -> tuple[HotAddress, ...]:

@@ -11,7 +11,7 @@ from chains.signer.judging.guard import Guard
 from chains.signer.judging.judge import Earlier, Usage, constant_digest, counts, judge
 from chains.signer.judging.policy import NetworkPolicy, Policy
 from chains.signer.keys.keys import Keys
-from chains.signer.kinds import hot_addresses, kept_bytes, public_keys, sign_payload, signed_again, weigh
+from chains.signer.kinds import all_public_keys, hot_addresses, kept_bytes, sign_payload, signed_again, weigh
 from chains.signer.memory.memory import Memory, MemoryUnfit, Record, Spend
 from chains.signer.people.desk import Desk, stops_told
 from chains.signer.people.operators import NOBODY, Operators
@@ -229,10 +229,6 @@ class LockedSigner:
 
     async def sign_many(self, requests: Sequence[SignRequest]) -> list[Signed | SignerRefused]:  # noqa: ARG002
         raise SignerUnavailable(self._reason)
-
-
-def all_public_keys(keys: Keys, policy: Policy) -> Mapping[str, str]:
-    return {network: public_keys(rules, keys) for network, rules in policy.items()}
 
 
 def digest(request: SignRequest) -> str:

@@ -14,7 +14,7 @@ from chains.signer.addresses.rehearsal import report_of
 from chains.signer.judging.policy import Policy
 from chains.signer.keys.keys import Keys
 from chains.signer.keys.paths import PathForeign
-from chains.signer.local import all_public_keys
+from chains.signer.kinds import all_public_keys
 from node.database import Dsns
 from wallet import durable
 

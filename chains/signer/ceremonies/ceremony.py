@@ -21,8 +21,7 @@ from chains.signer.ceremonies.talk import Talk
 from chains.signer.keys.keys import ENTROPY_BYTES, Keys
 from chains.signer.keys.keystore import KeystoreRefused, Unlocked, new_unlocked, with_new_memory
 from chains.signer.keys.words import WordsRefused, entropy_of, read_words, words_of
-from chains.signer.kinds import hot_addresses
-from chains.signer.local import all_public_keys
+from chains.signer.kinds import all_public_keys, hot_addresses
 from chains.signer.settings import Settings
 from chains.signer.start import begin_memory, create_signer, restore_keystore, unlock
 
