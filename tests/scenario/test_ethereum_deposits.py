@@ -145,6 +145,9 @@ async def test_dpe_05_what_a_contract_that_we_paid_passes_on_is_a_deposit_seen_i
     await anvil.rpc(
         "anvil_setCode", passing, f"0x60006000600060003473{there[2:].lower()}5af100"
     )  # call it, value and all
+    await anvil.rpc(
+        "anvil_setNonce", there, "0x1"
+    )  # or the first ether at a new account would cost more than is paid for
     await house.withdraw(alice, ETHEREUM, "ETH", "1", Destination(passing))
     await house.settled()
     (sent,) = [row for row in await house.submissions() if row["purpose"] == "withdrawal"]

@@ -127,7 +127,7 @@ async def test_dpe_07_a_withdrawal_that_nobody_has_signed_is_cancelled_before_an
     await look(house)
     (withdrawal,) = await house.withdrawals()
     assert withdrawal["state"] == "cancelled"
-    assert "took back the deposit" in withdrawal["reason"]
+    assert withdrawal["reason"] == "deposit_taken_back"
     assert await figures(house, alice, "ETH") == (0, 0)
     assert await owing(house, alice, "ETH") == 0
     await house.prove()

@@ -202,7 +202,10 @@ class DepositSimulation:
             )
             for name in ("a", "b", "c")
         }
-        networks, vault = {ETHEREUM: Quorum(providers, 2)}, Vault(PersonKeys(self._folder / "vault"))
+        networks, vault = (
+            {ETHEREUM: Quorum(providers, 2)},
+            Vault(PersonKeys(self._folder / "vault", draw=loop.chance.randbytes)),
+        )
         salts = loop.chance.randbytes
         parts = (journal, lines.reads, lines.ops, ASSETS, networks, self._signer, vault, clock, ids)
         return Context(*parts, new_salt=salts)

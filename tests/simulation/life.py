@@ -77,7 +77,7 @@ async def composed(town: Town, dsns: Dsns, loop: SimulatedLoop) -> AsyncIterator
     await journal.start()
     for network in town.networks.values():
         network.book = StoredAddressBook(reads)
-    vault, ids = Vault(PersonKeys(town.folder / "vault")), SeededIds(loop)
+    vault, ids = Vault(PersonKeys(town.folder / "vault", draw=loop.chance.randbytes)), SeededIds(loop)
     networks, salts = dict(town.networks), loop.chance.randbytes
     yield Context(journal, reads, ops, ASSETS, networks, town.signer, vault, clock, ids, new_salt=salts)
     await journal.stop()

@@ -111,7 +111,7 @@ class Simulation:
     async def _busy(self, loop: SimulatedLoop) -> None:
         """Everybody acts at once; then the process crashes in the middle of it, or stops in order."""
         chance, town = self._chance, self._town
-        length, crashes = chance.uniform(*LIFE_S), chance.random() < 0.7
+        length, crashes = chance.uniform(*LIFE_S), self._crashes == 0 or chance.random() < 0.6
         async with composed(town, self._dsns, loop) as context:
             acts = workers(context, town, chance)
             acts += [customer(context, town, owner, chance) for owner in town.people for _ in range(2)]

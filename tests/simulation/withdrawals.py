@@ -362,7 +362,11 @@ class _Lines:
         """A node with nothing in its memory."""
         for network in town.networks.values():
             network.book = StoredAddressBook(self._reads)
-        clock, ids, vault = VirtualClock(self._loop), SeededIds(self._loop), Vault(PersonKeys(town.folder / "vault"))
+        clock, ids, vault = (
+            VirtualClock(self._loop),
+            SeededIds(self._loop),
+            Vault(PersonKeys(town.folder / "vault", draw=self._loop.chance.randbytes)),
+        )
         parts = (self._journal, self._reads, self._ops, ASSETS, dict(town.networks), town.signer, vault, clock, ids)
         return Context(*parts, new_salt=self._loop.chance.randbytes)
 

@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -45,7 +45,11 @@ class PersonUnknown(VaultError):
 class PersonKeys:
     """The keys below one folder. Several processes may use it at once; nothing is cached, so an erasure counts at once."""
 
-    def __init__(self, folder: Path, *, erased: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, erased: Path | None = None, draw: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
+        """`draw` gives the bytes of new persons' keys; only a simulation, whose every byte is a seed's, gives its own."""
+        self._draw = draw
         self._persons = folder / "persons"
         self._erased = erased or folder / "erased"
         _make_folder(folder)
@@ -73,7 +77,7 @@ class PersonKeys:
         with self._erased_locked(fcntl.LOCK_SH):
             self._refuse_erased(person)
             _make_folder(self._file(person).parent)
-            make_once(self._file(person), self._wrap(person, secrets.token_bytes(KEY_BYTES)))
+            make_once(self._file(person), self._wrap(person, self._draw(KEY_BYTES)))
         return self.get(person)
 
     def erase(self, person: str) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.api.conftest import ApiNode
+from tests.databases import FreshDatabases
+from tests.integration.api.conftest import ApiNode, running_api
 from wallet.access.keys import OPERATOR_SCOPES
 
 WHOLE = os.environ.get("COFFER_TEST_ALL") == "1"
@@ -19,6 +21,13 @@ LEFT_OUT = "positive_data_acceptance"
 # Neither the fuzzer's own slowness nor an answer's is a contradiction: on a busy machine making examples takes long, too.
 PATIENCE = ("--suppress-health-check", "all", "--request-timeout", "120")
 SELF_REVOKING = "delete_api_keys_key"  # the fuzzer finds its own key and revokes it, and from then on sees only 401
+
+
+@pytest.fixture
+async def api_node(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiNode]:
+    """Of its own: an operator who tries everything also stops everything."""
+    async with running_api(databases, tmp_path_factory) as node:
+        yield node
 
 
 @pytest.mark.parametrize("who", ["platform", "operator"])  # a platform may whatever a customer may
