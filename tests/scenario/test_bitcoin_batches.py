@@ -147,6 +147,7 @@ async def test_many_small_coins_become_one_while_fees_are_low_and_nobody_waits(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wallet.treasury.gather.COINS_MANY", 3)
+    monkeypatch.setattr("wallet.treasury.gather.CHEAP", 0)  # whatever others have paid on this chain of all tests
     owners = await owners_of(house, 4)
     await house.settled(BITCOIN)
     (gathering,) = await house.submissions()
