@@ -16,7 +16,7 @@ SEEDS ?= 10
 PROCESSES ?= 2
 ALL_TESTS = $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
-.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench bench-long coverage lock clean
+.PHONY: help setup check test test-all soak bank sim risks demo demo-once bench bench-long coverage lock contracts clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ lock: $(VENV)/.installed ## Make the lock files again, hashes without hosts
 	@$(BIN)/uv pip compile $(COMPILE) --extra dev pyproject.toml -o requirements-dev.txt
 	@$(BIN)/uv pip compile $(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+contracts: $(VENV)/.installed ## Compile the contracts again, and see that the bytes in the code are what their sources compile to
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node node/devnet/contracts/compile.js node/devnet/contracts tests/contracts chains/evm | $(BIN)/python -m tests.contracts
 
 clean: ## Remove what make made; folders of nodes stay
 	rm -rf $(VENV) node_modules .coffer/tools build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

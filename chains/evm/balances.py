@@ -15,7 +15,7 @@ from wallet.ports import BlockRef, BlockVanished, Listing, NetworkError
 
 OWNERS_PER_CALL = 500  # some 10 million gas for an ordinary token; nodes stop a call at 50 million
 _READER = "0x000000000000000000000000c0ffe40000000000"  # nobody's: its code is there for the call alone
-_CODE = (
+CODE = (
     "0x"
     "6370a0823160e01b6000908152606090602090355b368210602357605f1983016060f35b9091602080918360001460615784"
     "35600452816040602460008762030d40fa3d8314161560585760405181525b019201906014565b60001981526050565b8435318152605056"
@@ -62,7 +62,7 @@ async def _units(rpc: JsonRpc, listing: Listing, addresses: Sequence[str], at: B
 def _together(listing: Listing, addresses: Sequence[str], at: BlockRef) -> Call:
     words = [listing.contract or "0x0", *addresses]
     data = "0x" + "".join(word[2:].lower().rjust(64, "0") for word in words)
-    return ("eth_call", [{"to": _READER, "data": data}, at_block(at.id), {_READER: {"code": _CODE}}])
+    return ("eth_call", [{"to": _READER, "data": data}, at_block(at.id), {_READER: {"code": CODE}}])
 
 
 def _words(answer: str | RpcError, count: int) -> list[int] | None:

@@ -31,10 +31,10 @@ from node.workers.follow_network import follow_network
 from tests.fakes.network import Tx
 from tests.fakes.signer import FakeSigner
 from tests.fakes.world import ASSETS, DUSD, ETH, ETHEREUM
-from tests.simulation.invariants import Broken
+from tests.simulation.invariants import Broken, check_sums
 from tests.simulation.lying import LyingProvider
 from tests.simulation.model_chain import ModelChain
-from tests.simulation.run import Dead, elsewhere, ended, live, room_made
+from tests.simulation.run import Dead, elsewhere, ended, live, looked, room_made
 from tests.simulation.virtual_time import SeededIds, SimulatedLoop, VirtualClock
 from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.context import ACTOR_NODE, Context
@@ -64,7 +64,6 @@ POINTS_LONG_MAX = 1_000  # and a long one, or the node would fall behind the cha
 STEPS_MAX = 3  # of one life
 CALM_MAX = 400  # steps until everything must have come to its end
 
-_SUMS = "SELECT asset, sum(credits_posted - debits_posted) AS rest FROM accounts GROUP BY asset"
 _HIGHEST_CREDITED = "SELECT max(height) FROM deposits WHERE state = 'credited'"
 _CREDITED = "SELECT identity, address, asset, units, state FROM deposits"
 _CREDITS = """
@@ -329,19 +328,10 @@ class DepositSimulation:
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _look(self, check: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]) -> Any:
-        async def look() -> Any:
-            reader = await asyncpg.connect(self._dsns.books)
-            try:
-                return await check(reader)
-            finally:
-                await reader.close()
-
-        return elsewhere(look)
+        return looked(self._dsns, check)
 
     async def _check_always(self, reader: asyncpg.Connection) -> None:
-        for row in await reader.fetch(_SUMS):
-            if row["rest"]:
-                raise Broken(f"I1: {row['asset']} sums to {row['rest']}")
+        await check_sums(reader)
         self._credited = await reader.fetchval(_HIGHEST_CREDITED)
 
     async def _is_quiet(self, reader: asyncpg.Connection) -> bool:

@@ -26,14 +26,19 @@ class Broken(AssertionError):
 
 async def check_always(reader: asyncpg.Connection, town: Town) -> None:
     """I1, I3, holds, I4 and I5."""
-    for row in await reader.fetch(_SUMS):
-        _hold(row["rest"] == 0, f"I1: {row['asset']} sums to {row['rest']}")
+    await check_sums(reader)
     for row in await reader.fetch(_NEGATIVE):
         raise Broken(f"I3: {row['id']} is negative")
     for row in await reader.fetch(_HELD):
         raise Broken(f"I3: {row['id']} has {row['debits_pending']} held and holds of {row['rest']}")
     await _check_credits(reader, town)
     await _check_payments(reader, town)
+
+
+async def check_sums(reader: asyncpg.Connection) -> None:
+    """I1."""
+    for row in await reader.fetch(_SUMS):
+        _hold(row["rest"] == 0, f"I1: {row['asset']} sums to {row['rest']}")
 
 
 async def _check_credits(reader: asyncpg.Connection, town: Town) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,14 +165,7 @@ class Simulation:
     def _look(self, check: Callable[[asyncpg.Connection, Town], Awaitable[Any]]) -> Any:
         """On a loop and a thread of its own, in real time: the simulation stands still and knows nothing of it."""
 
-        async def look() -> Any:
-            reader = await asyncpg.connect(self._dsns.books)
-            try:
-                return await check(reader, self._town)
-            finally:
-                await reader.close()
-
-        return elsewhere(look)
+        return looked(self._dsns, partial(_of_town, check, self._town))
 
     async def _proven(self, reader: asyncpg.Connection, _town: Town) -> tuple[int, str]:
         proof = await verify(reader)
@@ -212,6 +206,25 @@ async def ended(tasks: list[asyncio.Task[None]]) -> None:
 def elsewhere(look: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(look())).result()
+
+
+def looked(dsns: Dsns, check: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
+    """What is in the books, read beside the node."""
+
+    async def look() -> Any:
+        reader = await asyncpg.connect(dsns.books)
+        try:
+            return await check(reader)
+        finally:
+            await reader.close()
+
+    return elsewhere(look)
+
+
+async def _of_town(
+    check: Callable[[asyncpg.Connection, Town], Awaitable[Any]], town: Town, reader: asyncpg.Connection
+) -> Any:
+    return await check(reader, town)
 
 
 def _networks(faults: dict[str, int]) -> dict[NetworkId, UnreliableNetwork]:

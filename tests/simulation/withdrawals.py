@@ -27,10 +27,10 @@ from node.workers.pay_withdrawals import pay_and_follow
 from tests.fakes.network import ACCOUNTS, BANK, COINS
 from tests.fakes.signer import FakeSigner
 from tests.fakes.world import ASSETS, BITCOIN, BTC, DUSD, ETH, ETHEREUM, EUR, SEPA
-from tests.simulation.invariants import Broken
+from tests.simulation.invariants import Broken, check_sums
 from tests.simulation.life import WAITS, Order, Town, calm, insist
 from tests.simulation.payouts import PayoutNetwork
-from tests.simulation.run import NOBODY, Dead, elsewhere, ended, live, room_made
+from tests.simulation.run import NOBODY, Dead, elsewhere, ended, live, looked, room_made
 from tests.simulation.virtual_time import SeededIds, SimulatedLoop, VirtualClock
 from wallet.addresses.assign import assign_address, assign_house_address
 from wallet.addresses.book import StoredAddressBook
@@ -60,7 +60,6 @@ CALM_MAX = 400  # blocks until everything must have come to its end
 
 _FAULTS = ("lose", "silent", "deny", "reject", "lag")
 _WEATHER = ("mine", "mine", "mine", "mine", "reorg", "fees", "fair", "fair", *_FAULTS)
-_SUMS = "SELECT asset, sum(credits_posted - debits_posted) AS rest FROM accounts GROUP BY asset"
 _HELD = "SELECT count(*) FROM accounts WHERE debits_pending <> 0 OR credits_pending <> 0"
 _OPEN = "SELECT count(*) FROM withdrawals WHERE state <> ALL ($1)"
 _ROWS = "SELECT id, network, asset, units, state, client_reference FROM withdrawals"
@@ -277,19 +276,10 @@ class WithdrawalSimulation:
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _look(self, check: Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]) -> Any:
-        async def look() -> Any:
-            reader = await asyncpg.connect(self._dsns.books)
-            try:
-                return await check(reader)
-            finally:
-                await reader.close()
-
-        return elsewhere(look)
+        return looked(self._dsns, check)
 
     async def _check_always(self, reader: asyncpg.Connection) -> None:
-        for row in await reader.fetch(_SUMS):
-            if row["rest"]:
-                raise Broken(f"I1: {row['asset']} sums to {row['rest']}")
+        await check_sums(reader)
         for network in self._networks.values():
             twice = [address for address, times in network.paid.items() if times > 1 and address.startswith("out-")]
             if twice:

@@ -17,7 +17,7 @@ from wallet.payout_contracts.states import Act, State
 from wallet.ports import FundsShort, Ground, Network, NonceSource, Purpose, SignerRefused
 from wallet.ports.payout_contracts import PayingTogether, PayoutSetup
 from wallet.proposals.end import done
-from wallet.treasury.gas import begin
+from wallet.treasury.begin import begin
 from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import NextSource, house_address, next_source
 

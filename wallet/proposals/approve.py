@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from wallet.access.keys import Principal
 from wallet.context import Context, Record
 from wallet.errors import NotAllowed, OwnProposal, ProposalChanged, ProposalEnded
 from wallet.journal.body import time_text
 from wallet.journal.change import Change, Committed, EventKind, Update
+from wallet.proposals.digest import is_signed
 from wallet.proposals.find import find_proposal, proposal_view
 from wallet.proposals.states import OPEN, State
 
@@ -77,12 +75,9 @@ def _signatures(row: Record, signed: ActSignature | None) -> dict[str, str]:
 
 def verified(signed: ActSignature, digest: bytes) -> ActSignature:
     """The same in its one spelling. Raises `NotAllowed` unless that key has signed exactly this digest."""
-    try:
-        key, signature = bytes.fromhex(signed.key), bytes.fromhex(signed.signature)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
-    except (ValueError, InvalidSignature):
-        raise NotAllowed("this is no Ed25519 signature by that key over the act's digest") from None
-    return ActSignature(key.hex(), signature.hex())
+    if not is_signed(digest, signed.key, signed.signature):
+        raise NotAllowed("this is no Ed25519 signature by that key over the act's digest")
+    return ActSignature(bytes.fromhex(signed.key).hex(), bytes.fromhex(signed.signature).hex())
 
 
 async def _committed(

@@ -6,6 +6,9 @@ The signer computes the same from what it decodes, so this is a format: it chang
 import hashlib
 from collections.abc import Mapping
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from wallet.money import format_units
 
 RECOVERY_KIND = "stray.recover"
@@ -37,6 +40,15 @@ def withdrawal_content(network: str, asset: str, destination: str, units: int, d
 def withdrawal_digest(withdrawal: str, content: Mapping[str, str]) -> bytes:
     """What approvers of a withdrawal sign: its id takes the place that a proposal's has in other acts."""
     return act_digest(withdrawal, WITHDRAWAL_KIND, content)
+
+
+def is_signed(digest: bytes, key: str, signature: str) -> bool:
+    """Whether this Ed25519 key has signed exactly this digest (RFC 8032), both in hexadecimal. Anything malformed has not."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), digest)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
 
 
 def digest_words(digest: bytes) -> str:

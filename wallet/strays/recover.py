@@ -30,9 +30,10 @@ from wallet.proposals.end import done
 from wallet.proposals.propose import Draft
 from wallet.proposals.states import Kind
 from wallet.strays.find import final_stray
+from wallet.treasury.begin import begin
 from wallet.treasury.drive import ask_signer
 from wallet.treasury.dry_run import PASSING
-from wallet.treasury.gas import begin, fund_gas, gas_on
+from wallet.treasury.gas import fund_gas, gas_on
 from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.recoveries import Recovery
 from wallet.treasury.sources import house_address, next_source

@@ -6,6 +6,7 @@
     submissions   what is stored of them, looked up
     sources       where the next submission spends from: a nonce, inputs, a file name
     coins         credited outputs and change where a network has them: free, reserved, spent, gone
+    begin         one that pays no customer: asked, reserved, signed
     drive         one step for each that is open: sign, store, submit, follow
     variants      the bytes that may stand on the network for one: whichever a block shows counts
     replace       what no block takes is replaced at a higher fee; `dry_run` before, `alarm` where that cannot be, `urge`

@@ -6,11 +6,9 @@ from wallet import schema
 from wallet.context import Context
 from wallet.ids import SubmissionId
 from wallet.money import Amount
-from wallet.networks.halt import running
 from wallet.ports import BlockRef, Derived, Destination, Instruction, Network, Purpose
-from wallet.treasury.drive import ask_signer, sign
+from wallet.treasury.begin import begin
 from wallet.treasury.plan import Plan, plan_paths
-from wallet.treasury.reserve import reserve
 from wallet.treasury.sources import next_source
 
 
@@ -41,11 +39,3 @@ async def fund_gas(context: Context, network: Network, target: Derived, amount: 
     await begin(
         context, network, Plan(submission, purpose, amount, hot.address, target.address, source, unsigned, paths)
     )
-
-
-async def begin(context: Context, network: Network, plan: Plan) -> None:
-    """Ask the signer, reserve, sign. Raises what keeps a plan from being begun; nothing has happened then."""
-    await context.unpaused(plan.amount.asset)
-    await running(context, network.id)
-    await ask_signer(context, network, plan)
-    await sign(context, network, await reserve(context, network, plan), [])

@@ -9,13 +9,12 @@ from sqlalchemy import func, select
 
 from wallet import schema
 from wallet.context import Context
-from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale
 from wallet.ids import NetworkId, SubmissionId
 from wallet.money import Amount
 from wallet.networks.halt import is_halted
-from wallet.ports import FundsShort, Gathering, Network, NetworkRejected, Purpose, SignerRefused, UtxoSource
+from wallet.ports import Gathering, Network, Purpose, UtxoSource
 from wallet.treasury import coins
-from wallet.treasury.gas import begin
+from wallet.treasury.begin import NOT_NOW, begin
 from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import NextSource, house_address
 from wallet.treasury.submissions import open_submissions
@@ -25,16 +24,6 @@ COINS_MANY = 200  # free coins beyond which some are gathered: well below the in
 GATHERED_MAX = 100  # at once, the smallest: a tx of some 7,000 virtual bytes
 CHEAP = 2  # fees are low when they are so many times lower than in the long run
 
-_WAITS = (
-    FundsShort,
-    InsufficientFunds,
-    AssetPaused,
-    NetworkHalted,
-    Stale,
-    AlreadyExists,
-    NetworkRejected,
-    SignerRefused,
-)
 
 _log = structlog.get_logger("coins")
 
@@ -59,7 +48,7 @@ async def gather_coins(context: Context, network: Network) -> None:
         submission = SubmissionId(context.new_id("sub"))
         plan = Plan(submission, Purpose.GATHERING, nothing, hot.address, hot.address, next_source, unsigned, paths)
         await begin(context, network, plan)
-    except _WAITS as wait:
+    except NOT_NOW as wait:
         _log.info("coins_not_gathered", network=network.id, why=repr(wait))
     else:
         _log.info("coins_gathered", network=network.id, inputs=len(unsigned.consumes))

@@ -19,12 +19,7 @@ from wallet import schema
 from wallet.addresses.assign import address_row
 from wallet.context import ACTOR_NODE, Context, Record
 from wallet.errors import (
-    AlreadyExists,
-    AssetPaused,
-    InsufficientFunds,
-    NetworkHalted,
     NotAllowed,
-    Stale,
 )
 from wallet.ids import NetworkId, SubmissionId
 from wallet.journal.change import Change, EventKind, Insert, Requirement, Update
@@ -38,33 +33,20 @@ from wallet.ports import (
     Derived,
     Destination,
     Fee,
-    FundsShort,
     HotAddress,
     Instruction,
     Network,
-    NetworkRejected,
     PaysFrom,
     Purpose,
-    SignerRefused,
     Source,
     Sweeping,
 )
-from wallet.treasury.gas import begin
+from wallet.treasury.begin import NOT_NOW, begin
 from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.states import State
 from wallet.treasury.submissions import open_submissions
 
-_WAITS = (
-    FundsShort,
-    InsufficientFunds,
-    AssetPaused,
-    NetworkHalted,
-    Stale,
-    AlreadyExists,
-    NetworkRejected,
-    SignerRefused,
-)
 _TABLE = schema.hot_rotations
 
 _log = structlog.get_logger("rotation")
@@ -173,7 +155,7 @@ async def empty_earlier(context: Context, network: Network, final: BlockRef, min
             done = await _is_emptied(context, network, row, final, minimum)
             if done:
                 await _record_emptied(context, row)
-        except _WAITS as wait:
+        except NOT_NOW as wait:
             _log.warning("rotation_waits", network=network.id, address=row["previous"], why=str(wait))
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import select
 from wallet import schema
 from wallet.context import Context, Record
 from wallet.deposits.states import CREDITED
-from wallet.errors import AlreadyExists, AssetPaused, InsufficientFunds, NetworkHalted, Stale
 from wallet.ids import SubmissionId
 from wallet.journal.change import Update
 from wallet.ledger.accounts import HOUSE
@@ -25,30 +24,17 @@ from wallet.ports import (
     Derived,
     Destination,
     Fee,
-    FundsShort,
     Instruction,
     Network,
-    NetworkRejected,
     Purpose,
-    SignerRefused,
     Sweeping,
 )
-from wallet.treasury.gas import begin, fund_gas, gas_on
+from wallet.treasury.begin import NOT_NOW, begin
+from wallet.treasury.gas import fund_gas, gas_on
 from wallet.treasury.plan import Plan, plan_paths
 from wallet.treasury.rotation import empty_earlier
 from wallet.treasury.sources import house_address, next_source
 from wallet.treasury.submissions import open_submissions
-
-_WAITS = (
-    FundsShort,
-    InsufficientFunds,
-    AssetPaused,
-    NetworkHalted,
-    Stale,
-    AlreadyExists,
-    NetworkRejected,
-    SignerRefused,
-)
 
 _log = structlog.get_logger("sweeps")
 
@@ -79,7 +65,7 @@ async def sweep_deposits(context: Context, network: Network, final: BlockRef, mi
         busy.add(pile.address.address)
         try:
             await _move(context, network, network, pile, hot, final)
-        except _WAITS as wait:
+        except NOT_NOW as wait:
             _log.debug("sweep_waits", address=pile.address.address, asset=pile.asset.symbol, why=repr(wait))
 
 

@@ -8,13 +8,10 @@ payload would do, so an approval of another withdrawal, amount or destination is
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from chains.signer.judging.effect import Outflow, refuse
 from chains.signer.judging.policy import ApprovalRule, Limit, Threshold
 from wallet.ports import Approval, Ground, SignerRefused, SignRequest
-from wallet.proposals.digest import withdrawal_content, withdrawal_digest
+from wallet.proposals.digest import is_signed, withdrawal_content, withdrawal_digest
 
 APPROVALS_MAX = 16  # for one act
 
@@ -55,13 +52,10 @@ def count_people(digest: bytes, approvals: Sequence[Approval], rule: ApprovalRul
     than are ever read."""
     if len(approvals) > APPROVALS_MAX:
         raise refuse(f"at most {APPROVALS_MAX} approvals are read for one act")
-    return len({rule.approvers[one.key] for one in approvals if one.key in rule.approvers and _is_signed(digest, one)})
-
-
-def _is_signed(digest: bytes, approval: Approval) -> bool:
-    try:
-        key, signature = bytes.fromhex(approval.key), bytes.fromhex(approval.signature)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
-    except (ValueError, InvalidSignature):
-        return False
-    return True
+    return len(
+        {
+            rule.approvers[one.key]
+            for one in approvals
+            if one.key in rule.approvers and is_signed(digest, one.key, one.signature)
+        }
+    )

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from chains.signer.files import read_private
 from wallet import durable
 from wallet.ports import Approval
+from wallet.proposals.digest import is_signed
 
 NEEDED_MIN = 2  # four eyes
 ENROLLED_MAX = 64
@@ -46,7 +45,8 @@ class Operators(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def signed_by(self, digest: bytes, approvals: Iterable[Approval]) -> tuple[str, ...]:
         """The enrolled who have signed this digest, by name, each once."""
         names = {key: name for name, key in self.keys.items()}
-        return tuple(sorted({names[one.key] for one in approvals if one.key in names and is_signed(digest, one)}))
+        enrolled = [one for one in approvals if one.key in names]
+        return tuple(sorted({names[one.key] for one in enrolled if is_signed(digest, one.key, one.signature)}))
 
 
 NOBODY = Operators(version=0, needed=NEEDED_MIN, keys={})
@@ -84,15 +84,6 @@ def read_operators(file: Path, key: bytes) -> Operators | None:
     if not hmac.compare_digest(written.mac.encode(), _mac(written.operators, key).encode()):
         raise OperatorsRefused(f"{file} was changed, or is another signer's")
     return written.operators
-
-
-def is_signed(digest: bytes, approval: Approval) -> bool:
-    try:
-        key, signature = bytes.fromhex(approval.key), bytes.fromhex(approval.signature)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
-    except (ValueError, InvalidSignature):
-        return False
-    return True
 
 
 def _mac(operators: Operators, key: bytes) -> str:

@@ -12,9 +12,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chains.signer.memory.controls import PolicyTaken
-from chains.signer.people.operators import Operators, is_signed
+from chains.signer.people.operators import Operators
 from wallet import durable
 from wallet.ports import Approval
+from wallet.proposals.digest import is_signed
 
 _TAG = b"coffer/signer-policy/1"
 _FILE_BYTES_MAX = 64 * 1024
@@ -70,7 +71,7 @@ def sign_policy(digest: str, key: Ed25519PrivateKey) -> Approval:
 
 def signers(digest: str, approvals: Sequence[Approval]) -> list[str]:
     """The keys whose signature over this policy is good, whoever they belong to."""
-    return [one.key for one in approvals if is_signed(bytes.fromhex(digest), one)]
+    return [one.key for one in approvals if is_signed(bytes.fromhex(digest), one.key, one.signature)]
 
 
 def refuse_unsigned(digest: str, approvals: Sequence[Approval], operators: Operators, config: Path) -> None:

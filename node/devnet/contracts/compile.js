@@ -1,5 +1,6 @@
 // Compiles Solidity files to JSON artefacts beside them: ABI, creation bytecode, and the hash of the source, by which a
-// test finds an artefact that is older than its source. Needs `npm ci`; nothing that runs needs this script.
+// test finds an artefact that is older than its source. What Yul files compile to stands in the code: it is printed, a line for
+// each file. Needs `npm ci`; nothing that runs needs this script.
 //
 //   node node/devnet/contracts/compile.js FOLDER...
 "use strict";
@@ -36,7 +37,20 @@ function compile(folder, file) {
   }));
 }
 
+function compiledYul(path) {
+  const settings = { evmVersion: "london", optimizer: { enabled: true }, outputSelection: SETTINGS.outputSelection };
+  const input = { language: "Yul", sources: { it: { content: readFileSync(path, "utf8") } }, settings };
+  const output = JSON.parse(solc.compile(JSON.stringify(input)));
+  const complaints = output.errors ?? [];
+  if (complaints.length > 0) throw new Error(complaints.map((one) => one.formattedMessage).join("\n"));
+  const [made] = Object.values(output.contracts.it);
+  return made.evm.bytecode.object;
+}
+
 for (const folder of process.argv.slice(2)) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".yul"))) {
+    console.log(`${file} ${compiledYul(join(folder, file))}`);
+  }
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".sol"))) {
     for (const artefact of compile(folder, file)) {
       writeFileSync(join(folder, `${artefact.contract}.json`), JSON.stringify(artefact, null, 1) + "\n");
