@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from node.devnet.anvil import Anvil
+from node.processes import attempts
 from tests.integration.chains.evm.chain import ETH, GWEI, Meet, Ours, listed, mint, send
 from tests.integration.chains.evm.lying import LyingNode, Refusal
 from wallet.ports import (
@@ -221,6 +222,12 @@ async def costly(chain: Anvil) -> None:
     """Blocks that all cost about a gwei: one that jumped there from nothing would itself be absurd."""
     await chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(3 * GWEI))
     await chain.rpc("anvil_mine", hex(12))
+    async for _ in attempts(10, 0.02):  # anvil writes its history of fees a moment after the block
+        history = await chain.rpc("eth_feeHistory", "0x1", "latest", [])
+        block = await chain.rpc("eth_getBlockByNumber", "latest", False)
+        if (history["oldestBlock"], history["baseFeePerGas"][0]) == (block["number"], block["baseFeePerGas"]):
+            return
+    raise AssertionError("anvil's history of fees does not reach its newest block")
 
 
 def swapped_units(_params: list[Any], truth: Any) -> Any:
